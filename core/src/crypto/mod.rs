@@ -1,0 +1,225 @@
+//! What the protocol needs of cryptography, as traits; who provides it is a type parameter of the connection.
+//!
+//! - [`Fast`](fast::Fast): ring where it is quicker, pure Rust for the rest; hosts.
+//! - [`Soft`](soft::Soft): pure Rust throughout, no allocator (RSA apart); any target.
+//! - [`Null`](null::Null): no security at all; tests and fuzzing.
+//!
+//! Primitives come from libraries. Here they are put together as SSH wants them: [`schedule`] derives the keys,
+//! [`signature`] reads keys and signatures off the wire before a provider verifies them.
+
+#[cfg(feature = "ring")]
+pub mod fast;
+pub mod null;
+pub mod schedule;
+pub mod signature;
+#[cfg(feature = "soft")]
+pub mod soft;
+
+use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
+use crate::seed::Random;
+use crate::wire::Sink;
+use signature::PublicKey;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// A closed set of implementations, chosen by type. Stateless; everything it makes is a value.
+pub trait Provider: 'static {
+    /// The running hash of a key exchange.
+    type Digest: Digest;
+    /// One direction of outgoing packets under one key.
+    type Seal: Seal;
+    /// One direction of incoming packets under one key.
+    type Open: Open;
+    /// A client's side of a key exchange between its offer and the answer.
+    type Exchange: Exchange;
+
+    /// Key exchanges it can do.
+    const KEX: &'static [Kex];
+    /// Ciphers it has.
+    const CIPHERS: &'static [Cipher];
+    /// MACs it has.
+    const MACS: &'static [Mac];
+    /// Signatures it can verify.
+    const SIGNATURES: &'static [HostKey];
+
+    /// Keys a cipher, with its MAC unless it authenticates by itself, for sending.
+    fn seal(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Self::Seal;
+
+    /// Keys a cipher, with its MAC unless it authenticates by itself, for receiving.
+    fn open(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Self::Open;
+
+    /// Verifies a signature, given as raw bytes: 64 for Ed25519, `r` and `s` of 32 bytes each for P-256, and for RSA up
+    /// to the length of the modulus.
+    fn verify(algorithm: HostKey, key: &PublicKey<'_>, message: &[u8], signature: &[u8]) -> Result<(), Forged>;
+}
+
+/// A running hash.
+pub trait Digest: Clone {
+    /// Starts a hash.
+    fn new(hash: Hash) -> Self;
+    /// Adds bytes.
+    fn update(&mut self, bytes: &[u8]);
+    /// Ends it.
+    fn finish(self) -> HashValue;
+}
+
+/// Shape of packets under a key, the same for both directions (RFC 4253 §6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// What the padded part is a multiple of.
+    pub block: usize,
+    /// Whether the length field counts as padded part: it does unless it is sent apart (AEAD and EtM).
+    pub length_padded: bool,
+    /// Bytes of MAC or tag behind the padding.
+    pub tag: usize,
+    /// Bytes from which the length can be read: 4, or a block if the first block has to be decrypted for it.
+    pub head: usize,
+}
+
+/// Protects outgoing packets.
+pub trait Seal {
+    /// The shape of packets.
+    fn shape(&self) -> Shape;
+
+    /// Encrypts and authenticates `packet` in place: length field, padding length, payload, padding, and
+    /// [`Shape::tag`] bytes of room at the end.
+    fn seal(&mut self, sequence: u32, packet: &mut [u8]);
+}
+
+/// Opens incoming packets.
+pub trait Open {
+    /// The shape of packets.
+    fn shape(&self) -> Shape;
+
+    /// The packet length that [`Shape::head`] bytes announce. Called once a packet, in order; may decrypt `head` in
+    /// place. The length is not authenticated yet.
+    fn length(&mut self, sequence: u32, head: &mut [u8]) -> u32;
+
+    /// Checks and decrypts `packet` in place, from the length field (as [`length`](Self::length) left it) to the tag.
+    /// When it fails, `packet` holds no plaintext.
+    fn open(&mut self, sequence: u32, packet: &mut [u8]) -> Result<(), Forged>;
+}
+
+/// The longest public share: ML-KEM-768's encapsulation key and an X25519 point, or a P-256 point.
+pub const MAX_SHARE: usize = if cfg!(feature = "mlkem") { 1184 + 32 } else { 65 };
+
+/// A public share of a key exchange, as it stands in the message.
+pub type Share = heapless::Vec<u8, MAX_SHARE>;
+
+/// The arithmetic of key exchanges.
+pub trait Exchange: Sized {
+    /// Draws a client's ephemeral key; `None` if the provider lacks the method.
+    fn start(kex: Kex, random: &mut Random) -> Option<Self>;
+
+    /// The client's share (`Q_C`), the same at each call.
+    fn offer(&self) -> Share;
+
+    /// The client's end: the secret, from the server's share (`Q_S`).
+    fn finish(self, answer: &[u8]) -> Result<Secret, BadShare>;
+
+    /// The server's whole part: its share (`Q_S`) and the secret, from the client's share.
+    fn respond(kex: Kex, random: &mut Random, offer: &[u8]) -> Result<(Share, Secret), BadShare>;
+}
+
+/// A public share that is no valid share: wrong length, not on the curve, or leading to a trivial secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadShare;
+
+/// Bytes that fail their integrity check, or a signature that does not verify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forged;
+
+/// The value of a finished hash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct HashValue {
+    bytes: [u8; 64],
+    len: u8,
+}
+
+impl HashValue {
+    /// A value of up to 64 bytes; what exceeds them is cut.
+    pub fn new(value: &[u8]) -> Self {
+        let value = value.get(..64).unwrap_or(value);
+        let mut bytes = [0; 64];
+        bytes.iter_mut().zip(value).for_each(|(to, from)| *to = *from);
+        Self { bytes, len: u8::try_from(value.len()).unwrap_or(64) }
+    }
+
+    /// The value.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+impl core::fmt::Debug for HashValue {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "HashValue({})", self.len)
+    }
+}
+
+/// The longest shared secret: a P-521 coordinate.
+const MAX_SECRET: usize = 66;
+
+/// A shared secret `K`, and in which form the exchange hash takes it.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Secret {
+    bytes: [u8; MAX_SECRET],
+    len: usize,
+    string: bool,
+}
+
+impl Secret {
+    /// A secret hashed as an unsigned big-endian `mpint`: the classical exchanges (RFC 4253 §8, RFC 5656 §4).
+    pub fn mpint(number: &[u8]) -> Self {
+        Self::new(number, false)
+    }
+
+    /// A secret hashed as a `string`: the hybrid exchanges.
+    pub fn string(bytes: &[u8]) -> Self {
+        Self::new(bytes, true)
+    }
+
+    fn new(value: &[u8], string: bool) -> Self {
+        debug_assert!(value.len() <= MAX_SECRET);
+        let mut bytes = [0; MAX_SECRET];
+        bytes.iter_mut().zip(value).for_each(|(to, from)| *to = *from);
+        Self { bytes, len: value.len().min(MAX_SECRET), string }
+    }
+
+    /// Writes `K` as the exchange hash and the key derivation take it.
+    pub(crate) fn encode(&self, sink: &mut impl Sink) {
+        let value = self.bytes.get(..self.len).unwrap_or_default();
+        if self.string { sink.string(value) } else { sink.mpint(value) }
+    }
+}
+
+impl core::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Secret({})", self.len)
+    }
+}
+
+/// The three keys of one direction (RFC 4253 §7.2), each of which starts with the bytes that its user needs.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct DirectionKeys {
+    /// Initial vector.
+    pub iv: [u8; 16],
+    /// Encryption key.
+    pub key: [u8; 64],
+    /// Integrity key.
+    pub mac: [u8; 64],
+}
+
+impl core::fmt::Debug for DirectionKeys {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("DirectionKeys")
+    }
+}
+
+/// A digest that takes encoded fields.
+pub(crate) struct Hashing<'a, D>(pub(crate) &'a mut D);
+
+impl<D: Digest> Sink for Hashing<'_, D> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+}

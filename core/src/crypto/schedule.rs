@@ -1,0 +1,121 @@
+//! The exchange hash and the six keys (RFC 4253 §7.2 and §8), as values that are consumed in order: the hash cannot be
+//! had without everything that belongs in it, nor the keys without the hash.
+
+use super::{Digest, DirectionKeys, HashValue, Hashing, Secret};
+use crate::algorithm::Hash;
+use crate::wire::Sink;
+
+/// The running exchange hash. Its parts go in as the exchange learns them, in the order of RFC 4253 §8.
+#[derive(Clone)]
+pub struct Transcript<D> {
+    hash: Hash,
+    digest: D,
+}
+
+impl<D: Digest> Transcript<D> {
+    /// `V_C` and `V_S`: the identification lines without their ends.
+    pub fn new(hash: Hash, client: &[u8], server: &[u8]) -> Self {
+        Self { hash, digest: D::new(hash) }.with_string(client).with_string(server)
+    }
+
+    /// A part that enters as a `string`: `I_C`, `I_S`, `K_S`, `Q_C`, `Q_S`, each at its turn.
+    #[must_use]
+    pub fn with_string(mut self, part: &[u8]) -> Self {
+        Hashing(&mut self.digest).string(part);
+        self
+    }
+
+    /// A part of `length` bytes that `write` composes, as a `string`.
+    #[must_use]
+    pub(crate) fn with_written(mut self, length: usize, write: impl FnOnce(&mut Hashing<'_, D>)) -> Self {
+        let mut sink = Hashing(&mut self.digest);
+        sink.u32(u32::try_from(length).unwrap_or(u32::MAX));
+        write(&mut sink);
+        self
+    }
+
+    /// `K`, the last part: gives the schedule that holds `H`. The first `H` of a connection is its session identifier.
+    pub fn finish(mut self, secret: Secret, session: Option<HashValue>) -> Schedule<D> {
+        secret.encode(&mut Hashing(&mut self.digest));
+        let exchange = self.digest.finish();
+        let session = session.unwrap_or(exchange);
+        Schedule { hash: self.hash, secret, exchange, session, digest: core::marker::PhantomData }
+    }
+}
+
+impl<D> core::fmt::Debug for Transcript<D> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Transcript")
+    }
+}
+
+/// What the keys of one exchange are made from.
+pub struct Schedule<D> {
+    hash: Hash,
+    secret: Secret,
+    exchange: HashValue,
+    session: HashValue,
+    digest: core::marker::PhantomData<D>,
+}
+
+/// The two directions of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Client to server.
+    ToServer,
+    /// Server to client.
+    ToClient,
+}
+
+impl<D: Digest> Schedule<D> {
+    /// The exchange hash `H`, which the server signs.
+    pub const fn exchange_hash(&self) -> HashValue {
+        self.exchange
+    }
+
+    /// The session identifier.
+    pub const fn session_id(&self) -> HashValue {
+        self.session
+    }
+
+    /// The keys of one direction (RFC 4253 §7.2, letters A to F).
+    pub fn keys(&self, direction: Direction) -> DirectionKeys {
+        let [iv, key, mac] = match direction {
+            Direction::ToServer => *b"ACE",
+            Direction::ToClient => *b"BDF",
+        };
+        let mut keys = DirectionKeys { iv: [0; 16], key: [0; 64], mac: [0; 64] };
+        self.derive(iv, &mut keys.iv);
+        self.derive(key, &mut keys.key);
+        self.derive(mac, &mut keys.mac);
+        keys
+    }
+
+    /// `HASH(K || H || letter || session_id)`, then `HASH(K || H || all so far)` until there is enough.
+    fn derive(&self, letter: u8, out: &mut [u8]) {
+        let mut filled = 0;
+        while filled < out.len() {
+            let mut digest = D::new(self.hash);
+            let mut sink = Hashing(&mut digest);
+            self.secret.encode(&mut sink);
+            sink.put(self.exchange.as_bytes());
+            if filled == 0 {
+                sink.u8(letter);
+                sink.put(self.session.as_bytes());
+            } else {
+                sink.put(out.get(..filled).unwrap_or_default());
+            }
+            let value = digest.finish();
+            for (to, from) in out.iter_mut().skip(filled).zip(value.as_bytes()) {
+                *to = *from;
+            }
+            filled = filled.saturating_add(value.as_bytes().len()).min(out.len());
+        }
+    }
+}
+
+impl<D> core::fmt::Debug for Schedule<D> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Schedule")
+    }
+}

@@ -1,0 +1,55 @@
+//! The table form in which messages are written: number, name, fields; one row a message.
+
+/// Declares messages. Each row becomes a struct with public fields in wire order and a [`Message`](super::Message)
+/// implementation that reads and writes them.
+macro_rules! messages {
+    ($($(#[$doc:meta])* $number:literal $name:ident $(<$life:lifetime>)? { $($(#[$fdoc:meta])* $field:ident: $kind:ty),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $name $(<$life>)? { $($(#[$fdoc])* pub $field: $kind),* }
+
+        impl<'a> $crate::wire::Message<'a> for messages!(@named $name 'a $($life)?) {
+            const NUMBER: u8 = $number;
+
+            fn decode(body: &'a [u8]) -> Result<Self, $crate::wire::Malformed> {
+                let reader = &mut $crate::wire::Reader::new(body);
+                $(let $field = reader.read()?;)*
+                reader.end()?;
+                Ok(Self { $($field),* })
+            }
+
+            fn encode(&self, sink: &mut impl $crate::wire::Sink) {
+                sink.u8($number);
+                $($crate::wire::Field::encode(&self.$field, sink);)*
+            }
+        }
+    )*};
+    (@named $name:ident $wire:lifetime $life:lifetime) => { $name<$wire> };
+    (@named $name:ident $wire:lifetime) => { $name };
+}
+
+/// Declares the parts of a message that an earlier field chooses: like `messages!`, without a number.
+macro_rules! fields {
+    ($($(#[$doc:meta])* $name:ident $(<$life:lifetime>)? { $($(#[$fdoc:meta])* $field:ident: $kind:ty),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $name $(<$life>)? { $($(#[$fdoc])* pub $field: $kind),* }
+
+        impl<'a> messages!(@named $name 'a $($life)?) {
+            /// Reads all of `body`; bytes left over are an error.
+            pub fn decode(body: &'a [u8]) -> Result<Self, $crate::wire::Malformed> {
+                let reader = &mut $crate::wire::Reader::new(body);
+                $(let $field = reader.read()?;)*
+                reader.end()?;
+                Ok(Self { $($field),* })
+            }
+
+            /// Writes the fields.
+            pub fn encode(&self, sink: &mut impl $crate::wire::Sink) {
+                $($crate::wire::Field::encode(&self.$field, sink);)*
+            }
+        }
+    )*};
+}
+
+pub(crate) use {fields, messages};
