@@ -181,6 +181,8 @@ pub struct Preferences {
     pub kex: Vec<Kex, LIST>,
     /// Host key algorithms.
     pub host_keys: Vec<HostKey, LIST>,
+    /// Server: signature algorithms by which users may log in; a set, not an order.
+    pub user_keys: Vec<HostKey, LIST>,
     /// Ciphers, the same both ways.
     pub ciphers: Vec<Cipher, LIST>,
     /// MACs, the same both ways.
@@ -190,7 +192,13 @@ pub struct Preferences {
 impl Default for Preferences {
     /// Everything that is safe, best first. What the provider lacks is left out when offers are made.
     fn default() -> Self {
-        Self { kex: list(Kex::ALL), host_keys: list(HostKey::ALL), ciphers: list(Cipher::ALL), macs: list(Mac::ALL) }
+        Self {
+            kex: list(Kex::ALL),
+            host_keys: list(HostKey::ALL),
+            user_keys: list(HostKey::ALL),
+            ciphers: list(Cipher::ALL),
+            macs: list(Mac::ALL),
+        }
     }
 }
 

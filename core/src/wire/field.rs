@@ -7,7 +7,7 @@ pub trait Field<'a>: Sized {
     /// Reads the field.
     fn decode(reader: &mut Reader<'a>) -> Result<Self, Malformed>;
     /// Writes the field.
-    fn encode(&self, sink: &mut impl Sink);
+    fn encode(&self, sink: &mut (impl Sink + ?Sized));
 }
 
 /// A `string` of any bytes; text from a peer stays bytes, for it is nobody's promise.
@@ -18,7 +18,7 @@ impl<'a> Field<'a> for &'a [u8] {
         reader.string()
     }
 
-    fn encode(&self, sink: &mut impl Sink) {
+    fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.string(self);
     }
 }
@@ -28,7 +28,7 @@ impl<'a> Field<'a> for u8 {
         reader.u8()
     }
 
-    fn encode(&self, sink: &mut impl Sink) {
+    fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.u8(*self);
     }
 }
@@ -38,7 +38,7 @@ impl<'a> Field<'a> for u32 {
         reader.u32()
     }
 
-    fn encode(&self, sink: &mut impl Sink) {
+    fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.u32(*self);
     }
 }
@@ -49,7 +49,7 @@ impl<'a> Field<'a> for bool {
         reader.u8().map(|byte| byte != 0)
     }
 
-    fn encode(&self, sink: &mut impl Sink) {
+    fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.u8(u8::from(*self));
     }
 }
@@ -59,7 +59,7 @@ impl<'a, const N: usize> Field<'a> for [u8; N] {
         reader.array()
     }
 
-    fn encode(&self, sink: &mut impl Sink) {
+    fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.put(self);
     }
 }
@@ -69,7 +69,7 @@ impl<'a> Field<'a> for Names<'a> {
         reader.string().map(Names::new)
     }
 
-    fn encode(&self, sink: &mut impl Sink) {
+    fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.string(self.as_bytes());
     }
 }
@@ -98,7 +98,7 @@ impl<'a> Field<'a> for Mpint<'a> {
         Ok(Self(digits))
     }
 
-    fn encode(&self, sink: &mut impl Sink) {
+    fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.mpint(self.0);
     }
 }
@@ -112,7 +112,7 @@ impl<'a> Field<'a> for Rest<'a> {
         Ok(Self(reader.rest()))
     }
 
-    fn encode(&self, sink: &mut impl Sink) {
+    fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.put(self.0);
     }
 }

@@ -45,7 +45,7 @@ macro_rules! fields {
             }
 
             /// Writes the fields.
-            pub fn encode(&self, sink: &mut impl $crate::wire::Sink) {
+            pub fn encode(&self, sink: &mut (impl $crate::wire::Sink + ?Sized)) {
                 $($crate::wire::Field::encode(&self.$field, sink);)*
             }
         }

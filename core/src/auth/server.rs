@@ -1,0 +1,473 @@
+//! The server's login: each request is parsed and, where it is signed, verified before the embedder hears of it.
+//!
+//! ```text
+//! Idle -- USERAUTH_REQUEST --> Asked (ask) -- refuse() --> FAILURE owed --> Idle
+//!  ^                             |    |                      (withheld for a while)
+//!  |                             |    +-- grant() ---> SUCCESS owed --> Done
+//!  +-- PK_OK, CHANGEREQ ---------+
+//!            INFO_REQUEST -------+--> Prompted -- INFO_RESPONSE --> Asked
+//! ```
+
+use super::signed::{LONGEST_KEY, SigningMessage};
+use super::{Arrival, CONNECTION, LONGEST_USER, Login, Method, MethodSet, USERAUTH};
+use crate::Waiting;
+use crate::algorithm::{Hash, HostKey};
+use crate::config::{Config, Login as Limits};
+use crate::crypto::{Digest, Hashing, HashValue, Provider, signature};
+use crate::error::{Error, Refused, Violation};
+use crate::event::{Ask, Attempt, HostKeyChoice, Probe, Serials, Sign};
+use crate::role::Server;
+use crate::time::Instant;
+use crate::transport::Sender;
+use crate::wire::auth::{
+    Answers, InteractiveFields, PasswordChangeFields, PasswordFields, ProbeFields, SignedFields, UserauthInfoResponse,
+    UserauthFailure, UserauthRequest, UserauthSuccess,
+};
+use crate::wire::legality::Phase;
+use crate::wire::transport::{ServiceAccept, ServiceRequest};
+use crate::wire::{Malformed, Message, Names, Sink};
+use core::fmt;
+use heapless::Vec;
+
+/// What a server is asked about host key and login. Names are the client's: untrusted bytes.
+#[derive(Debug)]
+pub enum Event<'b> {
+    /// A host key is to be shown.
+    HostKey {
+        /// The signature algorithm that was negotiated.
+        algorithm: HostKey,
+        /// Answer with `host_key`.
+        ask: Ask<HostKeyChoice>,
+    },
+    /// The host key is to sign.
+    Sign {
+        /// The signature algorithm that was negotiated.
+        algorithm: HostKey,
+        /// Holds the message; answer with `sign`.
+        ask: Ask<Sign>,
+    },
+    /// Would this key do (RFC 4252 §7)? Nothing is proven yet.
+    Probe {
+        /// Who wants in.
+        user: &'b [u8],
+        /// The signature algorithm it would use.
+        algorithm: HostKey,
+        /// The public key blob.
+        key: &'b [u8],
+        /// Answer with `acceptable` or `unacceptable`.
+        ask: Ask<Probe>,
+    },
+    /// An attempt to log in.
+    Attempt {
+        /// Who wants in.
+        user: &'b [u8],
+        /// By what.
+        credential: Credential<'b>,
+        /// Whether the user differs from the attempt before: everything granted in part is void.
+        fresh: bool,
+        /// Answer with `grant`, `refuse` or, where it fits, `prompt` or `expire`.
+        ask: Ask<Attempt>,
+    },
+    /// The answers to the prompts of the attempt before, as many as there were questions (RFC 4256 §3.4).
+    Answers {
+        /// The answers.
+        answers: Answers<'b>,
+        /// Answer with `grant`, `refuse` or `prompt`.
+        ask: Ask<Attempt>,
+    },
+}
+
+/// What an attempt rests on.
+#[derive(Clone, Copy)]
+pub enum Credential<'b> {
+    /// Nothing (RFC 4252 §5.2).
+    None,
+    /// A password (RFC 4252 §8).
+    Password(&'b [u8]),
+    /// A new password in place of an expired one (RFC 4252 §8).
+    PasswordChange {
+        /// The old one.
+        old: &'b [u8],
+        /// The new one.
+        new: &'b [u8],
+    },
+    /// A key whose signature on this very request has been verified (RFC 4252 §7). Whether the user may use it is the
+    /// embedder's to say.
+    PublicKey {
+        /// Signature algorithm.
+        algorithm: HostKey,
+        /// Public key blob.
+        key: &'b [u8],
+    },
+    /// The wish to be asked (RFC 4256 §3.1): answer with `prompt`.
+    Interactive {
+        /// The client's hints.
+        submethods: Names<'b>,
+    },
+}
+
+impl fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Password(_) => "Password",
+            Self::PasswordChange { .. } => "PasswordChange",
+            Self::PublicKey { .. } => "PublicKey",
+            Self::Interactive { .. } => "Interactive",
+        })
+    }
+}
+
+/// What an open attempt may be answered with besides yes and no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Plain,
+    Password,
+    Interactive,
+    Probe,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Idle,
+    Asked(Asked),
+    Prompted(u32),
+    Done,
+}
+
+/// An answer that is owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Failure { methods: MethodSet, partial: bool, due: Instant },
+    Success,
+}
+
+/// State of a server's login.
+#[derive(Debug, Default)]
+pub struct State {
+    stage: Stage,
+    service: bool,
+    service_owed: bool,
+    /// The user and service of the last request, as a hash.
+    user: Option<HashValue>,
+    remaining: MethodSet,
+    attempts: u32,
+    probes: u32,
+    rounds: u32,
+    none_used: bool,
+    /// The client was asked to change the password.
+    expired: bool,
+    since: Instant,
+    answer: Option<Answer>,
+}
+
+impl Login<Server> for State {
+    fn start(&mut self) {}
+
+    fn phase(&self) -> Phase {
+        match (&self.stage, self.service) {
+            (Stage::Done, _) => Phase::Connected,
+            (_, true) => Phase::Login,
+            (_, false) => Phase::Service,
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.stage == Stage::Done
+    }
+
+    /// Each request is answered before the next is read.
+    fn waiting(&self) -> Option<Waiting> {
+        match self.stage {
+            Stage::Asked(_) => Some(Waiting::Attempt),
+            Stage::Idle | Stage::Prompted(_) | Stage::Done => self.answer.map(|_| Waiting::Output),
+        }
+    }
+
+    fn owes(&self, now: Instant) -> bool {
+        self.service_owed || self.answer.is_some() && self.due().is_none_or(|due| due <= now)
+    }
+
+    fn due(&self) -> Option<Instant> {
+        match self.answer {
+            Some(Answer::Failure { due, .. }) => Some(due),
+            Some(Answer::Success) | None => None,
+        }
+    }
+
+    fn receive<'b, P: Provider>(&mut self, arrival: Arrival<'_, 'b>) -> Result<Option<Event<'b>>, Error> {
+        let Arrival { config, now, session, serials, number, body } = arrival;
+        let malformed = |Malformed| Error::Malformed(Some(number));
+        match number {
+            ServiceRequest::NUMBER => self.serve(&config.login, &ServiceRequest::decode(body).map_err(malformed)?),
+            UserauthRequest::NUMBER => {
+                let request = UserauthRequest::decode(body).map_err(malformed)?;
+                self.since = now;
+                self.request::<P>(config, &session, serials, &request)
+            }
+            UserauthInfoResponse::NUMBER => {
+                let response = UserauthInfoResponse::decode(body).map_err(malformed)?;
+                self.since = now;
+                self.responses(serials, &response)
+            }
+            _ => Err(Violation::Unexpected(number).into()),
+        }
+    }
+
+    fn flush<P: Provider>(
+        &mut self,
+        now: Instant,
+        sender: &mut Sender<'_, '_, Server, P>,
+    ) -> Result<(), Refused> {
+        if self.service_owed {
+            sender.send(&ServiceAccept { service: USERAUTH })?;
+            self.service_owed = false;
+        }
+        match self.answer {
+            Some(Answer::Failure { methods, partial, due }) if due <= now => {
+                let mut names = Vec::<u8, LONGEST_NAMES>::new();
+                for (i, method) in methods.iter().enumerate() {
+                    let comma: &[u8] = if i > 0 { b"," } else { b"" };
+                    names.extend(comma.iter().chain(method.name().as_bytes()).copied());
+                }
+                sender.send(&UserauthFailure { methods: Names::new(&names), partial })?;
+            }
+            Some(Answer::Success) => {
+                sender.send(&UserauthSuccess {})?;
+                self.stage = Stage::Done;
+            }
+            Some(Answer::Failure { .. }) | None => return Ok(()),
+        }
+        self.answer = None;
+        Ok(())
+    }
+}
+
+/// Room for the names of all methods.
+const LONGEST_NAMES: usize = 64;
+
+impl State {
+    pub(crate) const fn asked(&self) -> Option<Asked> {
+        match self.stage {
+            Stage::Asked(asked) => Some(asked),
+            Stage::Idle | Stage::Prompted(_) | Stage::Done => None,
+        }
+    }
+
+    /// Older clients ask for the service again before each attempt, which is granted.
+    fn serve<'b>(&mut self, limits: &Limits, request: &ServiceRequest<'_>) -> Result<Option<Event<'b>>, Error> {
+        if request.service != USERAUTH {
+            return Err(Error::NoService);
+        }
+        if !self.service {
+            self.remaining = limits.methods;
+        }
+        self.service = true;
+        self.service_owed = true;
+        Ok(None)
+    }
+
+    fn request<'b, P: Provider>(
+        &mut self,
+        config: &Config,
+        session: &HashValue,
+        serials: &mut Serials,
+        request: &UserauthRequest<'b>,
+    ) -> Result<Option<Event<'b>>, Error> {
+        let UserauthRequest { user, service, method, fields } = *request;
+        if user.len() > LONGEST_USER {
+            return Err(Violation::TooLong.into());
+        }
+        let fresh = self.note_user::<P>(&config.login, user, service);
+        let method = Method::from_name(method).filter(|method| self.remaining.contains(*method));
+        if service != CONNECTION {
+            return self.fail(&config.login, false);
+        }
+        let event = match method {
+            None => {
+                let free = request.method == b"none" && !self.none_used;
+                self.none_used |= free;
+                return self.fail(&config.login, free);
+            }
+            Some(Method::None) if fields.0.is_empty() => Some(self.ask(serials, Asked::Plain, user, Credential::None, fresh)),
+            Some(Method::None) => None,
+            Some(Method::Password) => {
+                let credential = password(fields.0, core::mem::take(&mut self.expired));
+                credential.map(|credential| self.ask(serials, Asked::Password, user, credential, fresh))
+            }
+            Some(Method::Interactive) => InteractiveFields::decode(fields.0).ok().map(|fields| {
+                let credential = Credential::Interactive { submethods: fields.submethods };
+                self.ask(serials, Asked::Interactive, user, credential, fresh)
+            }),
+            Some(Method::PublicKey) => return self.public_key::<P>(config, session, serials, user, fields.0, fresh),
+        };
+        event.map_or_else(|| self.fail(&config.login, false), |event| Ok(Some(event)))
+    }
+
+    /// Another user or service starts from nothing (RFC 4252 §5).
+    fn note_user<P: Provider>(&mut self, limits: &Limits, user: &[u8], service: &[u8]) -> bool {
+        self.stage = Stage::Idle;
+        let mut digest = P::Digest::new(Hash::Sha256);
+        let mut sink = Hashing(&mut digest);
+        sink.string(user);
+        sink.string(service);
+        let seen = Some(digest.finish());
+        let fresh = seen != self.user;
+        if fresh {
+            self.user = seen;
+            self.remaining = limits.methods;
+            self.expired = false;
+        }
+        fresh
+    }
+
+    const fn ask<'b>(
+        &mut self,
+        serials: &mut Serials,
+        asked: Asked,
+        user: &'b [u8],
+        credential: Credential<'b>,
+        fresh: bool,
+    ) -> Event<'b> {
+        self.stage = Stage::Asked(asked);
+        Event::Attempt { user, credential, fresh, ask: serials.ask(Attempt(())) }
+    }
+
+    fn public_key<'b, P: Provider>(
+        &mut self,
+        config: &Config,
+        session: &HashValue,
+        serials: &mut Serials,
+        user: &'b [u8],
+        fields: &'b [u8],
+        fresh: bool,
+    ) -> Result<Option<Event<'b>>, Error> {
+        if let Ok(ProbeFields { signed: false, algorithm, key }) = ProbeFields::decode(fields) {
+            let Some(algorithm) = acceptable::<P>(config, algorithm, key) else { return self.fail(&config.login, false) };
+            self.probes = self.probes.saturating_add(1);
+            if self.probes > config.login.max_probes {
+                return Err(Error::Denied);
+            }
+            self.stage = Stage::Asked(Asked::Probe);
+            return Ok(Some(Event::Probe { user, algorithm, key, ask: serials.ask(Probe(())) }));
+        }
+        let verified = SignedFields::decode(fields).ok().filter(|fields| fields.signed).and_then(|fields| {
+            let algorithm = acceptable::<P>(config, fields.algorithm, fields.key)?;
+            verify::<P>(config, session, user, algorithm, &fields).then_some((algorithm, fields.key))
+        });
+        let Some((algorithm, key)) = verified else { return self.fail(&config.login, false) };
+        Ok(Some(self.ask(serials, Asked::Plain, user, Credential::PublicKey { algorithm, key }, fresh)))
+    }
+
+    fn responses<'b>(
+        &mut self,
+        serials: &mut Serials,
+        response: &UserauthInfoResponse<'b>,
+    ) -> Result<Option<Event<'b>>, Error> {
+        let Stage::Prompted(prompts) = self.stage else {
+            return Err(Violation::Unexpected(UserauthInfoResponse::NUMBER).into());
+        };
+        let malformed = Error::Malformed(Some(UserauthInfoResponse::NUMBER));
+        if response.count != prompts {
+            return Err(malformed);
+        }
+        let answers = Answers::decode(response.count, response.answers.0).map_err(|_| malformed)?;
+        self.stage = Stage::Asked(Asked::Interactive);
+        Ok(Some(Event::Answers { answers, ask: serials.ask(Attempt(())) }))
+    }
+
+    /// A failure that the machine itself decides on.
+    fn fail<'b>(&mut self, limits: &Limits, free: bool) -> Result<Option<Event<'b>>, Error> {
+        self.refuse(limits, self.remaining, false, free)?;
+        Ok(None)
+    }
+
+    /// Owes a failure; too many of them end the connection. A free one neither counts nor waits.
+    pub(crate) fn refuse(
+        &mut self,
+        limits: &Limits,
+        methods: MethodSet,
+        partial: bool,
+        free: bool,
+    ) -> Result<(), Error> {
+        self.stage = Stage::Idle;
+        self.remaining = methods;
+        if !partial && !free {
+            self.attempts = self.attempts.saturating_add(1);
+            if self.attempts >= limits.max_attempts {
+                return Err(Error::Denied);
+            }
+        }
+        let due = if free { self.since } else { self.since.after(limits.failure_delay) };
+        self.answer = Some(Answer::Failure { methods, partial, due });
+        Ok(())
+    }
+
+    /// A key that was asked about will not do; asking is limited by its own count.
+    pub(crate) fn refuse_probe(&mut self, limits: &Limits) {
+        self.stage = Stage::Idle;
+        let due = self.since.after(limits.failure_delay);
+        self.answer = Some(Answer::Failure { methods: self.remaining, partial: false, due });
+    }
+
+    /// Owes SUCCESS.
+    pub(crate) const fn grant(&mut self) {
+        self.stage = Stage::Idle;
+        self.answer = Some(Answer::Success);
+    }
+
+    /// PK_OK was sent.
+    pub(crate) const fn probed(&mut self) {
+        self.stage = Stage::Idle;
+    }
+
+    /// A password change was asked for.
+    pub(crate) const fn expire(&mut self) {
+        self.stage = Stage::Idle;
+        self.expired = true;
+    }
+
+    /// Prompts were sent; rounds are limited.
+    pub(crate) const fn prompted(&mut self, limits: &Limits, prompts: u32) -> Result<(), Error> {
+        self.rounds = self.rounds.saturating_add(1);
+        self.stage = Stage::Prompted(prompts);
+        if self.rounds > limits.max_rounds { Err(Error::Denied) } else { Ok(()) }
+    }
+}
+
+/// The password's fields, told apart by their first (RFC 4252 §8). A change that nobody asked for, an empty password and
+/// one with a NUL are never put before the embedder.
+fn password(fields: &[u8], expired: bool) -> Option<Credential<'_>> {
+    let sound = |password: &[u8]| !password.is_empty() && !password.contains(&0);
+    if let Ok(PasswordFields { change: false, password }) = PasswordFields::decode(fields) {
+        return sound(password).then_some(Credential::Password(password));
+    }
+    let PasswordChangeFields { change, old, new } = PasswordChangeFields::decode(fields).ok()?;
+    (change && expired && sound(old) && sound(new)).then_some(Credential::PasswordChange { old, new })
+}
+
+/// The allow-list comes before any look at the key.
+fn acceptable<P: Provider>(config: &Config, algorithm: &[u8], key: &[u8]) -> Option<HostKey> {
+    let allowed = |algorithm: &HostKey| {
+        config.preferences.user_keys.contains(algorithm) && P::SIGNATURES.contains(algorithm)
+    };
+    let algorithm = core::str::from_utf8(algorithm).ok().and_then(HostKey::from_name).filter(allowed)?;
+    if key.len() > LONGEST_KEY {
+        return None;
+    }
+    let parsed = signature::PublicKey::decode(key, config.min_rsa_bits).ok()?;
+    parsed.suits(algorithm).then_some(algorithm)
+}
+
+fn verify<P: Provider>(
+    config: &Config,
+    session: &HashValue,
+    user: &[u8],
+    algorithm: HostKey,
+    fields: &SignedFields<'_>,
+) -> bool {
+    let Some(message) = SigningMessage::new(session, user, fields.algorithm, fields.key) else { return false };
+    let Ok(key) = signature::PublicKey::decode(fields.key, config.min_rsa_bits) else { return false };
+    signature::verify::<P>(algorithm, &key, message.as_bytes(), fields.signature).is_ok()
+}

@@ -1,0 +1,180 @@
+//! Memory lent for one call ([`Input`], [`Output`]), and the linear buffers in which a driver keeps it between calls
+//! ([`Rx`], [`Tx`]).
+
+/// Received bytes, lent to [`recv`](crate::Connection::recv), which decrypts them in place and takes whole packets off
+/// the front.
+///
+/// Bytes that were not taken must be lent again, unchanged and at the front, with newer bytes appended: the first block
+/// of a packet may already be decrypted.
+#[derive(Debug)]
+pub struct Input<'b> {
+    bytes: &'b mut [u8],
+    taken: usize,
+}
+
+impl<'b> Input<'b> {
+    /// Lends `bytes`.
+    pub const fn new(bytes: &'b mut [u8]) -> Self {
+        Self { bytes, taken: 0 }
+    }
+
+    /// Bytes taken so far; the caller forgets them.
+    pub const fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// Bytes not taken yet.
+    pub const fn remaining(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// A look at what is there.
+    pub(crate) const fn peek(&mut self) -> &mut [u8] {
+        self.bytes
+    }
+
+    /// Splits `n` bytes off the front; all of them if there are fewer.
+    pub(crate) fn take(&mut self, n: usize) -> &'b mut [u8] {
+        let bytes = core::mem::take(&mut self.bytes);
+        let (head, tail) = bytes.split_at_mut(n.min(bytes.len()));
+        self.bytes = tail;
+        self.taken = self.taken.saturating_add(head.len());
+        head
+    }
+}
+
+/// Space for packets to send, lent to one or more calls.
+#[derive(Debug)]
+pub struct Output<'o> {
+    space: &'o mut [u8],
+    filled: usize,
+}
+
+impl<'o> Output<'o> {
+    /// Lends `space`.
+    pub const fn new(space: &'o mut [u8]) -> Self {
+        Self { space, filled: 0 }
+    }
+
+    /// Bytes written; they are the front of the space.
+    pub const fn filled(&self) -> usize {
+        self.filled
+    }
+
+    /// Room that is left.
+    pub const fn room(&self) -> usize {
+        self.space.len().saturating_sub(self.filled)
+    }
+
+    /// The room that is left.
+    pub(crate) fn vacant(&mut self) -> &mut [u8] {
+        self.space.get_mut(self.filled..).unwrap_or_default()
+    }
+
+    /// Counts `n` bytes of the room as written.
+    pub(crate) fn advance(&mut self, n: usize) {
+        self.filled = self.filled.saturating_add(n).min(self.space.len());
+    }
+}
+
+/// A linear receive buffer over any memory: bytes are appended at the end and consumed at the front.
+#[derive(Debug)]
+pub struct Rx<B> {
+    memory: B,
+    start: usize,
+    end: usize,
+}
+
+impl<B: AsMut<[u8]>> Rx<B> {
+    /// An empty buffer.
+    pub const fn new(memory: B) -> Self {
+        Self { memory, start: 0, end: 0 }
+    }
+
+    /// Where received bytes go next. Moves what is left over to the front when the tail gets short.
+    pub fn space(&mut self) -> &mut [u8] {
+        let memory = self.memory.as_mut();
+        // Moving a partial packet costs as much as it is long: so only when less than half of the memory is free behind.
+        if self.start > 0 && memory.len().saturating_sub(self.end) < memory.len() / 2 {
+            memory.copy_within(self.start..self.end, 0);
+            self.end = self.end.saturating_sub(self.start);
+            self.start = 0;
+        }
+        memory.get_mut(self.end..).unwrap_or_default()
+    }
+
+    /// Counts `n` bytes of the space as received.
+    pub fn received(&mut self, n: usize) {
+        self.end = self.end.saturating_add(n).min(self.memory.as_mut().len());
+    }
+
+    /// The bytes that wait.
+    pub fn input(&mut self) -> Input<'_> {
+        Input::new(self.memory.as_mut().get_mut(self.start..self.end).unwrap_or_default())
+    }
+
+    /// Forgets `n` bytes at the front.
+    pub fn consume(&mut self, n: usize) {
+        self.start = self.start.saturating_add(n).min(self.end);
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+
+    /// Bytes that wait.
+    pub const fn len(&self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Whether nothing waits.
+    pub const fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// A linear send buffer over any memory: packets are appended at the end and sent from the front.
+#[derive(Debug)]
+pub struct Tx<B> {
+    memory: B,
+    start: usize,
+    end: usize,
+}
+
+impl<B: AsMut<[u8]>> Tx<B> {
+    /// An empty buffer.
+    pub const fn new(memory: B) -> Self {
+        Self { memory, start: 0, end: 0 }
+    }
+
+    /// Room for packets. Report what was written with [`written`](Self::written).
+    pub fn output(&mut self) -> Output<'_> {
+        Output::new(self.memory.as_mut().get_mut(self.end..).unwrap_or_default())
+    }
+
+    /// Counts `n` bytes of the room as packets to send.
+    pub fn written(&mut self, n: usize) {
+        self.end = self.end.saturating_add(n).min(self.memory.as_mut().len());
+    }
+
+    /// What waits to be sent.
+    pub fn pending(&mut self) -> &[u8] {
+        self.memory.as_mut().get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Counts `n` bytes as sent, and makes their place room again once that is cheap.
+    pub fn sent(&mut self, n: usize) {
+        self.start = self.start.saturating_add(n).min(self.end);
+        let left = self.end.saturating_sub(self.start);
+        if left <= self.start / 2 {
+            self.memory.as_mut().copy_within(self.start..self.end, 0);
+            self.start = 0;
+            self.end = left;
+        }
+    }
+
+    /// Whether nothing waits.
+    pub const fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+}

@@ -1,0 +1,146 @@
+//! What the embedder decides once: preferences, sizes, limits and intervals. The default is safe and fit for a host.
+
+use crate::algorithm::Preferences;
+use crate::auth::MethodSet;
+use core::time::Duration;
+
+/// Configuration of one end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `softwareversion` of the identification line (RFC 4253 §4.2): printable US-ASCII without space or `-`.
+    pub software: &'static str,
+    /// Algorithms, best first. What the provider lacks is left out.
+    pub preferences: Preferences,
+    /// Largest `packet_length` accepted, in bytes. The driver's receive buffer must hold [`PACKET_OVERHEAD`] more.
+    /// RFC 4253 §6.1 asks for 35 000 of those who want to talk to everybody.
+    pub max_packet: u32,
+    /// Receive window of each channel, in bytes: the memory its consumer has.
+    pub window: u32,
+    /// Largest data field that the peer may send on a channel, in bytes.
+    pub max_data: u32,
+    /// Fewest bits of an RSA modulus that is trusted.
+    pub min_rsa_bits: usize,
+    /// Whether to refuse every peer without strict key exchange. Even if not, chacha20-poly1305 is never used with one:
+    /// it is open to the Terrapin attack (CVE-2023-48795).
+    pub require_strict: bool,
+    /// When to change keys.
+    pub rekey: Rekey,
+    /// Deadlines.
+    pub deadlines: Deadlines,
+    /// Questions to a silent peer.
+    pub keepalive: Keepalive,
+    /// Limits of authentication.
+    pub login: Login,
+}
+
+/// Bytes around `packet_length` and its packet: the length field and the longest MAC.
+pub const PACKET_OVERHEAD: usize = 4 + 64;
+
+/// When to change keys (RFC 4253 §9, RFC 4344 §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rekey {
+    /// After so many bytes in one direction.
+    pub bytes: u64,
+    /// After so many packets in one direction, at most 2^31.
+    pub packets: u64,
+    /// After so much time.
+    pub time: Duration,
+}
+
+/// How long to wait for the peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// For the end of the first key exchange, from the start.
+    pub handshake: Duration,
+    /// For a successful login, from the start.
+    pub login: Duration,
+    /// For the end of a later key exchange, from its start.
+    pub rekey: Duration,
+    /// For the peer's CLOSE after ours.
+    pub close: Duration,
+}
+
+/// Questions to a silent peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keepalive {
+    /// Silence before each question; zero for none.
+    pub interval: Duration,
+    /// Unanswered questions after which the connection is over.
+    pub count: u32,
+}
+
+/// Limits of authentication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Login {
+    /// Server: the methods that are offered at first.
+    pub methods: MethodSet,
+    /// Server: failed attempts after which the connection is over; the first `none` is free.
+    pub max_attempts: u32,
+    /// Server: public keys that may be asked about.
+    pub max_probes: u32,
+    /// Server: how long a failure is withheld, counted from the attempt, so that its time says nothing.
+    pub failure_delay: Duration,
+    /// Rounds of keyboard-interactive, and password changes asked for, in one connection.
+    pub max_rounds: u32,
+    /// Client: banners that are shown.
+    pub max_banners: u32,
+    /// Client: whether a login that no credential earned ends the connection.
+    pub require_credential: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            software: concat!("sanssh_", env!("CARGO_PKG_VERSION")),
+            preferences: Preferences::default(),
+            max_packet: 256 * 1024,
+            window: 2 * 1024 * 1024,
+            max_data: 32 * 1024,
+            min_rsa_bits: 2048,
+            require_strict: false,
+            rekey: Rekey::default(),
+            deadlines: Deadlines::default(),
+            keepalive: Keepalive::default(),
+            login: Login::default(),
+        }
+    }
+}
+
+impl Default for Rekey {
+    /// 1 GiB (RFC 4253 §9), 2^31 packets (RFC 4344 §3.1), one hour.
+    fn default() -> Self {
+        Self { bytes: 1 << 30, packets: 1 << 31, time: Duration::from_secs(3600) }
+    }
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(60),
+            login: Duration::from_secs(120),
+            rekey: Duration::from_secs(120),
+            close: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Default for Keepalive {
+    /// None: a line may be dead for hours while nobody needs it.
+    fn default() -> Self {
+        Self { interval: Duration::ZERO, count: 3 }
+    }
+}
+
+impl Default for Login {
+    fn default() -> Self {
+        Self {
+            methods: MethodSet::PUBLIC_KEY,
+            max_attempts: 6,
+            max_probes: 32,
+            failure_delay: Duration::from_millis(10),
+            max_rounds: 16,
+            max_banners: 16,
+            require_credential: false,
+        }
+    }
+}

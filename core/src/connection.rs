@@ -1,0 +1,580 @@
+//! One end of one SSH connection: joins transport, login and channels, and keeps time.
+//!
+//! Everything that comes in goes through [`recv`](Connection::recv), in phase order: identification, exchange, login,
+//! channels. Everything that goes out leaves through [`flush`](Connection::flush), in a fixed order: identification,
+//! exchange, goodbye, extensions, replies, login, global replies, then channels from the one after the last served.
+
+mod client;
+mod server;
+
+use crate::auth::{Arrival, Login};
+use crate::channel::{Channels, ChannelId, Context, OpenFailure, OpenKind, Opener, Received, Request, Slot};
+use crate::config::{Config, Keepalive};
+use crate::crypto::schedule::Direction;
+use crate::crypto::{HashValue, Provider};
+use crate::error::{Error, Reason, Refused, Violation};
+use crate::event::{Ask, ChannelRequest, Event, OpenRequest, Serial, Serials};
+use crate::log::trace;
+use crate::role::Role;
+use crate::seed::{Random, Seed};
+use crate::time::{Instant, Phase as Deadline, Timer, Timers};
+use crate::transport::{Incoming, Packet, Sender, Step, Traffic, Transport};
+use crate::wire::legality::{self, Phase, Verdict};
+use crate::{Input, Output};
+
+/// Key exchanges that a peer may go through before it has logged in.
+const MOST_EXCHANGES_BEFORE_LOGIN: u8 = 4;
+
+/// Output that always suffices for progress: the largest packet that a fact turns into, an exchange share of ML-KEM.
+/// Replies to a key exchange also hold a host key and its signature, whose sizes the embedder knows.
+pub const MIN_OUTPUT: usize = 2048;
+
+/// What the connection needs before it reads on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// The answer to [`client::Event::HostKey`](crate::auth::client::Event::HostKey).
+    Trust,
+    /// The answer to [`server::Event::HostKey`](crate::auth::server::Event::HostKey).
+    HostKey,
+    /// The answer to [`server::Event::Sign`](crate::auth::server::Event::Sign).
+    Signature,
+    /// The answer to an attempt to log in, or to the question about a key.
+    Attempt,
+    /// The answer to the oldest request of a channel that has as many open as there may be.
+    Reply(ChannelId),
+    /// A [`flush`](Connection::flush) with room, or after a withheld failure's time: see
+    /// [`deadline`](Connection::deadline).
+    Output,
+}
+
+/// One end of one SSH connection: a function of its seed, its configuration and its calls.
+///
+/// `T` is the table of channels, whose length is their limit: `[Slot; 4]`, `Box<[Slot]>`, a `Vec`.
+pub struct Connection<R: Role, P: Provider, T> {
+    config: Config,
+    random: Random,
+    transport: Transport<R, P>,
+    login: R::Login,
+    channels: Channels<T>,
+    serials: Serials,
+    /// The open question of the exchange, and of the login.
+    exchange_ask: Option<Serial>,
+    login_ask: Option<Serial>,
+    timers: Timers,
+    now: Instant,
+    keepalives_unanswered: u32,
+    exchanges_before_login: u8,
+    fate: Option<Error>,
+}
+
+impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T> {
+    /// A connection whose transport was just established. `seed` must be fresh and unguessable.
+    pub fn new(config: Config, seed: &Seed, channels: T, now: Instant) -> Self {
+        let mut random = Random::new(seed);
+        let serials = Serials::new(u32::from_be_bytes(random.array()));
+        let mut timers = Timers::default();
+        timers.set(Timer::Handshake, now.after(config.deadlines.handshake));
+        timers.set(Timer::Login, now.after(config.deadlines.login));
+        let mut transport = Transport::new();
+        transport.offer(&mut random);
+        Self {
+            config,
+            random,
+            transport,
+            login: R::Login::default(),
+            channels: Channels::new(channels),
+            serials,
+            exchange_ask: None,
+            login_ask: None,
+            timers,
+            now,
+            keepalives_unanswered: 0,
+            exchanges_before_login: 0,
+            fate: None,
+        }
+    }
+
+    // Bytes and time.
+
+    /// Takes packets off the front of `input` until one is worth telling. `None`: more bytes are needed, or an answer
+    /// ([`waiting`](Self::waiting)); nothing is taken that is not dealt with.
+    pub fn recv<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Result<Option<Event<'b, R>>, Error> {
+        self.tick(now)?;
+        loop {
+            if self.waiting().is_some() {
+                return Ok(None);
+            }
+            let step = self.transport.next(&self.config, input);
+            let outcome = match step {
+                Ok(None) => return Ok(None),
+                Ok(Some(Incoming::Ident)) => Ok(None),
+                Ok(Some(Incoming::Text(line))) => {
+                    Ok(Some(Event::Transport(crate::transport::Event::Text(line))))
+                }
+                Ok(Some(Incoming::Packet(packet))) => self.receive(packet),
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Ok(None) => {}
+                Ok(event) => return Ok(event),
+                Err(error) => return Err(self.fail(error)),
+            }
+        }
+    }
+
+    /// Writes what is owed, whole packets only; what does not fit stays owed.
+    pub fn flush(&mut self, now: Instant, output: &mut Output<'_>) {
+        self.now = self.now.max(now);
+        if self.fate.is_some() {
+            self.transport.flush_goodbye(&self.config, &mut self.random, output);
+            return;
+        }
+        // What does not fit is owed still, and the next flush goes on there.
+        let _ = self.flush_all(output);
+    }
+
+    fn flush_all(&mut self, output: &mut Output<'_>) -> Result<(), Refused> {
+        self.start_rekey_if_due();
+        let keyed = self.transport.sends_keyed();
+        self.transport.flush(&self.config, &mut self.random, output)?;
+        if !keyed && self.transport.sends_keyed() {
+            self.login.start();
+        }
+        self.arm_exchange();
+        if self.transport.is_silent() {
+            return if self.owes_output() { Err(Refused::Busy) } else { Ok(()) };
+        }
+        let now = self.now;
+        let was_done = self.login.is_done();
+        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
+        self.login.flush(now, &mut sender)?;
+        let flushed = if self.login.is_done() { self.channels.flush(&self.config, &mut sender) } else { Ok(()) };
+        if !was_done && self.login.is_done() {
+            self.logged_in();
+        }
+        self.arm_close();
+        flushed
+    }
+
+    /// The transport ended: nothing more will come. An error unless the connection was over anyway.
+    pub fn hung_up(&mut self) -> Result<(), Error> {
+        match self.fate {
+            Some(Error::Closed | Error::Disconnected(_)) => Ok(()),
+            Some(error) => Err(error),
+            None => Err(self.fail(Error::HungUp)),
+        }
+    }
+
+    /// Lets time pass: deadlines that are over end the connection, appointments are kept.
+    pub fn tick(&mut self, now: Instant) -> Result<(), Error> {
+        if let Some(error) = self.fate {
+            return Err(error);
+        }
+        self.now = self.now.max(now);
+        let now = self.now;
+        let deadlines = [
+            (Timer::Handshake, Deadline::Handshake),
+            (Timer::Login, Deadline::Login),
+            (Timer::Rekey, Deadline::Rekey),
+            (Timer::Close, Deadline::Close),
+        ];
+        for (timer, phase) in deadlines {
+            if self.timers.fired(timer, now) {
+                return Err(self.fail(Error::TimedOut(phase)));
+            }
+        }
+        if self.timers.fired(Timer::RekeyDue, now) {
+            self.begin_exchange();
+        }
+        self.timers.fired(Timer::Failure, now);
+        if self.timers.fired(Timer::Keepalive, now) {
+            return self.keep_alive();
+        }
+        Ok(())
+    }
+
+    /// When to call [`tick`](Self::tick) and [`flush`](Self::flush) at the latest.
+    pub fn deadline(&self) -> Option<Instant> {
+        if self.fate.is_some() { None } else { self.timers.next() }
+    }
+
+    /// Mixes fresh entropy into the generator.
+    pub fn reseed(&mut self, seed: &Seed) {
+        self.random.reseed(seed);
+    }
+
+    // Where it stands.
+
+    /// Whether [`flush`](Self::flush) has something to write now.
+    pub fn owes_output(&self) -> bool {
+        if self.fate.is_some() {
+            return self.transport.owes_goodbye();
+        }
+        let above = self.login.owes(self.now) || (self.login.is_done() && self.channels.owes());
+        self.transport.owes() || (above && !self.transport.is_silent())
+    }
+
+    /// What it needs before it reads on.
+    pub fn waiting(&self) -> Option<Waiting> {
+        self.transport.waiting().or_else(|| self.login.waiting()).or_else(|| self.channels.waiting())
+    }
+
+    /// How it ended, once it has.
+    pub const fn fate(&self) -> Option<Error> {
+        self.fate
+    }
+
+    /// Whether the login is done.
+    pub fn is_logged_in(&self) -> bool {
+        self.login.is_done()
+    }
+
+    /// The session identifier (RFC 4253 §7.2), once the first exchange is through.
+    pub const fn session_id(&self) -> Option<HashValue> {
+        self.transport.session_id()
+    }
+
+    /// The peer's identification line, without its end; untrusted.
+    pub fn peer_ident(&self) -> Option<&[u8]> {
+        self.transport.peer_ident()
+    }
+
+    /// What the keys in use have protected.
+    pub const fn traffic(&self) -> Traffic {
+        self.transport.traffic()
+    }
+
+    /// The configuration.
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    // Channels.
+
+    /// Asks for a channel. [`Opened`](crate::channel::Event::Opened) or
+    /// [`Failed`](crate::channel::Event::Failed) will tell.
+    pub fn open(&mut self, kind: OpenKind<'_>, output: &mut Output<'_>) -> Result<ChannelId, Refused> {
+        self.settle(output)?;
+        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
+        self.channels.open(&self.config, &mut sender, kind)
+    }
+
+    /// Grants a channel to the peer.
+    pub fn accept(&mut self, ask: Ask<OpenRequest>) -> Result<ChannelId, Refused> {
+        self.check_owner(&ask)?;
+        self.channels.accept(&ask)
+    }
+
+    /// Refuses a channel to the peer.
+    pub fn decline(&mut self, ask: Ask<OpenRequest>, reason: OpenFailure) {
+        if self.check_owner(&ask).is_ok() {
+            self.channels.decline(&ask, reason);
+        }
+    }
+
+    /// Asks for something on a channel; where an answer is due, [`Replied`](crate::channel::Event::Replied) tells, in
+    /// the order of the requests.
+    pub fn request(&mut self, id: ChannelId, what: Request<'_>, output: &mut Output<'_>) -> Result<(), Refused> {
+        self.settle(output)?;
+        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
+        self.channels.request(&mut sender, id, what)
+    }
+
+    /// Answers a request on a channel.
+    pub fn reply(&mut self, ask: Ask<ChannelRequest>, granted: bool) {
+        if self.check_owner(&ask).is_ok() {
+            self.channels.reply(&ask, granted);
+        }
+    }
+
+    /// How many bytes the channel's window and packet limit allow for now.
+    pub fn writable(&self, id: ChannelId) -> usize {
+        self.channels.writable(id)
+    }
+
+    /// Sends data; returns how much was taken. 0: the window is empty, and
+    /// [`Writable`](crate::channel::Event::Writable) will tell.
+    pub fn write(&mut self, id: ChannelId, data: &[u8], output: &mut Output<'_>) -> Result<usize, Refused> {
+        self.write_kind(id, None, data, output)
+    }
+
+    /// Sends extended data of a kind, [`STDERR`](crate::channel::STDERR) that is, like [`write`](Self::write).
+    pub fn write_extended(
+        &mut self,
+        id: ChannelId,
+        kind: u32,
+        data: &[u8],
+        output: &mut Output<'_>,
+    ) -> Result<usize, Refused> {
+        self.write_kind(id, Some(kind), data, output)
+    }
+
+    fn write_kind(
+        &mut self,
+        id: ChannelId,
+        kind: Option<u32>,
+        data: &[u8],
+        output: &mut Output<'_>,
+    ) -> Result<usize, Refused> {
+        self.settle(output)?;
+        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
+        self.channels.write(&mut sender, id, kind, data)
+    }
+
+    /// Sends data that `with` composes where it will lie; it is given the space there is, and returns how much it used.
+    pub fn fill(
+        &mut self,
+        id: ChannelId,
+        output: &mut Output<'_>,
+        with: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Result<usize, Refused> {
+        self.settle(output)?;
+        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
+        self.channels.fill(&mut sender, id, with)
+    }
+
+    /// `bytes` of received data are done with: the peer may send as many more.
+    pub fn release(&mut self, id: ChannelId, bytes: usize) {
+        self.channels.release(self.config.window, id, bytes);
+    }
+
+    /// No more data from us.
+    pub fn finish(&mut self, id: ChannelId) {
+        self.channels.finish(id);
+    }
+
+    /// Closes the channel; what still arrives on it is dropped. [`Closed`](crate::channel::Event::Closed) tells when
+    /// the peer has closed it too.
+    pub fn close(&mut self, id: ChannelId) {
+        self.channels.close(id);
+    }
+
+    /// Ends the connection; [`flush`](Self::flush) says goodbye.
+    pub fn disconnect(&mut self, reason: Reason) {
+        if self.fate.is_none() {
+            self.end(Error::Closed, Some(reason));
+        }
+    }
+
+    /// Changes the keys as soon as may be.
+    pub fn rekey(&mut self) {
+        if self.fate.is_none() {
+            self.begin_exchange();
+        }
+    }
+
+    // Inside.
+
+    /// What is owed leaves before what a command adds; if it cannot, the command has to wait.
+    fn settle(&mut self, output: &mut Output<'_>) -> Result<(), Refused> {
+        if self.fate.is_some() {
+            return Err(Refused::Closed);
+        }
+        if self.owes_output() || self.transport.traffic().is_due(&self.config.rekey) {
+            self.flush_all(output)?;
+        }
+        if self.transport.is_silent() {
+            return Err(if self.transport.sends_keyed() { Refused::Busy } else { Refused::NotYet });
+        }
+        if self.login.is_done() { Ok(()) } else { Err(Refused::NotYet) }
+    }
+
+    const fn check_owner<Q>(&self, ask: &Ask<Q>) -> Result<(), Refused> {
+        if self.serials.own(ask) { Ok(()) } else { Err(Refused::Moot) }
+    }
+
+    /// One packet: is its number lawful now, and if so, whose is it?
+    fn receive<'b>(&mut self, packet: Packet<'b>) -> Result<Option<Event<'b, R>>, Error> {
+        let Packet { sequence, number, body } = packet;
+        let body: &'b [u8] = body;
+        self.heard();
+        let phase = self.transport.phase(self.login.phase());
+        let guess = (30..50).contains(&number) && self.transport.skips();
+        let verdict = if guess { Verdict::Lawful } else { legality::verdict(phase, R::PEER, number) };
+        trace!("received {} in {:?}", number, phase);
+        match verdict {
+            Verdict::Unlawful => return Err(Violation::Unexpected(number).into()),
+            Verdict::Ignored => return Ok(None),
+            Verdict::Unknown => {
+                self.transport.unknown(sequence);
+                return Ok(None);
+            }
+            Verdict::Lawful => self.transport.check_strict(number)?,
+        }
+        match number {
+            5 | 6 | 50..80 => self.receive_login(number, body),
+            20..50 => self.receive_exchange(number, body),
+            80..128 => self.receive_channel(number, body),
+            _ => {
+                let step = self.transport.receive(number, body, phase == Phase::Login);
+                self.step(step.map_err(|error| with_number(error, number))?)
+            }
+        }
+    }
+
+    fn receive_exchange<'b>(&mut self, number: u8, body: &'b [u8]) -> Result<Option<Event<'b, R>>, Error> {
+        if !self.transport.is_exchanging() && !self.login.is_done() {
+            self.exchanges_before_login = self.exchanges_before_login.saturating_add(1);
+            if self.exchanges_before_login > MOST_EXCHANGES_BEFORE_LOGIN {
+                return Err(Violation::TooMany.into());
+            }
+        }
+        let step = self.transport.receive_exchange(&self.config, &mut self.random, number, body)?;
+        self.arm_exchange();
+        self.step(step)
+    }
+
+    fn step<'b>(&mut self, step: Step<'b>) -> Result<Option<Event<'b, R>>, Error> {
+        match step {
+            Step::Done => Ok(None),
+            Step::Question(question) => {
+                let (serial, event) = R::question(&mut self.serials, question);
+                self.exchange_ask = Some(serial);
+                Ok(event.map(Event::Auth))
+            }
+            Step::Event(event) => {
+                if let crate::transport::Event::Disconnected { reason, .. } = &event {
+                    self.end(Error::Disconnected(*reason), None);
+                }
+                Ok(Some(Event::Transport(event)))
+            }
+        }
+    }
+
+    fn receive_login<'b>(&mut self, number: u8, body: &'b [u8]) -> Result<Option<Event<'b, R>>, Error> {
+        let Some(session) = self.transport.session_id() else { return Err(Violation::Unexpected(number).into()) };
+        let arrival =
+            Arrival { config: &self.config, now: self.now, session, serials: &mut self.serials, number, body };
+        let event = self.login.receive::<P>(arrival)?;
+        self.login_ask = Some(self.serials.last());
+        if self.login.is_done() {
+            self.logged_in();
+        }
+        self.arm_failure();
+        Ok(event.map(Event::Auth))
+    }
+
+    fn receive_channel<'b>(&mut self, number: u8, body: &'b [u8]) -> Result<Option<Event<'b, R>>, Error> {
+        let from = match R::SENDS {
+            Direction::ToServer => Opener::Server,
+            Direction::ToClient => Opener::Client,
+        };
+        let mut context = Context { config: &self.config, serials: &mut self.serials, from };
+        let received = self.channels.receive(&mut context, number, body)?;
+        if !self.channels.is_closing() {
+            self.timers.clear(Timer::Close);
+        }
+        Ok(match received {
+            Received::Nothing => None,
+            Received::Open { kind, ask } => Some(Event::Open { kind, ask }),
+            Received::Event(id, event) => Some(Event::Channel(id, event)),
+        })
+    }
+
+    /// The connection is over: remembers why, and owes the peer a reason where there is one to tell.
+    fn fail(&mut self, error: Error) -> Error {
+        if let Some(fate) = self.fate {
+            return fate;
+        }
+        self.end(error, error.reason());
+        error
+    }
+
+    fn end(&mut self, error: Error, goodbye: Option<Reason>) {
+        trace!("over: {:?}", error);
+        self.fate = Some(error);
+        self.timers = Timers::default();
+        self.transport.end(goodbye);
+        self.login = R::Login::default();
+    }
+
+    fn start_rekey_if_due(&mut self) {
+        if self.transport.traffic().is_due(&self.config.rekey) {
+            self.begin_exchange();
+        }
+    }
+
+    fn begin_exchange(&mut self) {
+        if self.transport.offer(&mut self.random) {
+            self.arm_exchange();
+        }
+    }
+
+    /// Keeps the deadlines of exchanges: set when one begins, cleared when it is through, and the next one appointed.
+    fn arm_exchange(&mut self) {
+        let now = self.now;
+        if self.transport.is_exchanging() {
+            let first = self.timers.get(Timer::Handshake).is_some();
+            if !first && self.timers.get(Timer::Rekey).is_none() {
+                self.timers.set(Timer::Rekey, now.after(self.config.deadlines.rekey));
+                self.timers.clear(Timer::RekeyDue);
+            }
+            return;
+        }
+        self.timers.clear(Timer::Handshake);
+        self.timers.clear(Timer::Rekey);
+        if self.timers.get(Timer::RekeyDue).is_none() {
+            self.timers.set(Timer::RekeyDue, now.after(self.config.rekey.time));
+        }
+    }
+
+    fn arm_close(&mut self) {
+        if self.channels.is_closing() && self.timers.get(Timer::Close).is_none() {
+            self.timers.set(Timer::Close, self.now.after(self.config.deadlines.close));
+        }
+    }
+
+    fn arm_failure(&mut self) {
+        if let Some(due) = self.login.due() {
+            self.timers.set(Timer::Failure, due);
+        }
+    }
+
+    fn logged_in(&mut self) {
+        self.timers.clear(Timer::Login);
+        self.arm_keepalive();
+    }
+
+    fn arm_keepalive(&mut self) {
+        let Keepalive { interval, .. } = self.config.keepalive;
+        if !interval.is_zero() {
+            self.timers.set(Timer::Keepalive, self.now.after(interval));
+        }
+    }
+
+    /// A packet came: the peer lives.
+    fn heard(&mut self) {
+        self.keepalives_unanswered = 0;
+        if self.timers.get(Timer::Keepalive).is_some() {
+            self.arm_keepalive();
+        }
+    }
+
+    /// The peer has been silent for an interval. That is not held against it while we do not read.
+    fn keep_alive(&mut self) -> Result<(), Error> {
+        let unanswered = self.keepalives_unanswered;
+        if self.waiting().is_none() {
+            if unanswered >= self.config.keepalive.count {
+                return Err(self.fail(Error::TimedOut(Deadline::Keepalive)));
+            }
+            self.keepalives_unanswered = unanswered.saturating_add(1);
+            self.channels.ask_alive();
+        }
+        self.arm_keepalive();
+        Ok(())
+    }
+}
+
+/// Names the message that did not decode.
+const fn with_number(error: Error, number: u8) -> Error {
+    match error {
+        Error::Malformed(None) => Error::Malformed(Some(number)),
+        error => error,
+    }
+}
+
+impl<R: Role, P: Provider, T> core::fmt::Debug for Connection<R, P, T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Connection").field("transport", &self.transport).field("fate", &self.fate).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+//! What only a client may do: trust the host key, log in.
+
+use super::Connection;
+use crate::algorithm::HostKey;
+use crate::auth::client::{Request, fingerprint};
+use crate::auth::{CONNECTION, Method, SigningMessage};
+use crate::channel::Slot;
+use crate::crypto::Provider;
+use crate::error::{Error, Refused};
+use crate::event::{Answer, Ask, Trust};
+use crate::role::Client;
+use crate::transport::Sender;
+use crate::wire::auth::{
+    InteractiveFields, PasswordChangeFields, PasswordFields, ProbeFields, SignedFields, UserauthInfoResponse,
+    UserauthRequest,
+};
+use crate::wire::{Length, Message, Names, Rest, Sink, Writer};
+use crate::Output;
+
+impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
+    /// The host key is the host's.
+    pub fn trust(&mut self, ask: Ask<Trust>) {
+        if self.exchange_ask.take_if(|open| *open == ask.serial).is_some() {
+            self.transport.trust();
+        }
+    }
+
+    /// The host key is not the host's: the connection is over.
+    pub fn distrust(&mut self, ask: Ask<Trust>) {
+        if self.exchange_ask.take_if(|open| *open == ask.serial).is_some() {
+            self.fail(Error::Untrusted);
+        }
+    }
+
+    /// Whether the server takes signatures of this algorithm; `None` if it did not say (RFC 8308 §3.1).
+    pub fn accepts(&self, algorithm: HostKey) -> Option<bool> {
+        self.transport.accepts(algorithm)
+    }
+
+    /// Asks which methods there are, by `none` (RFC 4252 §5.2). The server may let anybody in by it.
+    pub fn login_none(&mut self, user: &[u8], output: &mut Output<'_>) -> Result<(), Refused> {
+        self.login_request(user, Method::None, Request::None, output, |_| {})
+    }
+
+    /// Logs in by password (RFC 4252 §8).
+    pub fn password(&mut self, user: &[u8], password: &[u8], output: &mut Output<'_>) -> Result<(), Refused> {
+        self.login_request(user, Method::Password, Request::Password, output, |sink| {
+            PasswordFields { change: false, password }.encode(sink);
+        })
+    }
+
+    /// Logs in by an expired password and its successor (RFC 4252 §8).
+    pub fn change_password(
+        &mut self,
+        user: &[u8],
+        old: &[u8],
+        new: &[u8],
+        output: &mut Output<'_>,
+    ) -> Result<(), Refused> {
+        self.login_request(user, Method::Password, Request::Password, output, |sink| {
+            PasswordChangeFields { change: true, old, new }.encode(sink);
+        })
+    }
+
+    /// Asks whether a key would do, before the trouble of a signature (RFC 4252 §7).
+    pub fn probe(
+        &mut self,
+        user: &[u8],
+        algorithm: HostKey,
+        key: &[u8],
+        output: &mut Output<'_>,
+    ) -> Result<(), Refused> {
+        let name = algorithm.name().as_bytes();
+        let request = Request::Probe(fingerprint::<P>(name, key));
+        self.login_request(user, Method::PublicKey, request, output, |sink| {
+            ProbeFields { signed: false, algorithm: name, key }.encode(sink);
+        })
+    }
+
+    /// What [`public_key`](Self::public_key) must be given a signature on.
+    pub fn signing_message(&self, user: &[u8], algorithm: HostKey, key: &[u8]) -> Result<SigningMessage, Refused> {
+        let session = self.session_id().ok_or(Refused::NotYet)?;
+        SigningMessage::new(&session, user, algorithm.name().as_bytes(), key).ok_or(Refused::TooLong)
+    }
+
+    /// Logs in by a key (RFC 4252 §7): `signature` is the signature blob on
+    /// [`signing_message`](Self::signing_message).
+    pub fn public_key(
+        &mut self,
+        user: &[u8],
+        algorithm: HostKey,
+        key: &[u8],
+        signature: &[u8],
+        output: &mut Output<'_>,
+    ) -> Result<(), Refused> {
+        let algorithm = algorithm.name().as_bytes();
+        self.login_request(user, Method::PublicKey, Request::Signed, output, |sink| {
+            SignedFields { signed: true, algorithm, key, signature }.encode(sink);
+        })
+    }
+
+    /// Asks to be asked (RFC 4256 §3.1).
+    pub fn interactive(&mut self, user: &[u8], output: &mut Output<'_>) -> Result<(), Refused> {
+        self.login_request(user, Method::Interactive, Request::Interactive, output, |sink| {
+            InteractiveFields { language: b"", submethods: Names::new(b"") }.encode(sink);
+        })
+    }
+
+    /// Answers prompts, one answer each (RFC 4256 §3.4).
+    pub fn answer(&mut self, ask: &Ask<Answer>, answers: &[&[u8]], output: &mut Output<'_>) -> Result<(), Refused> {
+        if !self.login.is_prompted() || self.login_ask != Some(ask.serial) {
+            return Err(Refused::Moot);
+        }
+        let count = ask.question.0;
+        if u32::try_from(answers.len()) != Ok(count) {
+            return Err(Refused::Moot);
+        }
+        self.settle_login(output)?;
+        let head = UserauthInfoResponse { count, answers: Rest(b"") };
+        let write = |sink: &mut dyn Sink| answers.iter().for_each(|answer| sink.string(answer));
+        let mut length = Length(head.len());
+        write(&mut length);
+        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
+        sender.compose(length.0, |space| {
+            let mut writer = Writer::new(space);
+            head.encode(&mut writer);
+            write(&mut writer);
+            writer.written().unwrap_or(0)
+        })?;
+        self.login.requested(Request::Interactive);
+        Ok(())
+    }
+
+    fn login_request(
+        &mut self,
+        user: &[u8],
+        method: Method,
+        request: Request,
+        output: &mut Output<'_>,
+        fields: impl Fn(&mut dyn Sink),
+    ) -> Result<(), Refused> {
+        self.settle_login(output)?;
+        if !self.login.is_ready() {
+            return Err(Refused::NotYet);
+        }
+        let method = method.name().as_bytes();
+        let head = UserauthRequest { user, service: CONNECTION, method, fields: Rest(b"") };
+        let mut length = Length(head.len());
+        fields(&mut length);
+        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
+        sender.compose(length.0, |space| {
+            let mut writer = Writer::new(space);
+            head.encode(&mut writer);
+            fields(&mut writer);
+            writer.written().unwrap_or(0)
+        })?;
+        self.login.requested(request);
+        Ok(())
+    }
+
+    /// Lets what is owed leave first: NEWKEYS and the request for the service, with which a login shares its flight.
+    fn settle_login(&mut self, output: &mut Output<'_>) -> Result<(), Refused> {
+        if self.fate.is_some() {
+            return Err(Refused::Closed);
+        }
+        self.flush_all(output)?;
+        if self.transport.is_silent() { Err(Refused::NotYet) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,442 @@
+//! Key exchange (RFC 4253 §7 and §8, RFC 5656 §4, RFC 8731): from KEXINIT to NEWKEYS, in both roles.
+//!
+//! ```text
+//!                       Idle  <---------------------------------+
+//!                        | a rekey is due, or the peer's KEXINIT |
+//!                     Offered                                    |
+//!           peer's KEXINIT |                                     |
+//!        client -----------+----------- server                   |
+//!     AwaitReply                     ChooseKey  (ask)            |
+//!        | 31, signature verified       | host_key()             |
+//!     Trusting  (ask)                AwaitInit                   |
+//!        | trust()                      | 30                     |
+//!        |                           Signing  (ask)              |
+//!        |                              | sign(): 31             |
+//!        +------------ Keying ----------+                        |
+//!                        | our NEWKEYS sent, the peer's received |
+//!                        +---------------------------------------+
+//! ```
+
+use super::negotiate::{self, Markers, Offer, Summary};
+use super::{Event, Question, Step, Transport, ident};
+use crate::algorithm::Cipher;
+use crate::config::Config;
+use crate::crypto::schedule::{Direction, Schedule, Transcript};
+use crate::crypto::{Digest, Exchange as _, HashValue, Hashing, Provider, Share, signature};
+use crate::error::{Error, Refused, Violation};
+use crate::role::Role;
+use crate::seed::Random;
+use crate::wire::transport::{KexInit, KexInitiate, KexReply, NewKeys};
+use crate::wire::{Length, Message, Sink, Writer};
+use crate::{Output, Waiting};
+
+/// Where the exchange stands.
+pub(crate) enum Exchange<P: Provider> {
+    Idle,
+    Offered(Offered),
+    AwaitReply(AwaitReply<P>),
+    Trusting(Trusting<P>),
+    ChooseKey(AwaitInit<P>),
+    AwaitInit(AwaitInit<P>),
+    Signing(Signing<P>),
+    Keying(Keying<P>),
+}
+
+/// Our KEXINIT is drawn up; the peer's is due.
+pub(crate) struct Offered {
+    cookie: [u8; 16],
+    owed: bool,
+}
+
+/// Client: both KEXINITs are known; our share goes out, the server's is due.
+pub(crate) struct AwaitReply<P: Provider> {
+    agreed: Summary,
+    transcript: Transcript<P::Digest>,
+    ephemeral: P::Exchange,
+    kexinit: Offered,
+    share_owed: bool,
+    skip: bool,
+}
+
+/// Client: everything is verified; the embedder decides on the host key.
+pub(crate) struct Trusting<P: Provider> {
+    keying: Keying<P>,
+    fingerprint: HashValue,
+}
+
+/// Server: the host key is being chosen, or the client's share is due.
+pub(crate) struct AwaitInit<P: Provider> {
+    agreed: Summary,
+    transcript: Transcript<P::Digest>,
+    kexinit: Offered,
+    skip: bool,
+}
+
+/// Server: the exchange hash is being signed.
+pub(crate) struct Signing<P: Provider> {
+    keying: Keying<P>,
+    share: Share,
+}
+
+/// The keys are known.
+pub(crate) struct Keying<P: Provider> {
+    agreed: Summary,
+    schedule: Schedule<P::Digest>,
+    sent: bool,
+    received: bool,
+}
+
+/// What the peer may send, as far as the exchange restricts it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Expecting {
+    Anything,
+    Share,
+    NewKeys,
+}
+
+impl<P: Provider> Exchange<P> {
+    pub(crate) const fn incoming(&self) -> Expecting {
+        match self {
+            Self::Idle | Self::Offered(_) | Self::Keying(Keying { received: true, .. }) => Expecting::Anything,
+            Self::AwaitReply(_) | Self::ChooseKey(_) | Self::AwaitInit(_) => Expecting::Share,
+            Self::Trusting(_) | Self::Signing(_) | Self::Keying(_) => Expecting::NewKeys,
+        }
+    }
+
+    pub(crate) const fn waiting(&self) -> Option<Waiting> {
+        match self {
+            Self::Trusting(_) => Some(Waiting::Trust),
+            Self::ChooseKey(_) => Some(Waiting::HostKey),
+            Self::Signing(_) => Some(Waiting::Signature),
+            // A share may come in one flight with the peer's KEXINIT: ours has to leave before it is answered.
+            Self::AwaitInit(AwaitInit { kexinit: Offered { owed: true, .. }, .. })
+            | Self::AwaitReply(AwaitReply { share_owed: true, .. }) => Some(Waiting::Output),
+            Self::Idle | Self::Offered(_) | Self::AwaitReply(_) | Self::AwaitInit(_) | Self::Keying(_) => None,
+        }
+    }
+
+    /// Whether no exchange is going on.
+    pub(crate) const fn is_idle(&self) -> bool {
+        matches!(self, Self::Idle)
+    }
+
+    pub(crate) const fn owes(&self) -> bool {
+        match self {
+            Self::Idle | Self::Trusting(_) => false,
+            Self::Offered(Offered { owed, .. }) => *owed,
+            Self::AwaitReply(state) => state.kexinit.owed || state.share_owed,
+            Self::ChooseKey(state) | Self::AwaitInit(state) => state.kexinit.owed,
+            Self::Signing(_) => false,
+            Self::Keying(state) => !state.sent,
+        }
+    }
+
+    const fn take(&mut self) -> Self {
+        core::mem::replace(self, Self::Idle)
+    }
+}
+
+impl<P: Provider> core::fmt::Debug for Exchange<P> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Idle => "Idle",
+            Self::Offered(_) => "Offered",
+            Self::AwaitReply(_) => "AwaitReply",
+            Self::Trusting(_) => "Trusting",
+            Self::ChooseKey(_) => "ChooseKey",
+            Self::AwaitInit(_) => "AwaitInit",
+            Self::Signing(_) => "Signing",
+            Self::Keying(_) => "Keying",
+        })
+    }
+}
+
+impl<R: Role, P: Provider> Transport<R, P> {
+    /// Begins an exchange, unless one is under way: draws up our KEXINIT. Returns whether it did.
+    pub(crate) fn offer(&mut self, random: &mut Random) -> bool {
+        let begins = self.exchange.is_idle();
+        if begins {
+            self.exchange = Exchange::Offered(Offered { cookie: random.array(), owed: true });
+        }
+        begins
+    }
+
+    /// Whether an exchange is under way.
+    pub(crate) const fn is_exchanging(&self) -> bool {
+        !self.exchange.is_idle()
+    }
+
+    /// Handles the messages of the exchange, which are lawful now as far as their number tells.
+    pub(crate) fn receive_exchange<'b>(
+        &mut self,
+        config: &Config,
+        random: &mut Random,
+        number: u8,
+        body: &'b [u8],
+    ) -> Result<Step<'b>, Error> {
+        let malformed = |_| Error::Malformed(Some(number));
+        if number == KexInit::NUMBER {
+            return self.receive_offer(config, random, body);
+        }
+        if number == NewKeys::NUMBER {
+            NewKeys::decode(body).map_err(malformed)?;
+            return self.receive_keys();
+        }
+        match self.exchange.take() {
+            Exchange::AwaitReply(AwaitReply { skip: true, agreed, transcript, ephemeral, kexinit, share_owed }) => {
+                let state = AwaitReply { skip: false, agreed, transcript, ephemeral, kexinit, share_owed };
+                self.exchange = Exchange::AwaitReply(state);
+                Ok(Step::Done)
+            }
+            Exchange::AwaitInit(AwaitInit { skip: true, agreed, transcript, kexinit }) => {
+                self.exchange = Exchange::AwaitInit(AwaitInit { skip: false, agreed, transcript, kexinit });
+                Ok(Step::Done)
+            }
+            Exchange::AwaitReply(state) if number == KexReply::NUMBER => {
+                self.receive_reply(config, state, &KexReply::decode(body).map_err(malformed)?)
+            }
+            Exchange::AwaitInit(state) if number == KexInitiate::NUMBER => {
+                self.receive_init(random, state, &KexInitiate::decode(body).map_err(malformed)?)
+            }
+            _ => Err(Violation::Unexpected(number).into()),
+        }
+    }
+
+    /// Whether the next message of the exchange is a wrong guess, to be dropped whatever its number (RFC 4253 §7).
+    pub(crate) const fn skips(&self) -> bool {
+        matches!(
+            self.exchange,
+            Exchange::AwaitReply(AwaitReply { skip: true, .. }) | Exchange::AwaitInit(AwaitInit { skip: true, .. })
+        )
+    }
+
+    /// The peer's KEXINIT: both sides now come to the same choice.
+    fn receive_offer<'b>(
+        &mut self,
+        config: &Config,
+        random: &mut Random,
+        body: &[u8],
+    ) -> Result<Step<'b>, Error> {
+        let peer = &KexInit::decode(body).map_err(|_| Error::Malformed(Some(KexInit::NUMBER)))?;
+        self.offer(random);
+        let Exchange::Offered(kexinit) = self.exchange.take() else {
+            return Err(Violation::Unexpected(KexInit::NUMBER).into());
+        };
+        let first = self.session.is_none();
+        if first {
+            self.receive_markers(config, peer)?;
+        }
+        let agreed = negotiate::agree::<R, P>(config, peer, self.strict, first).map_err(Error::Incompatible)?;
+        let exposed = [agreed.to_server, agreed.to_client].iter().any(|suite| suite.cipher == Cipher::ChaCha20Poly1305);
+        if exposed && !self.strict {
+            return Err(Violation::NotStrict.into());
+        }
+        let transcript = self.transcript(config, &agreed, &kexinit, body);
+        let skip = peer.guess_follows && !negotiate::guessed_right::<R, P>(&config.preferences, peer);
+        if R::SENDS == Direction::ToServer {
+            let ephemeral = P::Exchange::start(agreed.kex, random).ok_or(Error::Exchange)?;
+            let state = AwaitReply { agreed, transcript, ephemeral, kexinit, share_owed: true, skip };
+            self.exchange = Exchange::AwaitReply(state);
+            return Ok(Step::Done);
+        }
+        self.exchange = Exchange::ChooseKey(AwaitInit { agreed, transcript, kexinit, skip });
+        Ok(Step::Question(Question::HostKey { algorithm: agreed.host_key }))
+    }
+
+    /// What only the first KEXINIT says: strict key exchange asks that it be the first packet of all.
+    fn receive_markers(&mut self, config: &Config, peer: &KexInit<'_>) -> Result<(), Error> {
+        let Markers { strict, ext_info } = Markers::of::<R>(peer);
+        if strict && self.opening.sequence() != 1 {
+            return Err(Violation::StrictKex.into());
+        }
+        if config.require_strict && !strict {
+            return Err(Violation::NotStrict.into());
+        }
+        self.strict = strict;
+        self.extensions.wanted = ext_info;
+        Ok(())
+    }
+
+    /// `V_C, V_S, I_C, I_S` (RFC 4253 §8). Our KEXINIT is written out again rather than kept: it is a function of its
+    /// cookie.
+    fn transcript(
+        &self,
+        config: &Config,
+        agreed: &Summary,
+        kexinit: &Offered,
+        peer: &[u8],
+    ) -> Transcript<P::Digest> {
+        let ours = Offer { preferences: &config.preferences, cookie: kexinit.cookie, first: agreed.first };
+        let mut length = Length::default();
+        ours.encode::<R, P>(&mut length);
+        let line = ident::ours(config.software);
+        let hash = agreed.kex.hash();
+        let theirs = |sink: &mut Hashing<'_, P::Digest>| {
+            sink.u8(KexInit::NUMBER);
+            sink.put(peer);
+        };
+        match R::SENDS {
+            Direction::ToServer => Transcript::<P::Digest>::new(hash, &line, self.ident.line())
+                .with_written(length.0, |sink| ours.encode::<R, P>(sink))
+                .with_written(peer.len().saturating_add(1), theirs),
+            Direction::ToClient => Transcript::<P::Digest>::new(hash, self.ident.line(), &line)
+                .with_written(peer.len().saturating_add(1), theirs)
+                .with_written(length.0, |sink| ours.encode::<R, P>(sink)),
+        }
+    }
+
+    /// Client: the server's host key, share and signature.
+    fn receive_reply<'b>(
+        &mut self,
+        config: &Config,
+        state: AwaitReply<P>,
+        reply: &KexReply<'b>,
+    ) -> Result<Step<'b>, Error> {
+        let AwaitReply { agreed, transcript, ephemeral, .. } = state;
+        let share = ephemeral.offer();
+        let secret = ephemeral.finish(reply.share)?;
+        let transcript = transcript.with_string(reply.host_key).with_string(&share).with_string(reply.share);
+        let schedule = transcript.finish(secret, self.session);
+        let algorithm = agreed.host_key;
+        let key = signature::PublicKey::decode(reply.host_key, config.min_rsa_bits).map_err(|_| Error::Exchange)?;
+        let hash = schedule.exchange_hash();
+        signature::verify::<P>(algorithm, &key, hash.as_bytes(), reply.signature).map_err(|_| Error::Exchange)?;
+        let mut fingerprint = P::Digest::new(agreed.kex.hash());
+        fingerprint.update(reply.host_key);
+        let fingerprint = fingerprint.finish();
+        let keying = Keying { agreed, schedule, sent: false, received: false };
+        if self.trusted == Some(fingerprint) {
+            self.exchange = Exchange::Keying(keying);
+            return Ok(Step::Done);
+        }
+        self.exchange = Exchange::Trusting(Trusting { keying, fingerprint });
+        Ok(Step::Question(Question::Trust { algorithm, key: reply.host_key }))
+    }
+
+    /// Client: the embedder trusts the host key.
+    pub(crate) fn trust(&mut self) {
+        match self.exchange.take() {
+            Exchange::Trusting(Trusting { keying, fingerprint }) => {
+                self.trusted = Some(fingerprint);
+                self.exchange = Exchange::Keying(keying);
+            }
+            other => self.exchange = other,
+        }
+    }
+
+    /// Server: the embedder shows this host key.
+    pub(crate) fn host_key(&mut self, public: &[u8]) {
+        match self.exchange.take() {
+            Exchange::ChooseKey(AwaitInit { agreed, transcript, kexinit, skip }) => {
+                let transcript = transcript.with_string(public);
+                self.exchange = Exchange::AwaitInit(AwaitInit { agreed, transcript, kexinit, skip });
+            }
+            other => self.exchange = other,
+        }
+    }
+
+    /// Server: the client's share.
+    fn receive_init<'b>(
+        &mut self,
+        random: &mut Random,
+        state: AwaitInit<P>,
+        init: &KexInitiate<'_>,
+    ) -> Result<Step<'b>, Error> {
+        let AwaitInit { agreed, transcript, .. } = state;
+        let (share, secret) = P::Exchange::respond(agreed.kex, random, init.share)?;
+        let schedule = transcript.with_string(init.share).with_string(&share).finish(secret, self.session);
+        let hash = schedule.exchange_hash();
+        let keying = Keying { agreed, schedule, sent: false, received: false };
+        self.exchange = Exchange::Signing(Signing { keying, share });
+        Ok(Step::Question(Question::Sign { algorithm: agreed.host_key, hash }))
+    }
+
+    /// Server: the signature is there; the reply leaves.
+    pub(crate) fn sign(
+        &mut self,
+        random: &mut Random,
+        output: &mut Output<'_>,
+        public: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Refused> {
+        let Exchange::Signing(Signing { share, .. }) = &self.exchange else { return Err(Refused::Moot) };
+        let reply = KexReply { host_key: public, share, signature };
+        self.sealing.send(random, output, &reply)?;
+        if let Exchange::Signing(Signing { keying, .. }) = self.exchange.take() {
+            self.exchange = Exchange::Keying(keying);
+        }
+        Ok(())
+    }
+
+    /// Writes KEXINIT, the client's share, and NEWKEYS, as far as they are owed.
+    pub(super) fn flush_exchange(
+        &mut self,
+        config: &Config,
+        random: &mut Random,
+        output: &mut Output<'_>,
+    ) -> Result<(), Refused> {
+        let first = self.session.is_none();
+        let (Exchange::Offered(kexinit)
+        | Exchange::AwaitReply(AwaitReply { kexinit, .. })
+        | Exchange::ChooseKey(AwaitInit { kexinit, .. })
+        | Exchange::AwaitInit(AwaitInit { kexinit, .. })) = &mut self.exchange
+        else {
+            return self.flush_keys(random, output);
+        };
+        if kexinit.owed {
+            let offer = Offer { preferences: &config.preferences, cookie: kexinit.cookie, first };
+            let mut length = Length::default();
+            offer.encode::<R, P>(&mut length);
+            self.sealing.compose(random, output, length.0, |space| {
+                let mut writer = Writer::new(space);
+                offer.encode::<R, P>(&mut writer);
+                writer.written().unwrap_or(0)
+            })?;
+            kexinit.owed = false;
+            self.sealing.silence();
+        }
+        if let Exchange::AwaitReply(AwaitReply { ephemeral, share_owed: owed @ true, .. }) = &mut self.exchange {
+            self.sealing.send(random, output, &KexInitiate { share: &ephemeral.offer() })?;
+            *owed = false;
+        }
+        Ok(())
+    }
+
+    fn flush_keys(&mut self, random: &mut Random, output: &mut Output<'_>) -> Result<(), Refused> {
+        let Exchange::Keying(Keying { agreed, schedule, sent: sent @ false, .. }) = &mut self.exchange else {
+            return Ok(());
+        };
+        self.sealing.send(random, output, &NewKeys {})?;
+        *sent = true;
+        let suite = agreed.suite(R::SENDS);
+        let key = P::seal(suite.cipher, suite.mac, &schedule.keys(R::SENDS));
+        self.sealing.rekey(key, agreed.strict);
+        self.extensions.owed = agreed.first && self.extensions.wanted;
+        self.session = Some(schedule.session_id());
+        self.settle();
+        Ok(())
+    }
+
+    /// The peer's NEWKEYS: the next packet is under the new keys.
+    fn receive_keys<'b>(&mut self) -> Result<Step<'b>, Error> {
+        let Exchange::Keying(Keying { agreed, schedule, received: received @ false, .. }) = &mut self.exchange else {
+            return Err(Violation::Unexpected(NewKeys::NUMBER).into());
+        };
+        *received = true;
+        let direction = negotiate::opposite(R::SENDS);
+        let suite = agreed.suite(direction);
+        let key = P::open(suite.cipher, suite.mac, &schedule.keys(direction));
+        self.opening.rekey(key, agreed.strict);
+        self.session = Some(schedule.session_id());
+        let summary = *agreed;
+        self.settle();
+        Ok(Step::Event(Event::Keyed(summary)))
+    }
+
+    /// Ends the exchange once both NEWKEYS are through.
+    fn settle(&mut self) {
+        if matches!(self.exchange, Exchange::Keying(Keying { sent: true, received: true, .. })) {
+            self.exchange = Exchange::Idle;
+        }
+    }
+}

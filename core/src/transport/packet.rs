@@ -1,0 +1,250 @@
+//! Binary packets (RFC 4253 §6): framing, padding, counters; opened and sealed where they lie.
+
+use super::rekey::Meter;
+use crate::crypto::{Open, Seal, Shape};
+use crate::error::{Error, Refused, Violation};
+use crate::seed::Random;
+use crate::wire::{Message, Writer};
+use crate::{Input, Output};
+
+/// `packet_length` and `padding_length`.
+const HEADER: usize = 5;
+/// "There MUST be at least four bytes of padding."
+const LEAST_PADDING: usize = 4;
+/// Before there are keys (RFC 4253 §6): blocks of 8, which the length field is part of.
+const CLEAR: Shape = Shape { block: 8, length_padded: true, tag: 0, head: 4 };
+/// "The minimum size of a packet is 16 (or the cipher block size, whichever is larger) bytes (plus 'mac')."
+const LEAST_PACKET: usize = 16;
+
+/// A packet's payload, with the sequence number by which UNIMPLEMENTED refers to it.
+pub(crate) struct Packet<'b> {
+    pub(crate) sequence: u32,
+    pub(crate) number: u8,
+    pub(crate) body: &'b mut [u8],
+}
+
+/// The receiving half.
+pub(crate) struct Opening<O> {
+    key: Option<O>,
+    sequence: u32,
+    /// The length of the packet at the front, once its head was there.
+    length: Option<usize>,
+    meter: Meter,
+}
+
+impl<O: Open> Opening<O> {
+    pub(crate) const fn new() -> Self {
+        Self { key: None, sequence: 0, length: None, meter: Meter::new() }
+    }
+
+    pub(crate) const fn is_keyed(&self) -> bool {
+        self.key.is_some()
+    }
+
+    pub(crate) const fn sequence(&self) -> u32 {
+        self.sequence
+    }
+
+    pub(crate) const fn meter(&self) -> Meter {
+        self.meter
+    }
+
+    /// Takes new keys into use, and counts from zero again under strict key exchange.
+    pub(crate) fn rekey(&mut self, key: O, strict: bool) {
+        self.key = Some(key);
+        self.meter = Meter::new();
+        if strict {
+            self.sequence = 0;
+        }
+    }
+
+    /// Takes a whole packet off the input, or nothing.
+    pub(crate) fn open<'b>(&mut self, input: &mut Input<'b>, most: u32) -> Result<Option<Packet<'b>>, Error> {
+        let shape = self.key.as_ref().map_or(CLEAR, Open::shape);
+        let Some(length) = self.length(&shape, input, most)? else { return Ok(None) };
+        let total = length.saturating_add(4).saturating_add(shape.tag);
+        if input.remaining() < total {
+            return Ok(None);
+        }
+        self.length = None;
+        let packet = input.take(total);
+        let sequence = self.sequence;
+        if let Some(key) = &mut self.key {
+            key.open(sequence, packet)?;
+        }
+        self.count(total)?;
+        let (number, body) = payload(packet, length)?;
+        Ok(Some(Packet { sequence, number, body }))
+    }
+
+    /// The packet's length, read once its head is there, and checked before anything is done with it.
+    fn length(&mut self, shape: &Shape, input: &mut Input<'_>, most: u32) -> Result<Option<usize>, Error> {
+        if self.length.is_some() {
+            return Ok(self.length);
+        }
+        let Some(head) = input.peek().get_mut(..shape.head) else { return Ok(None) };
+        let length = match &mut self.key {
+            Some(key) => key.length(self.sequence, head),
+            None => head.first_chunk().map_or(0, |field| u32::from_be_bytes(*field)),
+        };
+        let padded = if shape.length_padded { length.wrapping_add(4) } else { length };
+        let least = if shape.length_padded { LEAST_PACKET.max(shape.block).saturating_sub(4) } else { shape.block };
+        let length = usize::try_from(length).map_err(|_| Error::Malformed(None))?;
+        let aligned = usize::try_from(padded).is_ok_and(|padded| padded.is_multiple_of(shape.block));
+        if length < least || length > usize::try_from(most).unwrap_or(usize::MAX) || !aligned {
+            return Err(Error::Malformed(None));
+        }
+        self.length = Some(length);
+        Ok(self.length)
+    }
+
+    fn count(&mut self, bytes: usize) -> Result<(), Error> {
+        self.meter.count(bytes);
+        if self.meter.is_exhausted() {
+            return Err(Violation::Overdue.into());
+        }
+        self.sequence = self.sequence.wrapping_add(1);
+        // Before there are keys nobody has a reason to send 2^32 packets but to make the counter wrap (Terrapin).
+        if self.sequence == 0 && self.key.is_none() {
+            return Err(Violation::Overdue.into());
+        }
+        Ok(())
+    }
+}
+
+/// The message number and what follows it, without padding.
+fn payload(packet: &mut [u8], length: usize) -> Result<(u8, &mut [u8]), Error> {
+    let padding = usize::from(packet.get(4).copied().unwrap_or(0));
+    let end = (padding >= LEAST_PADDING).then(|| length.saturating_add(4).checked_sub(padding)).flatten();
+    let payload = end.and_then(|end| packet.get_mut(HEADER..end)).ok_or(Error::Malformed(None))?;
+    let (number, body) = payload.split_first_mut().ok_or(Error::Malformed(None))?;
+    Ok((*number, body))
+}
+
+/// The sending half.
+pub(crate) struct Sealing<S> {
+    key: Option<S>,
+    sequence: u32,
+    meter: Meter,
+    /// From our KEXINIT to our NEWKEYS only the exchange may speak (RFC 4253 §7.1).
+    silent: bool,
+}
+
+impl<S: Seal> Sealing<S> {
+    pub(crate) const fn new() -> Self {
+        Self { key: None, sequence: 0, meter: Meter::new(), silent: false }
+    }
+
+    pub(crate) const fn is_keyed(&self) -> bool {
+        self.key.is_some()
+    }
+
+    pub(crate) const fn is_silent(&self) -> bool {
+        self.silent
+    }
+
+    pub(crate) const fn meter(&self) -> Meter {
+        self.meter
+    }
+
+    /// Our KEXINIT went out.
+    pub(crate) const fn silence(&mut self) {
+        self.silent = true;
+    }
+
+    /// Our NEWKEYS went out.
+    pub(crate) fn rekey(&mut self, key: S, strict: bool) {
+        self.key = Some(key);
+        self.meter = Meter::new();
+        self.silent = false;
+        if strict {
+            self.sequence = 0;
+        }
+    }
+
+    fn shape(&self) -> Shape {
+        self.key.as_ref().map_or(CLEAR, Seal::shape)
+    }
+
+    /// The largest payload for which `output` has room.
+    pub(crate) fn room(&self, output: &Output<'_>) -> usize {
+        let shape = self.shape();
+        let around = shape.tag.saturating_add(HEADER).saturating_add(LEAST_PADDING).saturating_add(shape.block);
+        output.room().saturating_sub(around)
+    }
+
+    /// Sends one message.
+    pub(crate) fn send<'m>(
+        &mut self,
+        random: &mut Random,
+        output: &mut Output<'_>,
+        message: &impl Message<'m>,
+    ) -> Result<(), Refused> {
+        self.compose(random, output, message.len(), |space| {
+            let mut writer = Writer::new(space);
+            message.encode(&mut writer);
+            writer.written().unwrap_or(0)
+        })
+        .map(|_| ())
+    }
+
+    /// Seals a packet whose payload of at most `most` bytes is composed where it will lie. Nothing is sent if `with`
+    /// composes nothing.
+    pub(crate) fn compose(
+        &mut self,
+        random: &mut Random,
+        output: &mut Output<'_>,
+        most: usize,
+        with: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Result<usize, Refused> {
+        let shape = self.shape();
+        let worst = layout(&shape, most).total;
+        if self.meter.is_exhausted() {
+            return Err(Refused::Busy);
+        }
+        let space = output.vacant().get_mut(..worst).ok_or(Refused::NoRoom)?;
+        let payload = space.get_mut(HEADER..HEADER.saturating_add(most)).ok_or(Refused::NoRoom)?;
+        let written = with(payload).min(most);
+        if written == 0 {
+            return Ok(0);
+        }
+        let Layout { length, padding, total } = layout(&shape, written);
+        let packet = space.get_mut(..total).ok_or(Refused::NoRoom)?;
+        frame(packet, length, written, padding, random);
+        if let Some(key) = &mut self.key {
+            key.seal(self.sequence, packet);
+        }
+        output.advance(total);
+        self.sequence = self.sequence.wrapping_add(1);
+        self.meter.count(total);
+        Ok(written)
+    }
+}
+
+struct Layout {
+    /// `packet_length`.
+    length: usize,
+    padding: usize,
+    /// With length field and tag.
+    total: usize,
+}
+
+fn layout(shape: &Shape, payload: usize) -> Layout {
+    let unpadded = payload.saturating_add(1);
+    let counted = if shape.length_padded { unpadded.saturating_add(4) } else { unpadded };
+    let short = shape.block.saturating_sub(counted % shape.block);
+    let padding = if short < LEAST_PADDING { short.saturating_add(shape.block) } else { short };
+    let length = unpadded.saturating_add(padding);
+    Layout { length, padding, total: length.saturating_add(4).saturating_add(shape.tag) }
+}
+
+/// Writes header and padding around a payload that is in place.
+fn frame(packet: &mut [u8], length: usize, payload: usize, padding: usize, random: &mut Random) {
+    let field = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
+    let header = field.into_iter().chain(u8::try_from(padding));
+    packet.iter_mut().zip(header).for_each(|(to, from)| *to = from);
+    let start = HEADER.saturating_add(payload);
+    if let Some(place) = packet.get_mut(start..start.saturating_add(padding)) {
+        random.fill(place);
+    }
+}
