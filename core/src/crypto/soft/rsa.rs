@@ -1,0 +1,73 @@
+//! Verification of RSASSA-PKCS1-v1_5 (RFC 8017 §8.2.2) with the hashes of RFC 8332.
+//!
+//! The encoding that ought to come out is built and compared whole: nothing of what comes out is parsed, so there is
+//! nothing for a forger to smuggle in. All of it is public, so none of it needs constant time.
+
+use crate::algorithm::HostKey;
+use crate::crypto::Forged;
+use crate::crypto::signature::{MAX_RSA_BITS, bit_length};
+use crate::wire::Mpint;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
+use crypto_bigint::{BoxedUint, Odd};
+use sha2::{Digest, Sha256, Sha512};
+
+/// What stands before a SHA-256 value in a `DigestInfo` (RFC 8017 §9.2).
+const SHA256: [u8; 19] = *b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
+/// What stands before a SHA-512 value.
+const SHA512: [u8; 19] = *b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40";
+
+/// The largest public exponent, in bytes.
+const MAX_EXPONENT: usize = 8;
+
+/// Verifies a signature by the key `(e, n)`. One shorter than the modulus lacks leading zeros, as some peers send it.
+pub(crate) fn verify(
+    algorithm: HostKey,
+    (e, n): (&[u8], &[u8]),
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), Forged> {
+    let (e, n) = (Mpint::trim(e), Mpint::trim(n));
+    if bit_length(n) > MAX_RSA_BITS || e.is_empty() || e.len() > MAX_EXPONENT || signature.len() > n.len() {
+        return Err(Forged);
+    }
+    let expected = match algorithm {
+        HostKey::RsaSha256 => encoding(n.len(), &SHA256, &Sha256::digest(message)),
+        HostKey::RsaSha512 => encoding(n.len(), &SHA512, &Sha512::digest(message)),
+        HostKey::Ed25519 | HostKey::EcdsaP256 => None,
+    };
+    let found = power(signature, e, n);
+    match (expected, found) {
+        (Some(expected), Some(found)) if Mpint::trim(&found) == Mpint::trim(&expected) => Ok(()),
+        _ => Err(Forged),
+    }
+}
+
+/// `signature ^ e mod n`, if the signature is less than an odd `n` (RFC 8017 §5.2.2).
+fn power(signature: &[u8], e: &[u8], n: &[u8]) -> Option<Box<[u8]>> {
+    let bits = u32::try_from(n.len().saturating_mul(8)).ok()?;
+    let signature = BoxedUint::from_be_slice(signature, bits).ok()?;
+    let n = BoxedUint::from_be_slice(n, bits).ok()?;
+    if signature >= n {
+        return None;
+    }
+    let n = Odd::new(n).into_option()?;
+    let exponent_bits = u32::try_from(bit_length(e)).ok()?;
+    let e = BoxedUint::from_be_slice(e, 64).ok()?;
+    let base = BoxedMontyForm::new(signature, &BoxedMontyParams::new_vartime(n));
+    Some(base.pow_bounded_exp(&e, exponent_bits).retrieve().to_be_bytes())
+}
+
+/// EMSA-PKCS1-v1_5 in `length` bytes (RFC 8017 §9.2): at least eight bytes of filling, or the modulus is too short.
+fn encoding(length: usize, info: &[u8], digest: &[u8]) -> Option<Vec<u8>> {
+    let used = info.len().saturating_add(digest.len()).saturating_add(3);
+    let filling = length.checked_sub(used).filter(|filling| *filling >= 8)?;
+    let mut encoding = Vec::with_capacity(length);
+    encoding.extend_from_slice(&[0, 1]);
+    encoding.extend(core::iter::repeat_n(0xff, filling));
+    encoding.push(0);
+    encoding.extend_from_slice(info);
+    encoding.extend_from_slice(digest);
+    Some(encoding)
+}
