@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// The shape of packets.
-pub(super) const SHAPE: Shape = Shape { block: 8, length_padded: false, tag: 16, head: 4 };
+pub(crate) const SHAPE: Shape = Shape { block: 8, length_padded: false, tag: 16, head: 4 };
 
 /// The two keys.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -84,4 +84,31 @@ fn code(mut mac: Poly1305, text: &[u8]) -> [u8; 16] {
     let (blocks, rest) = Block::slice_as_chunks(text);
     mac.update(blocks);
     if rest.is_empty() { mac.finalize().into() } else { mac.compute_unpadded(rest).into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ChaCha;
+    use crate::crypto::Forged;
+
+    #[test]
+    fn the_length_is_read_without_touching_it() {
+        let suite = ChaCha::new(&[9; 64]);
+        let mut packet = [0; 36];
+        packet[3] = 16;
+        assert_eq!(suite.seal(5, &mut packet), Some(()));
+        let sealed = packet;
+        assert_eq!(suite.length(5, &packet[..4]), 16);
+        assert_eq!(packet, sealed);
+        assert_eq!(suite.open(5, &mut packet), Ok(()));
+        assert_eq!(packet[4..20], [0; 16]);
+    }
+
+    #[test]
+    fn packets_too_short_are_forged() {
+        let suite = ChaCha::new(&[9; 64]);
+        for length in 0..20 {
+            assert_eq!(suite.open(0, &mut [0; 20][..length]), Err(Forged));
+        }
+    }
 }

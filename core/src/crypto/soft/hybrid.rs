@@ -67,3 +67,48 @@ fn combine(quantum: &[u8], classical: &SharedSecret) -> Secret {
     digest.zeroize();
     secret
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Hybrid;
+    use crate::crypto::BadShare;
+    use crate::seed::{Random, Seed};
+
+    fn random(seed: u8) -> Random {
+        Random::new(&Seed::new([seed; 32]))
+    }
+
+    #[test]
+    fn shares_have_the_lengths_of_the_draft() {
+        let offer = Hybrid::new(&mut random(1)).offer();
+        assert_eq!(offer.len(), 1184 + 32);
+        let (answer, secret) = Hybrid::respond(&mut random(2), &offer).unwrap();
+        assert_eq!(answer.len(), 1088 + 32);
+        assert_eq!((secret.len, secret.string), (32, true));
+    }
+
+    #[test]
+    fn coefficients_beyond_the_modulus_and_points_of_low_order_are_refused() {
+        let client = Hybrid::new(&mut random(1));
+        let offer = client.offer();
+        let mut large = offer.clone();
+        large[..2].fill(0xff);
+        assert_eq!(Hybrid::respond(&mut random(2), &large).unwrap_err(), BadShare);
+        let mut low = offer.clone();
+        low[1184..].fill(0);
+        assert_eq!(Hybrid::respond(&mut random(2), &low).unwrap_err(), BadShare);
+        let (mut answer, _) = Hybrid::respond(&mut random(2), &offer).unwrap();
+        answer[1088..].fill(0);
+        assert_eq!(client.finish(&answer).unwrap_err(), BadShare);
+    }
+
+    /// ML-KEM gives another secret instead of an error (FIPS 203 §6.3): the exchange then fails at the signature.
+    #[test]
+    fn a_damaged_ciphertext_gives_another_secret() {
+        let client = Hybrid::new(&mut random(1));
+        let (mut answer, theirs) = Hybrid::respond(&mut random(2), &client.offer()).unwrap();
+        assert_eq!(client.finish(&answer).unwrap().bytes, theirs.bytes);
+        answer[0] ^= 1;
+        assert_ne!(client.finish(&answer).unwrap().bytes, theirs.bytes);
+    }
+}

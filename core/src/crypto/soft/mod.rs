@@ -2,7 +2,7 @@
 //!
 //! The parts that the other providers share, counter mode with a MAC and the key exchanges, live here too.
 
-mod chacha;
+pub(crate) mod chacha;
 pub(crate) mod ctr;
 mod exchange;
 pub(crate) mod gcm;
@@ -11,7 +11,9 @@ mod hybrid;
 mod mac;
 #[cfg(feature = "alloc")]
 pub(crate) mod rsa;
-mod suite;
+pub(crate) mod suite;
+#[cfg(test)]
+pub(crate) mod vectors;
 pub(crate) mod verify;
 
 pub use exchange::Ephemeral;

@@ -71,3 +71,75 @@ fn encoding(length: usize, info: &[u8], digest: &[u8]) -> Option<Vec<u8>> {
     encoding.extend_from_slice(digest);
     Some(encoding)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::verify;
+    use crate::algorithm::HostKey::{RsaSha256, RsaSha512};
+    use crate::crypto::Forged;
+    use crate::crypto::soft::vectors::{
+        N_1026, N_2048, SIGNATURE_1026, SIGNATURE_SHA256, SIGNATURE_SHA512, SIGNATURE_SHORT, hex,
+    };
+    use alloc::vec;
+
+    const E: &[u8] = &[1, 0, 1];
+
+    #[test]
+    fn signatures_of_openssl_verify_on_their_message_with_their_hash() {
+        let n = &hex(N_2048)[..];
+        assert_eq!(verify(RsaSha256, (E, n), b"sanssh", &hex(SIGNATURE_SHA256)), Ok(()));
+        assert_eq!(verify(RsaSha512, (E, n), b"sanssh", &hex(SIGNATURE_SHA512)), Ok(()));
+        assert_eq!(verify(RsaSha512, (E, n), b"sanssh", &hex(SIGNATURE_SHA256)), Err(Forged));
+        assert_eq!(verify(RsaSha256, (E, n), b"Sanssh", &hex(SIGNATURE_SHA256)), Err(Forged));
+        assert_eq!(verify(RsaSha512, (&[3], &hex(N_1026)), b"sanssh", &hex(SIGNATURE_1026)), Ok(()));
+        assert_eq!(verify(RsaSha512, (E, &hex(N_1026)), b"sanssh", &hex(SIGNATURE_1026)), Err(Forged));
+    }
+
+    #[test]
+    fn a_signature_may_lack_leading_zeros_but_not_have_more() {
+        let (n, short) = (&hex(N_2048)[..], hex(SIGNATURE_SHORT));
+        assert_eq!(verify(RsaSha256, (E, n), b"98", &short), Ok(()));
+        assert_eq!(verify(RsaSha256, (E, n), b"98", &[&[0], &short[..]].concat()), Ok(()));
+        assert_eq!(verify(RsaSha256, (E, n), b"98", &[&[0, 0], &short[..]].concat()), Err(Forged));
+    }
+
+    #[test]
+    fn signatures_not_below_the_modulus_are_refused() {
+        let n = &hex(N_2048)[..];
+        assert_eq!(verify(RsaSha256, (E, n), b"sanssh", n), Err(Forged));
+        assert_eq!(verify(RsaSha256, (E, n), b"sanssh", &[0xff; 256]), Err(Forged));
+        assert_eq!(verify(RsaSha256, (E, n), b"sanssh", &[]), Err(Forged));
+    }
+
+    /// `s + n` is `s` to the arithmetic.
+    #[test]
+    fn a_signature_has_one_form() {
+        let (n, mut sum) = (hex(N_1026), hex(SIGNATURE_1026));
+        let mut carry = 0;
+        for (to, from) in sum.iter_mut().zip(&n).rev() {
+            let digit = u16::from(*to) + u16::from(*from) + carry;
+            (*to, carry) = (digit.to_le_bytes()[0], digit >> 8);
+        }
+        assert_eq!(carry, 0);
+        assert_eq!(verify(RsaSha512, (&[3], &n), b"sanssh", &sum), Err(Forged));
+    }
+
+    #[test]
+    fn keys_that_are_none_verify_nothing() {
+        for n in [&[][..], &[1], &[2], &[0xff; 61], &vec![0xff; 2049], &vec![0xfe; 256]] {
+            for e in [&[][..], &[1], &[0xff; 8], &[0xff; 9]] {
+                assert_eq!(verify(RsaSha256, (e, n), b"", &[]), Err(Forged));
+                assert_eq!(verify(RsaSha256, (e, n), b"", &[1]), Err(Forged));
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_modulus_is_taken() {
+        let n = vec![0xff; 2048];
+        let mut signature = super::encoding(2048, &super::SHA256, &[0; 32]).unwrap();
+        assert!(super::power(&signature, &[1], &n).is_some_and(|power| power[..] == signature[..]));
+        signature[2047] ^= 1;
+        assert_eq!(verify(RsaSha256, (E, &n), b"", &signature), Err(Forged));
+    }
+}

@@ -11,7 +11,7 @@ use crate::algorithm::{Cipher, Mac};
 use crate::crypto::{DirectionKeys, Forged, Open, Seal, Shape};
 use zeroize::Zeroize;
 
-#[expect(clippy::large_enum_variant, reason = "one lives a connection and a direction; there may be no allocator")]
+#[expect(clippy::large_enum_variant, reason = "a connection has one each way, and there may be no allocator to box it")]
 enum Suite {
     Aes128Gcm(Gcm<Gcm128>),
     Aes256Gcm(Gcm<Gcm256>),

@@ -33,3 +33,37 @@ fn p256(point: &[u8; 65], message: &[u8], signature: &[u8]) -> Result<(), Forged
     let signature = p256::ecdsa::Signature::from_slice(signature).map_err(|_| Forged)?;
     key.verify(message, &signature).map_err(|_| Forged)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::verify;
+    use crate::algorithm::HostKey;
+    use crate::crypto::Forged;
+    use crate::crypto::signature::PublicKey;
+    use crate::crypto::soft::vectors::hex;
+
+    /// RFC 8032 §7.1, TEST 1.
+    #[test]
+    fn the_signature_of_the_rfc() {
+        let key = hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a").try_into().unwrap();
+        let mut signature = hex("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155
+            5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b");
+        let key = PublicKey::Ed25519(&key);
+        assert_eq!(verify(HostKey::Ed25519, &key, b"", &signature), Ok(()));
+        assert_eq!(verify(HostKey::EcdsaP256, &key, b"", &signature), Err(Forged));
+        assert_eq!(verify(HostKey::Ed25519, &key, b"x", &signature), Err(Forged));
+        assert_eq!(verify(HostKey::Ed25519, &key, b"", &signature[..63]), Err(Forged));
+        signature[0] ^= 1;
+        assert_eq!(verify(HostKey::Ed25519, &key, b"", &signature), Err(Forged));
+    }
+
+    /// The neutral point as key and commitment, with a zero `s`, satisfies the equation for any message.
+    #[test]
+    fn keys_of_small_order_verify_nothing() {
+        let mut neutral = [0; 32];
+        neutral[0] = 1;
+        let mut signature = [0; 64];
+        signature[0] = 1;
+        assert_eq!(verify(HostKey::Ed25519, &PublicKey::Ed25519(&neutral), b"any", &signature), Err(Forged));
+    }
+}
