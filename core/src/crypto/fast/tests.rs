@@ -4,9 +4,9 @@ use super::{Fast, Hasher};
 use crate::algorithm::{Cipher, Hash, HostKey, Mac};
 use crate::crypto::signature::PublicKey;
 use crate::crypto::soft::vectors::{
-    N_1026, N_2048, SIGNATURE_1026, SIGNATURE_SHA256, SIGNATURE_SHA512, SIGNATURE_SHORT, hex,
+    N_1026, N_2048, SIGNATURE_1026, SIGNATURE_SHA256, SIGNATURE_SHA512, SIGNATURE_SHORT,
 };
-use crate::crypto::soft::{self, Soft};
+use crate::crypto::soft::{self, Soft, hex};
 use crate::crypto::{Digest, DirectionKeys, Forged, Open, Provider, Seal, Shape};
 use crate::seed::{Random, Seed};
 use alloc::vec::Vec;

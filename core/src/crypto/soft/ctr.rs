@@ -117,7 +117,7 @@ impl<A: Authenticator> CtrMac<A> {
 mod tests {
     use super::{Authenticator, CtrMac};
     use crate::algorithm::Mac;
-    use crate::crypto::soft::vectors::hex;
+    use crate::crypto::soft::hex;
     use crate::crypto::{DirectionKeys, Forged, HashValue};
 
     /// No MAC worth the name.

@@ -114,7 +114,7 @@ mod tests {
     use super::{Ephemeral, x25519_agree};
     use crate::algorithm::Kex;
     use crate::crypto::soft::Soft;
-    use crate::crypto::soft::vectors::hex;
+    use crate::crypto::soft::hex;
     use crate::crypto::{BadShare, Exchange, Provider, Secret};
     use crate::seed::{Random, Seed};
     use alloc::vec::Vec;

@@ -50,7 +50,7 @@ impl Authenticator for Hmac {
 mod tests {
     use super::{Authenticator, Hmac};
     use crate::algorithm::Mac;
-    use crate::crypto::soft::vectors::hex;
+    use crate::crypto::soft::hex;
 
     /// RFC 4231 §4.3, with the first word of the message as the sequence number.
     #[test]

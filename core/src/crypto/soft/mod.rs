@@ -12,7 +12,7 @@ mod mac;
 #[cfg(feature = "alloc")]
 pub(crate) mod rsa;
 pub(crate) mod suite;
-#[cfg(test)]
+#[cfg(all(test, feature = "alloc"))]
 pub(crate) mod vectors;
 pub(crate) mod verify;
 
@@ -117,6 +117,13 @@ pub(crate) fn lead<const N: usize>(material: &[u8]) -> Zeroizing<[u8; N]> {
     let mut key = Zeroizing::new([0; N]);
     key.iter_mut().zip(material).for_each(|(to, from)| *to = *from);
     key
+}
+
+/// The bytes that hexadecimal digits stand for.
+#[cfg(test)]
+pub(crate) fn hex(digits: &str) -> alloc::vec::Vec<u8> {
+    let digits: alloc::vec::Vec<u8> = digits.chars().filter_map(|digit| digit.to_digit(16)?.try_into().ok()).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 #[cfg(test)]

@@ -1,12 +1,5 @@
-//! RSA signatures made with OpenSSL, and a reader of hexadecimal numbers.
-
-use alloc::vec::Vec;
-
-/// The bytes that hexadecimal digits stand for.
-pub(crate) fn hex(digits: &str) -> Vec<u8> {
-    let digits: Vec<u8> = digits.chars().filter_map(|digit| digit.to_digit(16)?.try_into().ok()).collect();
-    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
-}
+//! RSA keys and signatures made with OpenSSL: hexadecimal digits, for tests only.
+//! The private keys are gone.
 
 /// A modulus of 1026 bits, whose exponent is 3.
 pub(crate) const N_1026: &str = "

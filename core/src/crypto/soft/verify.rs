@@ -1,4 +1,5 @@
 //! Verification of signatures: Ed25519 (RFC 8709), ECDSA on P-256 (RFC 5656 §3.1.2), and, with `alloc`, RSA.
+//! Keys and signatures come as raw bytes, read off the wire before.
 
 use crate::algorithm::HostKey;
 use crate::crypto::Forged;
@@ -40,7 +41,7 @@ mod tests {
     use crate::algorithm::HostKey;
     use crate::crypto::Forged;
     use crate::crypto::signature::PublicKey;
-    use crate::crypto::soft::vectors::hex;
+    use crate::crypto::soft::hex;
 
     /// RFC 8032 §7.1, TEST 1.
     #[test]
