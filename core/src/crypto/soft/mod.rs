@@ -1,0 +1,149 @@
+//! The provider in pure Rust for any target: no `std`, and no allocator but for RSA.
+//!
+//! The parts that the other providers share, counter mode with a MAC and the key exchanges, live here too.
+
+pub(crate) mod chacha;
+pub(crate) mod ctr;
+mod exchange;
+pub(crate) mod gcm;
+#[cfg(feature = "mlkem")]
+mod hybrid;
+mod mac;
+#[cfg(feature = "alloc")]
+pub(crate) mod rsa;
+pub(crate) mod suite;
+#[cfg(all(test, feature = "alloc"))]
+pub(crate) mod vectors;
+pub(crate) mod verify;
+
+pub use exchange::Ephemeral;
+pub use suite::{Opener, Sealer};
+
+use super::signature::PublicKey;
+use super::{Digest, DirectionKeys, Forged, HashValue, Provider};
+use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
+use sha2::digest::Digest as _;
+use sha2::{Sha256, Sha384, Sha512};
+use zeroize::Zeroizing;
+
+/// Pure Rust throughout. ML-KEM comes with the feature `mlkem`, RSA with `alloc`.
+#[derive(Debug, Clone, Copy)]
+pub struct Soft;
+
+impl Provider for Soft {
+    type Digest = Hasher;
+    type Seal = Sealer;
+    type Open = Opener;
+    type Exchange = Ephemeral;
+
+    const KEX: &'static [Kex] = &[
+        #[cfg(feature = "mlkem")]
+        Kex::MlKem768X25519,
+        Kex::Curve25519,
+        Kex::Curve25519LibSsh,
+        Kex::EcdhP256,
+    ];
+    const CIPHERS: &'static [Cipher] =
+        &[Cipher::ChaCha20Poly1305, Cipher::Aes128Gcm, Cipher::Aes256Gcm, Cipher::Aes128Ctr, Cipher::Aes256Ctr];
+    const MACS: &'static [Mac] = &[Mac::HmacSha256Etm, Mac::HmacSha512Etm, Mac::HmacSha256, Mac::HmacSha512];
+    const SIGNATURES: &'static [HostKey] = &[
+        HostKey::Ed25519,
+        HostKey::EcdsaP256,
+        #[cfg(feature = "alloc")]
+        HostKey::RsaSha512,
+        #[cfg(feature = "alloc")]
+        HostKey::RsaSha256,
+    ];
+
+    fn seal(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Sealer {
+        Sealer::new(cipher, mac, keys)
+    }
+
+    fn open(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Opener {
+        Opener::new(cipher, mac, keys)
+    }
+
+    fn verify(algorithm: HostKey, key: &PublicKey<'_>, message: &[u8], signature: &[u8]) -> Result<(), Forged> {
+        verify::verify(algorithm, key, message, signature)
+    }
+}
+
+/// A running SHA-2.
+#[derive(Clone)]
+pub struct Hasher(Running);
+
+#[derive(Clone)]
+enum Running {
+    Sha256(Sha256),
+    Sha384(Sha384),
+    Sha512(Sha512),
+}
+
+impl Digest for Hasher {
+    fn new(hash: Hash) -> Self {
+        Self(match hash {
+            Hash::Sha256 => Running::Sha256(Sha256::new()),
+            Hash::Sha384 => Running::Sha384(Sha384::new()),
+            Hash::Sha512 => Running::Sha512(Sha512::new()),
+        })
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match &mut self.0 {
+            Running::Sha256(hash) => hash.update(bytes),
+            Running::Sha384(hash) => hash.update(bytes),
+            Running::Sha512(hash) => hash.update(bytes),
+        }
+    }
+
+    fn finish(self) -> HashValue {
+        match self.0 {
+            Running::Sha256(hash) => HashValue::new(&hash.finalize()),
+            Running::Sha384(hash) => HashValue::new(&hash.finalize()),
+            Running::Sha512(hash) => HashValue::new(&hash.finalize()),
+        }
+    }
+}
+
+impl core::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Hasher")
+    }
+}
+
+/// The first `N` bytes of key material.
+pub(crate) fn lead<const N: usize>(material: &[u8]) -> Zeroizing<[u8; N]> {
+    debug_assert!(material.len() >= N);
+    let mut key = Zeroizing::new([0; N]);
+    key.iter_mut().zip(material).for_each(|(to, from)| *to = *from);
+    key
+}
+
+/// The bytes that hexadecimal digits stand for.
+#[cfg(test)]
+pub(crate) fn hex(digits: &str) -> alloc::vec::Vec<u8> {
+    let digits: alloc::vec::Vec<u8> = digits.chars().filter_map(|digit| digit.to_digit(16)?.try_into().ok()).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Hasher;
+    use crate::algorithm::Hash;
+    use crate::crypto::{Digest, HashValue};
+
+    fn hash(hash: Hash, message: &[u8]) -> HashValue {
+        let mut digest = Hasher::new(hash);
+        digest.update(message);
+        digest.finish()
+    }
+
+    /// FIPS 180-4's example message.
+    #[test]
+    fn hashes_of_abc() {
+        assert_eq!(hash(Hash::Sha256, b"abc").as_bytes()[..4], [0xba, 0x78, 0x16, 0xbf]);
+        assert_eq!(hash(Hash::Sha384, b"abc").as_bytes()[..4], [0xcb, 0x00, 0x75, 0x3f]);
+        assert_eq!(hash(Hash::Sha512, b"abc").as_bytes()[..4], [0xdd, 0xaf, 0x35, 0xa1]);
+        assert_eq!(hash(Hash::Sha384, b"abc").as_bytes().len(), 48);
+    }
+}

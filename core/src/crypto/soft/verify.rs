@@ -1,0 +1,70 @@
+//! Verification of signatures: Ed25519 (RFC 8709), ECDSA on P-256 (RFC 5656 §3.1.2), and, with `alloc`, RSA.
+//! Keys and signatures come as raw bytes, read off the wire before.
+
+use crate::algorithm::HostKey;
+use crate::crypto::Forged;
+use crate::crypto::signature::PublicKey;
+use p256::ecdsa::signature::Verifier;
+
+/// Verifies; a key of another type than the algorithm's verifies nothing.
+pub(crate) fn verify(algorithm: HostKey, key: &PublicKey<'_>, message: &[u8], signature: &[u8]) -> Result<(), Forged> {
+    match (key, algorithm) {
+        (PublicKey::Ed25519(key), HostKey::Ed25519) => ed25519(key, message, signature),
+        (PublicKey::EcdsaP256(point), HostKey::EcdsaP256) => p256(point, message, signature),
+        #[cfg(feature = "alloc")]
+        (PublicKey::Rsa { e, n }, HostKey::RsaSha256 | HostKey::RsaSha512) => {
+            super::rsa::verify(algorithm, (e, n), message, signature)
+        }
+        _ => Err(Forged),
+    }
+}
+
+/// Strictly: keys and commitments of small order are refused, with which one signature suits many messages.
+fn ed25519(key: &[u8; 32], message: &[u8], signature: &[u8]) -> Result<(), Forged> {
+    let key = ed25519_dalek::VerifyingKey::from_bytes(key).map_err(|_| Forged)?;
+    let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| Forged)?;
+    key.verify_strict(message, &signature).map_err(|_| Forged)
+}
+
+fn p256(point: &[u8; 65], message: &[u8], signature: &[u8]) -> Result<(), Forged> {
+    if point[0] != 4 {
+        return Err(Forged);
+    }
+    let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| Forged)?;
+    let signature = p256::ecdsa::Signature::from_slice(signature).map_err(|_| Forged)?;
+    key.verify(message, &signature).map_err(|_| Forged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::verify;
+    use crate::algorithm::HostKey;
+    use crate::crypto::Forged;
+    use crate::crypto::signature::PublicKey;
+    use crate::crypto::soft::hex;
+
+    /// RFC 8032 §7.1, TEST 1.
+    #[test]
+    fn the_signature_of_the_rfc() {
+        let key = hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a").try_into().unwrap();
+        let mut signature = hex("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155
+            5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b");
+        let key = PublicKey::Ed25519(&key);
+        assert_eq!(verify(HostKey::Ed25519, &key, b"", &signature), Ok(()));
+        assert_eq!(verify(HostKey::EcdsaP256, &key, b"", &signature), Err(Forged));
+        assert_eq!(verify(HostKey::Ed25519, &key, b"x", &signature), Err(Forged));
+        assert_eq!(verify(HostKey::Ed25519, &key, b"", &signature[..63]), Err(Forged));
+        signature[0] ^= 1;
+        assert_eq!(verify(HostKey::Ed25519, &key, b"", &signature), Err(Forged));
+    }
+
+    /// The neutral point as key and commitment, with a zero `s`, satisfies the equation for any message.
+    #[test]
+    fn keys_of_small_order_verify_nothing() {
+        let mut neutral = [0; 32];
+        neutral[0] = 1;
+        let mut signature = [0; 64];
+        signature[0] = 1;
+        assert_eq!(verify(HostKey::Ed25519, &PublicKey::Ed25519(&neutral), b"any", &signature), Err(Forged));
+    }
+}
