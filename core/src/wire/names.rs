@@ -66,6 +66,7 @@ impl<'a> Iterator for NamesIter<'a> {
 #[cfg(test)]
 mod tests {
     use super::Names;
+    use alloc::vec::Vec;
 
     #[test]
     fn odd_names_never_match() {
