@@ -8,6 +8,7 @@ use ring::signature::{
 };
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::crypto::signature::PublicKey;
+use sanssh_core::file::known_hosts::{self, KnownHosts, Verdict};
 use sanssh_core::file::{KeyError, PublicKeyBuf, SigningKey, private};
 use sanssh_core::seed::{Random, Seed};
 use sanssh_core::wire::{Mpint, Reader};
@@ -169,5 +170,100 @@ fn what_cannot_be_used_is_named() {
     for (name, arguments, expected) in cases {
         let (file, _) = bench.generate(name, arguments);
         assert_eq!(private::read(&file, Some(b"secret")).err(), Some(KeyError::Unsupported(expected)), "{name}");
+    }
+}
+
+fn public(n: u8) -> PublicKeyBuf {
+    PublicKeyBuf::from_blob(SigningKey::ed25519(&[n; 32]).public()).unwrap()
+}
+
+/// The lines of `file` that `ssh-keygen -F` finds for a host, by their numbers.
+fn found(file: &Path, host: &str, port: u16) -> Vec<usize> {
+    let name = if port == 22 { host.to_owned() } else { format!("[{host}]:{port}") };
+    let output = keygen(&["-F", &name], file);
+    let report = String::from_utf8(output.stdout).unwrap();
+    let numbers = report.lines().filter(|line| line.starts_with("# Host "));
+    numbers.map(|line| line.split("line ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap()).collect()
+}
+
+const LOOKUPS: [(&str, u16); 14] = [
+    ("plain.example", 22),
+    ("PLAIN.example", 22),
+    ("plain.example", 2222),
+    ("h", 2222),
+    ("h", 22),
+    ("good.x", 22),
+    ("bad.x", 22),
+    ("bad.x", 2222),
+    ("::1", 22),
+    ("::1", 2222),
+    ("192.0.2.7", 22),
+    ("one", 22),
+    ("first", 22),
+    ("nobody", 22),
+];
+
+/// A file with every form of host; each line has its number's key.
+fn hosts() -> String {
+    let forms = [
+        "plain.example",
+        "Plain.Example",
+        "[h]:2222",
+        "[h]:22",
+        "*.x,!bad.x",
+        "!bad.x,*.x",
+        "!nobody",
+        "::1",
+        "[::1]:2222",
+        "192.0.2.?",
+        "o?e,two",
+        "first,second,192.0.2.7",
+        "[*.x]:*",
+        ",,",
+        "*",
+        "**h",
+    ];
+    forms.iter().zip(1..).map(|(form, n)| format!("{form} {} comment\n", public(n))).collect()
+}
+
+/// Compares the keys found for each host in `file`: lines may have been split when names were hashed, keys were not.
+fn compare(file: &Path) {
+    let hosts = KnownHosts::read(&fs::read(file).unwrap());
+    assert_eq!(hosts.damaged(), []);
+    for (host, port) in LOOKUPS {
+        let is_known = |key: &PublicKeyBuf| matches!(hosts.verdict(host, port, key.blob()), Verdict::Known { .. });
+        let mut ours: Vec<_> = hosts.entries().iter().map(|entry| &entry.key).filter(|key| is_known(key)).collect();
+        // ssh(1) puts names in lower case before it looks them up; ssh-keygen leaves that to its user.
+        let lines = found(file, &host.to_ascii_lowercase(), port);
+        let theirs = hosts.entries().iter().filter(|entry| lines.contains(&entry.line));
+        let mut theirs: Vec<_> = theirs.map(|entry| &entry.key).collect();
+        (ours.dedup(), theirs.dedup());
+        assert_eq!(ours, theirs, "{host} {port}");
+    }
+}
+
+#[test]
+fn hosts_are_looked_up_as_ssh_keygen_does() {
+    let Some(bench) = Bench::new("hosts") else { return };
+    let path = bench.path("known_hosts");
+    fs::write(&path, hosts()).unwrap();
+    compare(&path);
+    // ssh-keygen leaves wildcards as they are when it hashes, and says so by its status.
+    keygen(&["-H"], &path);
+    let hashed = fs::read_to_string(&path).unwrap();
+    assert!(hashed.contains("|1|") && !hashed.contains("plain"));
+    compare(&path);
+}
+
+#[test]
+fn composed_lines_are_found() {
+    let Some(bench) = Bench::new("composed") else { return };
+    let path = bench.path("known_hosts");
+    for (host, port) in [("Host.example", 22), ("host.example", 2222), ("::1", 22), ("fe80::1%eth0", 2222)] {
+        let key = public(1);
+        for line in [known_hosts::line(host, port, &key), known_hosts::hashed_line(host, port, &key, &[9; 20])] {
+            fs::write(&path, format!("# first\n{}", line.unwrap())).unwrap();
+            assert_eq!(found(&path, &host.to_ascii_lowercase(), port), [2], "{host} {port}");
+        }
     }
 }

@@ -4,8 +4,11 @@
 //! - [`private`]: private keys, `-----BEGIN OPENSSH PRIVATE KEY-----`, read with or without a passphrase, and written.
 //! - [`signing`]: [`SigningKey`], what such a file holds or a seed gives.
 //! - [`public`]: public keys on one line, and their fingerprints.
+//! - [`known_hosts`]: which key a host has shown before.
 
+pub mod known_hosts;
 mod lock;
+mod pattern;
 pub mod private;
 pub mod public;
 mod rsa;

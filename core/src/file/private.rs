@@ -178,7 +178,7 @@ fn decode_rsa(reader: &mut Reader<'_>) -> Result<SigningKey, Malformed> {
 
 /// 1, 2, 3, ...; PuTTY writes more of them than the block asks for.
 fn check_padding(padding: &[u8]) -> Result<(), Malformed> {
-    let counts = padding.iter().zip(1u8..).filter(|(byte, count)| *byte == count).count();
+    let counts = padding.iter().zip(1..=u8::MAX).filter(|(byte, count)| *byte == count).count();
     if counts == padding.len() { Ok(()) } else { Err(Malformed) }
 }
 
@@ -226,7 +226,7 @@ fn encode_part(key: &SigningKey, comment: &[u8], check: [u8; 4]) -> Result<Vec<u
     let padding = length.0.next_multiple_of(8).saturating_sub(length.0);
     Ok(compose(|sink| {
         body(sink);
-        (1u8..).take(padding).for_each(|count| sink.u8(count));
+        (1..=u8::MAX).take(padding).for_each(|count| sink.u8(count));
     }))
 }
 
@@ -254,3 +254,172 @@ impl fmt::Display for CannotWrite {
 }
 
 impl core::error::Error for CannotWrite {}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAGIC, armor, check_padding, public, read, write};
+    use crate::file::{KeyError, SigningKey, Unsupported};
+    use crate::seed::{Random, Seed};
+    use crate::wire::Malformed;
+    use alloc::vec::Vec;
+
+    /// From ssh-keygen with one round of bcrypt, passphrase `secret`, comment `test key`.
+    const CTR: &str = "-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABC2jxZtUa
+adZdd653zaE6C/AAAAAQAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAAIOqvol3RhXMBa/Kc
++Sulcqo7CdV+FL3RrqYriiQfxYqKAAAAkAId4NqVIYfgCRZsUK5h4slHwKjUzhOgIjyDry
+NYDGkRvNGJEfiPyE18QkwYb+NoEhyBClCEXMEf9ha06dmkJv07sT/ndKq5L5HNbUZP5qaj
+Dw2R0MjzBZkCYlqganwDkQS/kjLgjXekCvVU8JuvbcyIe5cWiEKExwHyoHlQPePw8sCFVP
+VxuPdjGMBvjVfoqg==
+-----END OPENSSH PRIVATE KEY-----
+";
+
+    /// The same with AES-GCM, comment `gcm`.
+    const GCM: &str = "-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAAFmFlczI1Ni1nY21Ab3BlbnNzaC5jb20AAAAGYmNyeXB0AA
+AAGAAAABBTgh/sY12D7lLhdaXVrAOHAAAAAQAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAA
+IJZVLnS9WTqC3pzS+heGfS8wNrwuWv2OFSQanaOtkrYjAAAAkKGzo1NTx2Y/Mf6MTAzMjb
+1u3JVUUERsbfzda2+G7jm42D931aQcYTdTsPCLFpMRYVVS0GuEtJAXM4iUE49EBiBBC2A4
+Sjmvut0Wdo2lzGHql59ickNgmr6af2u1DneD/QMqi9TacJqxFOmgz42ATsmXXysctjWbyc
+vclAV+h7RbaxOkRwrYfSaAi6+Yk6g1TlnabfsZhl/Vp7aOE3FHhdw=
+-----END OPENSSH PRIVATE KEY-----
+";
+
+    fn random() -> Random {
+        Random::new(&Seed::new([3; 32]))
+    }
+
+    fn binary(text: &str) -> Vec<u8> {
+        super::unarmor(text.as_bytes()).unwrap().to_vec()
+    }
+
+    fn armored(bytes: &[u8]) -> Vec<u8> {
+        armor(bytes).unwrap().as_bytes().to_vec()
+    }
+
+    /// A copy of `bytes` whose first `old` is `new`, of the same length.
+    fn replaced(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+        let at = bytes.windows(old.len()).position(|window| window == old).unwrap();
+        [&bytes[..at], new, &bytes[at + old.len()..]].concat()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for key in [SigningKey::ed25519(&[3; 32]), SigningKey::ecdsa_p256(&mut random())] {
+            for comment in 0..9 {
+                let comment = &b"whatever"[..comment];
+                let text = write(&key, comment, &mut random()).unwrap();
+                let crlf = text.replace('\n', "\r\n");
+                for text in [text.as_bytes(), crlf.as_bytes(), text.trim_end().as_bytes()] {
+                    let back = read(text, None).unwrap();
+                    assert_eq!((back.key.public(), &back.comment[..]), (key.public(), comment));
+                    assert_eq!(public(text).as_deref(), Ok(key.public()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_passphrase_must_be_the_right_one() {
+        for (text, comment) in [(CTR, &b"test key"[..]), (GCM, b"gcm")] {
+            let file = text.as_bytes();
+            let read_with = |passphrase: Option<&str>| read(file, passphrase.map(str::as_bytes)).map(|key| key.comment);
+            assert_eq!(read_with(None), Err(KeyError::Encrypted));
+            assert_eq!(read_with(Some("")), Err(KeyError::Encrypted));
+            assert_eq!(read_with(Some("Secret")), Err(KeyError::WrongPassphrase));
+            assert_eq!(read_with(Some("secret")).as_deref(), Ok(comment));
+        }
+    }
+
+    #[test]
+    fn hostile_headers_are_refused() {
+        let salt = binary(CTR)[47..63].to_vec();
+        let options = [b"\0\0\0\x10", &salt[..]].concat();
+        let rounds = |n: u32| {
+            replaced(&binary(CTR), &[&options[..], &[0, 0, 0, 1]].concat(), &[&options[..], &n.to_be_bytes()].concat())
+        };
+        let count = |n: u8| replaced(&binary(CTR), b"\0\0\0\x01\0\0\0\x33", &[0, 0, 0, n, 0, 0, 0, 0x33]);
+        let unsupported = KeyError::Unsupported;
+        let cases = [
+            (rounds(0), KeyError::Damaged),
+            (rounds(1025), unsupported(Unsupported::Rounds(1025))),
+            (rounds(1 << 31), unsupported(Unsupported::Rounds(1 << 31))),
+            (count(0), unsupported(Unsupported::Keys(0))),
+            (count(2), unsupported(Unsupported::Keys(2))),
+            (replaced(&binary(CTR), b"aes256-ctr", b"aes256-cbc"), unsupported(Unsupported::Cipher("aes256-cbc"))),
+            (replaced(&binary(CTR), b"aes256-ctr", b"aes256-xyz"), unsupported(Unsupported::Cipher("?"))),
+            (replaced(&binary(CTR), b"bcrypt", b"scrypt"), unsupported(Unsupported::Kdf)),
+            (replaced(&binary(CTR), b"ssh-ed25519", b"ssh-ed25518"), unsupported(Unsupported::KeyType("?"))),
+            (replaced(&binary(CTR), b"\0\0\0\x06bcrypt", b"\0\0\0\x04none"), KeyError::Damaged),
+            (replaced(&binary(CTR), b"\0\0\0\x0aaes256-ctr", b"\0\0\0\x04none"), KeyError::Damaged),
+            (replaced(&binary(CTR), &[b"\0\0\0\x18", &options[..]].concat(), b"\0\0\0\x08\0\0\0\0"), KeyError::Damaged),
+            ([&binary(CTR)[..], &[0]].concat(), KeyError::Damaged),
+        ];
+        for (n, (bytes, expected)) in cases.into_iter().enumerate() {
+            assert_eq!(read(&armored(&bytes), Some(b"secret")).err(), Some(expected), "case {n}");
+        }
+    }
+
+    #[test]
+    fn parts_that_contradict_each_other_are_refused() {
+        let key = SigningKey::ed25519(&[3; 32]);
+        let whole = binary(&write(&key, b"", &mut random()).unwrap());
+        let other = SigningKey::ed25519(&[4; 32]);
+        let public = &key.public()[19..];
+        let once = replaced(&whole, public, &other.public()[19..]);
+        let seed = replaced(&whole, &[3; 32], &[4; 32]);
+        let check = replaced(&whole, &random().array::<4>(), &[0; 4]);
+        for bytes in [once, seed, check] {
+            assert_eq!(read(&armored(&bytes), None).err(), Some(KeyError::Damaged));
+        }
+    }
+
+    #[test]
+    fn padding_counts_up_however_long() {
+        let counts: Vec<u8> = (1..=255).collect();
+        for length in 0..=255 {
+            assert_eq!(check_padding(&counts[..length]), Ok(()));
+        }
+        for padding in [&[0][..], &[2], &[1, 1], &[1, 2, 4], &[1, 2, 0]] {
+            assert_eq!(check_padding(padding), Err(Malformed));
+        }
+        assert_eq!(check_padding(&[&counts[..], &[0]].concat()), Err(Malformed));
+    }
+
+    #[test]
+    fn every_truncation_and_flipped_bit_is_an_error() {
+        let plain = write(&SigningKey::ecdsa_p256(&mut random()), b"comment", &mut random()).unwrap();
+        for text in [plain.as_str(), CTR, GCM] {
+            let bytes = binary(text);
+            for end in 0..bytes.len() {
+                assert!(read(&armored(&bytes[..end]), Some(b"secret")).is_err());
+            }
+            for end in 0..text.trim_end().len() {
+                assert!(read(&text.as_bytes()[..end], Some(b"secret")).is_err());
+            }
+        }
+        // The comment of an unprotected key is anybody's. Each try at an encrypted one costs a round of bcrypt, and one in
+        // the number of rounds many, so flips start behind that.
+        for (text, from, comment) in [(plain.as_str(), 0, 14), (GCM, 90, 0)] {
+            let bytes = binary(text);
+            for at in from..bytes.len() - comment {
+                let mut bytes = bytes.clone();
+                bytes[at] ^= 1 << (at % 8);
+                assert!(read(&armored(&bytes), Some(b"secret")).is_err(), "byte {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_files_are_told_apart() {
+        let error = |text: &str| read(text.as_bytes(), None).err();
+        assert_eq!(error(""), Some(KeyError::NotAKey));
+        assert_eq!(error("ssh-ed25519 AAAA"), Some(KeyError::NotAKey));
+        let pem = Some(KeyError::Unsupported(Unsupported::Format("PKCS#8")));
+        assert_eq!(error("-----BEGIN PRIVATE KEY-----\n"), pem);
+        assert_eq!(error(&CTR.replace("END", "FIN")), Some(KeyError::Damaged));
+        assert_eq!(error(&CTR.replacen('\n', "\n!", 1)), Some(KeyError::Damaged));
+        assert_eq!(error(&CTR.replacen('\n', &"\n".repeat(70_000), 1)), Some(KeyError::Damaged));
+        assert!(binary(CTR).starts_with(MAGIC));
+    }
+}
