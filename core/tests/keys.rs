@@ -2,6 +2,7 @@
 //! Without `ssh-keygen` the tests say so loudly, and fail where `CI` is `true`.
 #![cfg(feature = "ring")]
 
+use base64ct::{Base64, Encoding};
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents,
     UnparsedPublicKey,
@@ -173,6 +174,28 @@ fn what_cannot_be_used_is_named() {
     }
 }
 
+#[test]
+fn damaged_rsa_keys_are_refused() {
+    let Some(bench) = Bench::new("damage") else { return };
+    let (file, _) = bench.generate("rsa", &["-t", "rsa", "-b", "2048", "-N", ""]);
+    let file = String::from_utf8(file).unwrap();
+    let lines: Vec<_> = file.lines().collect();
+    let whole = Base64::decode_vec(&lines[1..lines.len() - 1].concat()).unwrap();
+    let read = |bytes: &[u8]| {
+        let text = [lines[0], &Base64::encode_string(bytes), lines[lines.len() - 1]].join("\n");
+        private::read(text.as_bytes(), None)
+    };
+    assert!(read(&whole).is_ok());
+    let end = whole.windows(9).rposition(|window| window == b"a comment").unwrap();
+    // Each number gets its share of flips, and the product and trial signature find every one of them.
+    for at in (0..end).step_by(3) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        assert!(read(&bytes).is_err(), "byte {at} of {}", whole.len());
+        assert!(read(&whole[..at]).is_err());
+    }
+}
+
 fn public(n: u8) -> PublicKeyBuf {
     PublicKeyBuf::from_blob(SigningKey::ed25519(&[n; 32]).public()).unwrap()
 }
@@ -237,7 +260,8 @@ fn compare(file: &Path) {
         let lines = found(file, &host.to_ascii_lowercase(), port);
         let theirs = hosts.entries().iter().filter(|entry| lines.contains(&entry.line));
         let mut theirs: Vec<_> = theirs.map(|entry| &entry.key).collect();
-        (ours.dedup(), theirs.dedup());
+        ours.dedup();
+        theirs.dedup();
         assert_eq!(ours, theirs, "{host} {port}");
     }
 }

@@ -5,9 +5,12 @@
 //! - [`signing`]: [`SigningKey`], what such a file holds or a seed gives.
 //! - [`public`]: public keys on one line, and their fingerprints.
 //! - [`known_hosts`]: which key a host has shown before.
+//! - [`authorized_keys`]: which keys may log in, and what they may do then.
 
+pub mod authorized_keys;
 pub mod known_hosts;
 mod lock;
+mod options;
 mod pattern;
 pub mod private;
 pub mod public;
@@ -15,6 +18,7 @@ mod rsa;
 pub mod signing;
 mod text;
 
+pub use options::Options;
 pub use public::PublicKeyBuf;
 pub use signing::SigningKey;
 

@@ -34,13 +34,14 @@ impl PublicKeyBuf {
         Ok(Self(blob.to_vec()))
     }
 
-    /// Reads `type base64 comment` and gives the key and the comment. The type must be the one inside the blob.
-    pub fn read(line: &[u8]) -> Result<(Self, &[u8]), NotAPublicKey> {
+    /// Reads `type base64 comment` up to the end of the line, and gives the key and the comment. The type must be the one
+    /// inside the blob.
+    pub fn read(text: &[u8]) -> Result<(Self, &[u8]), NotAPublicKey> {
+        let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
         if line.len() > MAX_LINE {
             return Err(NotAPublicKey);
         }
-        let line = line.trim_ascii_end();
-        let (declared, rest) = word(skip_blanks(line));
+        let (declared, rest) = word(skip_blanks(line.trim_ascii_end()));
         let (encoded, comment) = word(rest);
         let key = Self::from_blob(&unbase64(encoded).map_err(|Malformed| NotAPublicKey)?)?;
         if key.kind().as_bytes() == declared { Ok((key, comment)) } else { Err(NotAPublicKey) }
@@ -121,7 +122,10 @@ mod tests {
         let key = PublicKeyBuf::from_blob(SigningKey::ed25519(&[1; 32]).public()).unwrap();
         let line = key.line("me@here and\nthere");
         assert!(line.starts_with("ssh-ed25519 AAAA") && line.ends_with(" me@here andthere"));
-        assert_eq!(PublicKeyBuf::read(format!("  {line}\r\n").as_bytes()), Ok((key.clone(), &b"me@here andthere"[..])));
+        assert_eq!(
+            PublicKeyBuf::read(format!("  {line}\r\nssh-rsa").as_bytes()),
+            Ok((key.clone(), &b"me@here andthere"[..]))
+        );
         assert_eq!(PublicKeyBuf::read(key.line("").as_bytes()), Ok((key, &b""[..])));
     }
 

@@ -4,7 +4,7 @@
 use super::{compose, rsa};
 use crate::algorithm::HostKey;
 use crate::seed::Random;
-use crate::wire::{Malformed, Sink};
+use crate::wire::Malformed;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
