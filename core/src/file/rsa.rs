@@ -20,6 +20,7 @@ use ring::{
 use zeroize::Zeroizing;
 
 /// The numbers of a key as the file has them, big-endian without leading zeros.
+#[cfg_attr(not(feature = "ring"), expect(dead_code, reason = "only what signs needs all of them"))]
 pub(super) struct Numbers<'a> {
     pub(super) n: &'a [u8],
     pub(super) e: &'a [u8],
