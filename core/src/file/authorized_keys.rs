@@ -1,0 +1,165 @@
+//! Lists of keys that may log in, as sshd(8) describes the file `authorized_keys`. A line that is not understood to its end
+//! authorises nobody and is reported.
+
+use super::options::{Bad, Options, split};
+use super::public::PublicKeyBuf;
+use super::text::{MAX_LINE, is_idle, lines, skip_blanks};
+use core::fmt;
+
+/// A line that authorises the holder of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Its number, from 1.
+    pub line: usize,
+    /// What the holder may do.
+    pub options: Options,
+    /// The key.
+    pub key: PublicKeyBuf,
+    /// Whatever stands behind the key.
+    pub comment: &'a [u8],
+}
+
+/// A line that authorises nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Skipped {
+    /// Its number, from 1.
+    pub line: usize,
+    /// Why it was left out.
+    pub why: Why,
+}
+
+/// Why a line authorises nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// It is longer than 64 KiB.
+    TooLong,
+    /// The key is missing or no key.
+    Key,
+    /// The options are not well formed: quotes, commas, values, control characters.
+    Options,
+    /// An option that is not implemented: its name if sshd knows it, or `?`.
+    Unsupported(&'static str),
+}
+
+/// The lines of a file that say something, in order.
+pub fn entries(text: &[u8]) -> impl Iterator<Item = Result<Entry<'_>, Skipped>> {
+    let lines = lines(text).filter(|(_, text)| !is_idle(text));
+    lines.map(|(line, text)| Entry::read(line, text).map_err(|why| Skipped { line, why }))
+}
+
+/// The first line that authorises the holder of `key`, a public key blob. Lines that authorise nobody are passed over, as
+/// sshd does it.
+pub fn find<'a>(text: &'a [u8], key: &[u8]) -> Option<Entry<'a>> {
+    entries(text).filter_map(Result::ok).find(|entry| entry.key.blob() == key)
+}
+
+impl<'a> Entry<'a> {
+    fn read(line: usize, text: &'a [u8]) -> Result<Self, Why> {
+        if text.len() > MAX_LINE {
+            return Err(Why::TooLong);
+        }
+        if let Ok((key, comment)) = PublicKeyBuf::read(text) {
+            return Ok(Self { line, options: Options::default(), key, comment });
+        }
+        let (options, rest) = split(text).ok_or(Why::Options)?;
+        let (key, comment) = PublicKeyBuf::read(skip_blanks(rest)).map_err(|_| Why::Key)?;
+        // Commands and variables end up in programs that take such bytes for ends or for more than one line.
+        if options.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+            return Err(Why::Options);
+        }
+        Ok(Self { line, options: Options::read(options)?, key, comment })
+    }
+}
+
+impl From<Bad> for Why {
+    fn from(bad: Bad) -> Self {
+        match bad {
+            Bad::Form => Self::Options,
+            Bad::Unsupported(name) => Self::Unsupported(name),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong => f.write_str("the line is too long"),
+            Self::Key => f.write_str("damaged key"),
+            Self::Options => f.write_str("damaged options"),
+            Self::Unsupported(name) => write!(f, "unsupported option {name}"),
+        }
+    }
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.why)
+    }
+}
+
+impl core::error::Error for Skipped {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Skipped, Why, entries, find};
+    use crate::file::{PublicKeyBuf, SigningKey};
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    fn key(n: u8) -> PublicKeyBuf {
+        PublicKeyBuf::from_blob(SigningKey::ed25519(&[n; 32]).public()).unwrap()
+    }
+
+    #[test]
+    fn a_key_is_found_with_its_options() {
+        let (a, b) = (key(1), key(2));
+        let text = format!("# comment\n\n {a} me@here\r\n\trestrict,command=\"ls -l\"\t{b}   and so on \n{b}");
+        let found = find(text.as_bytes(), a.blob()).unwrap();
+        assert_eq!((found.line, found.comment, found.options.pty), (3, &b"me@here"[..], true));
+        let found = find(text.as_bytes(), b.blob()).unwrap();
+        assert_eq!((found.line, found.comment, found.options.pty), (4, &b"and so on"[..], false));
+        assert_eq!(found.options.command.as_deref(), Some(&b"ls -l"[..]));
+        assert_eq!(find(text.as_bytes(), key(3).blob()), None);
+    }
+
+    #[test]
+    fn a_line_that_is_not_understood_authorises_nobody() {
+        let key = key(1);
+        let text = format!(
+            "from=\"10.0.0.1\" {key}\nrestrict,wizard {key}\ncommand=\"ls {key}\nssh-ed25519 AAAA\npty\n\
+             command=\"a\0b\" {key}\npty, {key}\n{} {key}\nssh-rsa {key}",
+            "x".repeat(1 << 20)
+        );
+        assert_eq!(find(text.as_bytes(), key.blob()), None);
+        let expected = [
+            Why::Unsupported("from"),
+            Why::Unsupported("?"),
+            Why::Options,
+            Why::Key,
+            Why::Key,
+            Why::Options,
+            Why::Unsupported("?"),
+            Why::TooLong,
+            Why::Unsupported("?"),
+        ];
+        let skipped: Vec<_> = entries(text.as_bytes()).map(|entry| entry.unwrap_err()).collect();
+        let expected: Vec<_> = (1..).zip(expected).map(|(line, why)| Skipped { line, why }).collect();
+        assert_eq!(skipped, expected);
+    }
+
+    #[test]
+    fn no_truncation_or_flipped_bit_panics_or_lets_another_key_in() {
+        let (key, other) = (key(1), key(2));
+        let text = format!("restrict,command=\"a \\\" b\",environment=\"A=b\" {key} comment");
+        let end_of_key = text.len() - " comment".len();
+        for end in 0..text.len() {
+            assert_eq!(find(&text.as_bytes()[..end], key.blob()).is_some(), end >= end_of_key);
+        }
+        for bit in 0..text.len() * 8 {
+            let mut text = text.clone().into_bytes();
+            text[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(find(&text, other.blob()), None);
+            assert!(find(&text, key.blob()).is_none_or(|entry| !entry.options.pty));
+        }
+    }
+}
