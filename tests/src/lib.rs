@@ -4,6 +4,7 @@
 #![deny(missing_docs)]
 
 pub mod count;
+pub mod delay;
 pub mod dropbear;
 pub mod keys;
 pub mod openssh;
