@@ -171,9 +171,10 @@ impl Way {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::{Keys, Kind, run};
+    use crate::keys::{Keys, Kind};
     use crate::openssh::{Sshd, ssh_command};
     use crate::peers;
+    use crate::process::run;
 
     const DELAY: Duration = Duration::from_millis(50);
 

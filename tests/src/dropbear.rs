@@ -131,8 +131,8 @@ fn listen(flags: &[&str], directory: &Path) -> (Daemon, u16) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::run;
     use crate::openssh::{Sshd, ssh_password_command};
+    use crate::process::run;
 
     const PEERS: [&str; 6] = ["dropbear", "dbclient", "dropbearconvert", "ssh", "sshd", "ssh-keygen"];
 

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use crate::peers;
+use crate::process::run;
 
 /// The passphrase of [`Keys::locked`].
 pub const PASSPHRASE: &str = "a passphrase with spaces";
@@ -161,16 +162,6 @@ fn generate(kind: Kind, passphrase: &str, file: &Path) {
     let mut keygen = Command::new(peers::path("ssh-keygen"));
     keygen.args(["-q", "-t", kind.name(), "-b", kind.bits(), "-N", passphrase, "-C", "sanssh test", "-f"]);
     run(keygen.arg(file));
-}
-
-/// Runs a tool to its end.
-///
-/// # Panics
-/// If it fails, with what it said.
-pub(crate) fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[cfg(test)]

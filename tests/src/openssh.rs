@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::keys::{Keys, Kind, public, run};
+use crate::keys::{Keys, Kind, public};
 use crate::peers;
 use crate::port;
-use crate::process::Daemon;
+use crate::process::{Daemon, run};
 
 /// Settings of a server; the rest by struct update from the default.
 #[derive(Debug, Clone, Copy)]

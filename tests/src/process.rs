@@ -80,6 +80,16 @@ impl fmt::Debug for Daemon {
     }
 }
 
+/// Runs a tool to its end and gives what it printed.
+///
+/// # Panics
+/// If it fails, with what it said.
+pub fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 /// The children of a process, theirs after them; sessions of their own do not hide them.
 fn descendants(id: u32) -> Vec<u32> {
     let listed = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();

@@ -9,8 +9,8 @@ use std::process::{self, Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::keys::run;
 use crate::peers;
+use crate::process::run;
 
 /// An account that exists as long as this value.
 #[derive(Debug)]
