@@ -1,0 +1,14 @@
+//! The harness that the test suites and the benchmarks share: foreign SSH implementations on loopback, lines that
+//! misbehave, and a count of allocations. Nothing here knows the crates under test, so a peer's fault shows as one.
+
+#![deny(missing_docs)]
+
+pub mod count;
+pub mod delay;
+pub mod dropbear;
+pub mod keys;
+pub mod openssh;
+pub mod peers;
+pub mod port;
+pub mod process;
+pub mod user;
