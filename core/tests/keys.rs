@@ -8,7 +8,9 @@ use ring::signature::{
     UnparsedPublicKey,
 };
 use sanssh_core::algorithm::HostKey;
-use sanssh_core::crypto::signature::PublicKey;
+use sanssh_core::crypto::fast::Fast;
+use sanssh_core::crypto::signature::{self, PublicKey};
+use sanssh_core::crypto::soft::Soft;
 use sanssh_core::file::known_hosts::{self, KnownHosts, Verdict};
 use sanssh_core::file::{KeyError, PublicKeyBuf, SigningKey, private};
 use sanssh_core::seed::{Random, Seed};
@@ -62,13 +64,16 @@ fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// Verifies with ring directly.
+/// Verifies with ring directly, and with both providers.
 fn verify(public: &[u8], algorithm: HostKey, message: &[u8], blob: &[u8]) {
+    let key = PublicKey::decode(public, 2048).unwrap();
+    assert_eq!(signature::verify::<Fast>(algorithm, &key, message, blob), Ok(()));
+    assert_eq!(signature::verify::<Soft>(algorithm, &key, message, blob), Ok(()));
     let mut reader = Reader::new(blob);
     assert_eq!(reader.string(), Ok(algorithm.name().as_bytes()));
     let raw = reader.string().unwrap();
     reader.end().unwrap();
-    match PublicKey::decode(public, 2048).unwrap() {
+    match key {
         PublicKey::Ed25519(key) => UnparsedPublicKey::new(&ED25519, key).verify(message, raw),
         PublicKey::EcdsaP256(key) => {
             let mut reader = Reader::new(raw);
