@@ -8,7 +8,7 @@ mod client;
 mod server;
 
 use crate::auth::{Arrival, Login};
-use crate::channel::{Channels, ChannelId, Context, OpenFailure, OpenKind, Opener, Received, Request, Slot};
+use crate::channel::{ChannelId, Channels, Context, OpenFailure, OpenKind, Opener, Received, Request, Slot};
 use crate::config::{Config, Keepalive};
 use crate::crypto::schedule::Direction;
 use crate::crypto::{HashValue, Provider};
@@ -108,9 +108,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             let outcome = match step {
                 Ok(None) => return Ok(None),
                 Ok(Some(Incoming::Ident)) => Ok(None),
-                Ok(Some(Incoming::Text(line))) => {
-                    Ok(Some(Event::Transport(crate::transport::Event::Text(line))))
-                }
+                Ok(Some(Incoming::Text(line))) => Ok(Some(Event::Transport(crate::transport::Event::Text(line)))),
                 Ok(Some(Incoming::Packet(packet))) => self.receive(packet),
                 Err(error) => Err(error),
             };
@@ -575,6 +573,9 @@ const fn with_number(error: Error, number: u8) -> Error {
 
 impl<R: Role, P: Provider, T> core::fmt::Debug for Connection<R, P, T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Connection").field("transport", &self.transport).field("fate", &self.fate).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("transport", &self.transport)
+            .field("fate", &self.fate)
+            .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,11 @@ use crate::wire::legality::Sender;
 use core::fmt;
 
 /// Which end of the connection this is: [`Client`] or [`Server`], and no other.
-#[expect(private_interfaces, private_bounds, reason = "what the layers need of a role stays inside, and seals the trait")]
+#[expect(
+    private_interfaces,
+    private_bounds,
+    reason = "what the layers need of a role stays inside, and seals the trait"
+)]
 pub trait Role: fmt::Debug + Sized + 'static {
     /// Events of login and of the host key, which differ by role.
     type Event<'b>: fmt::Debug;

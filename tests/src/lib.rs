@@ -1,5 +1,5 @@
 //! The harness that the test suites and the benchmarks share: foreign SSH implementations on loopback, lines that
-//! misbehave, and a count of allocations. Nothing here knows the crates under test, so a peer's fault shows as one.
+//! misbehave, and a count of allocations. The peers know nothing of the crates under test, so a fault of theirs shows as one.
 
 #![deny(missing_docs)]
 
@@ -8,6 +8,7 @@ pub mod delay;
 pub mod dropbear;
 pub mod keys;
 pub mod openssh;
+pub mod pair;
 pub mod peers;
 pub mod port;
 pub mod process;

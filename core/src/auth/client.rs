@@ -184,11 +184,7 @@ impl Login<Client> for State {
         }
     }
 
-    fn flush<P: Provider>(
-        &mut self,
-        _now: Instant,
-        sender: &mut Sender<'_, '_, Client, P>,
-    ) -> Result<(), Refused> {
+    fn flush<P: Provider>(&mut self, _now: Instant, sender: &mut Sender<'_, '_, Client, P>) -> Result<(), Refused> {
         if self.service == Service::Owed {
             sender.send(&ServiceRequest { service: USERAUTH })?;
             self.service = Service::Asked;

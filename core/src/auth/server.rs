@@ -13,15 +13,15 @@ use super::{Arrival, CONNECTION, LONGEST_USER, Login, Method, MethodSet, USERAUT
 use crate::Waiting;
 use crate::algorithm::{Hash, HostKey};
 use crate::config::{Config, Login as Limits};
-use crate::crypto::{Digest, Hashing, HashValue, Provider, signature};
+use crate::crypto::{Digest, HashValue, Hashing, Provider, signature};
 use crate::error::{Error, Refused, Violation};
 use crate::event::{Ask, Attempt, HostKeyChoice, Probe, Serials, Sign};
 use crate::role::Server;
 use crate::time::Instant;
 use crate::transport::Sender;
 use crate::wire::auth::{
-    Answers, InteractiveFields, PasswordChangeFields, PasswordFields, ProbeFields, SignedFields, UserauthInfoResponse,
-    UserauthFailure, UserauthRequest, UserauthSuccess,
+    Answers, InteractiveFields, PasswordChangeFields, PasswordFields, ProbeFields, SignedFields, UserauthFailure,
+    UserauthInfoResponse, UserauthRequest, UserauthSuccess,
 };
 use crate::wire::legality::Phase;
 use crate::wire::transport::{ServiceAccept, ServiceRequest};
@@ -215,11 +215,7 @@ impl Login<Server> for State {
         }
     }
 
-    fn flush<P: Provider>(
-        &mut self,
-        now: Instant,
-        sender: &mut Sender<'_, '_, Server, P>,
-    ) -> Result<(), Refused> {
+    fn flush<P: Provider>(&mut self, now: Instant, sender: &mut Sender<'_, '_, Server, P>) -> Result<(), Refused> {
         if self.service_owed {
             sender.send(&ServiceAccept { service: USERAUTH })?;
             self.service_owed = false;
@@ -290,7 +286,9 @@ impl State {
                 self.none_used |= free;
                 return self.fail(&config.login, free);
             }
-            Some(Method::None) if fields.0.is_empty() => Some(self.ask(serials, Asked::Plain, user, Credential::None, fresh)),
+            Some(Method::None) if fields.0.is_empty() => {
+                Some(self.ask(serials, Asked::Plain, user, Credential::None, fresh))
+            }
             Some(Method::None) => None,
             Some(Method::Password) => {
                 let credential = password(fields.0, core::mem::take(&mut self.expired));
@@ -344,7 +342,9 @@ impl State {
         fresh: bool,
     ) -> Result<Option<Event<'b>>, Error> {
         if let Ok(ProbeFields { signed: false, algorithm, key }) = ProbeFields::decode(fields) {
-            let Some(algorithm) = acceptable::<P>(config, algorithm, key) else { return self.fail(&config.login, false) };
+            let Some(algorithm) = acceptable::<P>(config, algorithm, key) else {
+                return self.fail(&config.login, false);
+            };
             self.probes = self.probes.saturating_add(1);
             if self.probes > config.login.max_probes {
                 return Err(Error::Denied);
@@ -449,9 +449,8 @@ fn password(fields: &[u8], expired: bool) -> Option<Credential<'_>> {
 
 /// The allow-list comes before any look at the key.
 fn acceptable<P: Provider>(config: &Config, algorithm: &[u8], key: &[u8]) -> Option<HostKey> {
-    let allowed = |algorithm: &HostKey| {
-        config.preferences.user_keys.contains(algorithm) && P::SIGNATURES.contains(algorithm)
-    };
+    let allowed =
+        |algorithm: &HostKey| config.preferences.user_keys.contains(algorithm) && P::SIGNATURES.contains(algorithm);
     let algorithm = core::str::from_utf8(algorithm).ok().and_then(HostKey::from_name).filter(allowed)?;
     if key.len() > LONGEST_KEY {
         return None;

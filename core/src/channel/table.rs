@@ -98,13 +98,7 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
     ) -> Result<ChannelId, Refused> {
         let (id, slot) = self.vacancy().ok_or(Refused::NoRoom)?;
         let (window, max_packet) = (config.window, config.max_data);
-        sender.send(&ChannelOpen {
-            kind: kind.name(),
-            sender: id.number(),
-            window,
-            max_packet,
-            fields: Rest(b""),
-        })?;
+        sender.send(&ChannelOpen { kind: kind.name(), sender: id.number(), window, max_packet, fields: Rest(b"") })?;
         slot.occupy(State::Opening, window);
         Ok(id)
     }

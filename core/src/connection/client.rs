@@ -1,6 +1,7 @@
 //! What only a client may do: trust the host key, log in.
 
 use super::Connection;
+use crate::Output;
 use crate::algorithm::HostKey;
 use crate::auth::client::{Request, fingerprint};
 use crate::auth::{CONNECTION, Method, SigningMessage};
@@ -15,7 +16,6 @@ use crate::wire::auth::{
     UserauthRequest,
 };
 use crate::wire::{Length, Message, Names, Rest, Sink, Writer};
-use crate::Output;
 
 impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
     /// The host key is the host's.

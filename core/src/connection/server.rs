@@ -3,8 +3,8 @@
 use super::{Connection, Login};
 use crate::Output;
 use crate::algorithm::HostKey;
-use crate::auth::server::Asked;
 use crate::auth::MethodSet;
+use crate::auth::server::Asked;
 use crate::channel::Slot;
 use crate::crypto::Provider;
 use crate::error::Refused;

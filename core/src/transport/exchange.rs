@@ -211,12 +211,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
     }
 
     /// The peer's KEXINIT: both sides now come to the same choice.
-    fn receive_offer<'b>(
-        &mut self,
-        config: &Config,
-        random: &mut Random,
-        body: &[u8],
-    ) -> Result<Step<'b>, Error> {
+    fn receive_offer<'b>(&mut self, config: &Config, random: &mut Random, body: &[u8]) -> Result<Step<'b>, Error> {
         let peer = &KexInit::decode(body).map_err(|_| Error::Malformed(Some(KexInit::NUMBER)))?;
         self.offer(random);
         let Exchange::Offered(kexinit) = self.exchange.take() else {
@@ -259,13 +254,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
 
     /// `V_C, V_S, I_C, I_S` (RFC 4253 §8). Our KEXINIT is written out again rather than kept: it is a function of its
     /// cookie.
-    fn transcript(
-        &self,
-        config: &Config,
-        agreed: &Summary,
-        kexinit: &Offered,
-        peer: &[u8],
-    ) -> Transcript<P::Digest> {
+    fn transcript(&self, config: &Config, agreed: &Summary, kexinit: &Offered, peer: &[u8]) -> Transcript<P::Digest> {
         let ours = Offer { preferences: &config.preferences, cookie: kexinit.cookie, first: agreed.first };
         let mut length = Length::default();
         ours.encode::<R, P>(&mut length);

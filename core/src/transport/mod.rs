@@ -317,7 +317,12 @@ impl<R: Role, P: Provider> Transport<R, P> {
         }
     }
 
-    fn flush_extensions(&mut self, config: &Config, random: &mut Random, output: &mut Output<'_>) -> Result<(), Refused> {
+    fn flush_extensions(
+        &mut self,
+        config: &Config,
+        random: &mut Random,
+        output: &mut Output<'_>,
+    ) -> Result<(), Refused> {
         if self.extensions.owed && !self.is_silent() {
             negotiate::send_extensions::<R, P>(&config.preferences, &mut self.sealing, random, output)?;
             self.extensions.owed = false;
@@ -357,11 +362,7 @@ impl<R: Role, P: Provider> Sender<'_, '_, R, P> {
     }
 
     /// Sends a payload of at most `most` bytes, composed in place; none if `with` composes nothing.
-    pub(crate) fn compose(
-        &mut self,
-        most: usize,
-        with: impl FnOnce(&mut [u8]) -> usize,
-    ) -> Result<usize, Refused> {
+    pub(crate) fn compose(&mut self, most: usize, with: impl FnOnce(&mut [u8]) -> usize) -> Result<usize, Refused> {
         if self.transport.is_silent() {
             return Err(Refused::Busy);
         }
@@ -386,6 +387,9 @@ pub(crate) enum Incoming<'b> {
 
 impl<R, P: Provider> core::fmt::Debug for Transport<R, P> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Transport").field("exchange", &self.exchange).field("strict", &self.strict).finish_non_exhaustive()
+        f.debug_struct("Transport")
+            .field("exchange", &self.exchange)
+            .field("strict", &self.strict)
+            .finish_non_exhaustive()
     }
 }

@@ -3,16 +3,16 @@
 //! Our KEXINIT is a function of configuration, role and cookie, so only the cookie is kept.
 
 use super::packet::Sealing;
+use crate::Output;
 use crate::algorithm::{Cipher, HostKey, Kex, Mac, Preferences, Zip};
 use crate::config::Config;
-use crate::crypto::schedule::Direction;
 use crate::crypto::Provider;
+use crate::crypto::schedule::Direction;
 use crate::error::{Choice, Refused};
 use crate::role::Role;
 use crate::seed::Random;
 use crate::wire::transport::{ExtInfo, KexInit};
 use crate::wire::{Message, Names, Sink, Writer};
-use crate::Output;
 
 /// The algorithms of one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,11 +178,7 @@ pub(crate) fn agree<R: Role, P: Provider>(
 }
 
 /// The first of the client's list that stands in the server's.
-fn choose<R: Role, T: Copy + PartialEq>(
-    ours: &[T],
-    theirs: Names<'_>,
-    known: impl Fn(&str) -> Option<T>,
-) -> Option<T> {
+fn choose<R: Role, T: Copy + PartialEq>(ours: &[T], theirs: Names<'_>, known: impl Fn(&str) -> Option<T>) -> Option<T> {
     let mut theirs = theirs.iter().filter_map(known);
     match R::SENDS {
         Direction::ToClient => theirs.find(|name| ours.contains(name)),
@@ -214,7 +210,9 @@ pub(crate) fn send_extensions<R: Role, P: Provider>(
             Direction::ToClient => {
                 sink.u32(2);
                 sink.string(b"server-sig-algs");
-                name_list(sink, || preferences.user_keys.iter().filter(|key| P::SIGNATURES.contains(key)).map(|key| key.name()));
+                name_list(sink, || {
+                    preferences.user_keys.iter().filter(|key| P::SIGNATURES.contains(key)).map(|key| key.name())
+                });
                 sink.string(b"ping@openssh.com");
                 sink.string(b"0");
             }

@@ -87,24 +87,24 @@ const fn row(first: u8, last: u8, client: u8, server: u8) -> Row {
 
 /// Assigned numbers (RFC 4250 §4.1). A number in a row is unlawful wherever the row does not allow it.
 const ROWS: &[Row] = &[
-    row(1, 1, ALWAYS, ALWAYS),                                                              // DISCONNECT
-    row(2, 4, ALWAYS, ALWAYS),                                                              // IGNORE, UNIMPLEMENTED, DEBUG
-    row(5, 5, SERVICE | LOGIN, 0),                                                          // SERVICE_REQUEST
-    row(6, 6, 0, SERVICE | LOGIN),                                                          // SERVICE_ACCEPT
-    row(7, 7, SERVICE, SERVICE | LOGIN),                                                    // EXT_INFO (RFC 8308 §2.4)
-    row(20, 20, bit(Phase::Start) | KEYED, bit(Phase::Start) | KEYED),                      // KEXINIT
-    row(21, 21, KEYS, KEYS),                                                                // NEWKEYS
-    row(30, 30, SHARE, 0),                                                                  // KEX_ECDH_INIT
-    row(31, 31, 0, SHARE),                                                                  // KEX_ECDH_REPLY
-    row(32, 49, 0, 0),                                                                      // other methods' messages
-    row(50, 50, LOGIN | CONNECTED, 0),                                                      // USERAUTH_REQUEST
-    row(51, 52, 0, LOGIN),                                                                  // USERAUTH_FAILURE, SUCCESS
-    row(53, 53, 0, LOGIN),                                                                  // USERAUTH_BANNER
-    row(60, 60, 0, LOGIN),                                                                  // PK_OK, PASSWD_CHANGEREQ, INFO_REQUEST
-    row(61, 61, LOGIN, 0),                                                                  // INFO_RESPONSE
-    row(80, 82, CONNECTED, CONNECTED),                                                      // global requests
-    row(90, 100, CONNECTED, CONNECTED),                                                     // channels
-    row(192, 193, KEYED, KEYED),                                                    // PING, PONG
+    row(1, 1, ALWAYS, ALWAYS),                                         // DISCONNECT
+    row(2, 4, ALWAYS, ALWAYS),                                         // IGNORE, UNIMPLEMENTED, DEBUG
+    row(5, 5, SERVICE | LOGIN, 0),                                     // SERVICE_REQUEST
+    row(6, 6, 0, SERVICE | LOGIN),                                     // SERVICE_ACCEPT
+    row(7, 7, SERVICE, SERVICE | LOGIN),                               // EXT_INFO (RFC 8308 §2.4)
+    row(20, 20, bit(Phase::Start) | KEYED, bit(Phase::Start) | KEYED), // KEXINIT
+    row(21, 21, KEYS, KEYS),                                           // NEWKEYS
+    row(30, 30, SHARE, 0),                                             // KEX_ECDH_INIT
+    row(31, 31, 0, SHARE),                                             // KEX_ECDH_REPLY
+    row(32, 49, 0, 0),                                                 // other methods' messages
+    row(50, 50, LOGIN | CONNECTED, 0),                                 // USERAUTH_REQUEST
+    row(51, 52, 0, LOGIN),                                             // USERAUTH_FAILURE, SUCCESS
+    row(53, 53, 0, LOGIN),                                             // USERAUTH_BANNER
+    row(60, 60, 0, LOGIN),                                             // PK_OK, PASSWD_CHANGEREQ, INFO_REQUEST
+    row(61, 61, LOGIN, 0),                                             // INFO_RESPONSE
+    row(80, 82, CONNECTED, CONNECTED),                                 // global requests
+    row(90, 100, CONNECTED, CONNECTED),                                // channels
+    row(192, 193, KEYED, KEYED),                                       // PING, PONG
 ];
 
 /// The verdict on message `number` from `sender` in `phase`.
