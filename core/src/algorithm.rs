@@ -163,7 +163,7 @@ impl Mac {
     }
 
     /// Bytes of the code, which is also what its key takes.
-    pub const fn len(self) -> usize {
+    pub const fn code_len(self) -> usize {
         match self {
             Self::HmacSha256Etm | Self::HmacSha256 => 32,
             Self::HmacSha512Etm | Self::HmacSha512 => 64,

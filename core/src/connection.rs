@@ -565,10 +565,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
 
 /// Names the message that did not decode.
 const fn with_number(error: Error, number: u8) -> Error {
-    match error {
-        Error::Malformed(None) => Error::Malformed(Some(number)),
-        error => error,
-    }
+    if matches!(error, Error::Malformed(None)) { Error::Malformed(Some(number)) } else { error }
 }
 
 impl<R: Role, P: Provider, T> core::fmt::Debug for Connection<R, P, T> {

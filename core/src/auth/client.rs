@@ -262,7 +262,11 @@ impl State {
                 let UserauthInfoRequest { name, instruction, count, .. } = request;
                 Ok(Some(Event::Prompts { name, instruction, prompts, ask: serials.ask(Answer(count)) }))
             }
-            _ => Err(Violation::Unexpected(60).into()),
+            Stage::Away
+            | Stage::Idle
+            | Stage::Prompted
+            | Stage::Done
+            | Stage::Pending(Request::None | Request::Signed) => Err(Violation::Unexpected(60).into()),
         }
     }
 

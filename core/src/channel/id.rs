@@ -8,8 +8,9 @@ use core::fmt;
 pub struct ChannelId(u32);
 
 impl ChannelId {
-    pub(crate) const fn new(index: usize, generation: u16) -> Self {
-        Self((generation as u32) << 16 | (index as u32 & 0xffff))
+    /// Tables hold no more than 2^16 channels.
+    pub(crate) fn new(index: usize, generation: u16) -> Self {
+        Self(u32::from(generation) << 16 | u32::from(u16::try_from(index).unwrap_or(u16::MAX)))
     }
 
     /// The number on the wire.

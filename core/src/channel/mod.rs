@@ -2,6 +2,17 @@
 //!
 //! Data is delivered the moment it is decrypted, and credited when the embedder releases it; nothing is queued. What a
 //! channel owes the peer is a bit or a count in its slot, which [`flush`](Channels::flush) turns into packets.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation
+    )
+)]
 
 mod id;
 mod modes;

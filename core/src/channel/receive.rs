@@ -176,13 +176,11 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
     ) -> Result<Received<'b>, Error> {
         let ChannelExtendedData { recipient, kind, data } = *message;
         let received = self.data(context.config, recipient, data, |data| Event::Extended(kind, data))?;
-        match received {
-            Received::Event(id, _) if kind != STDERR || context.from == Opener::Client => {
-                self.release(context.config.window, id, data.len());
-                Ok(Received::Nothing)
-            }
-            received => Ok(received),
+        if kind == STDERR && context.from == Opener::Server {
+            return Ok(received);
         }
+        self.release(context.config.window, ChannelId::from_number(recipient), data.len());
+        Ok(Received::Nothing)
     }
 
     fn ended<'b>(&mut self, number: u32) -> Result<Received<'b>, Error> {

@@ -118,7 +118,7 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
         self.settle_login(output)?;
         let head = UserauthInfoResponse { count, answers: Rest(b"") };
         let write = |sink: &mut dyn Sink| answers.iter().for_each(|answer| sink.string(answer));
-        let mut length = Length(head.len());
+        let mut length = Length(head.encoded_len());
         write(&mut length);
         let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
         sender.compose(length.0, |space| {
@@ -145,7 +145,7 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
         }
         let method = method.name().as_bytes();
         let head = UserauthRequest { user, service: CONNECTION, method, fields: Rest(b"") };
-        let mut length = Length(head.len());
+        let mut length = Length(head.encoded_len());
         fields(&mut length);
         let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
         sender.compose(length.0, |space| {

@@ -123,7 +123,7 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Server, P, T> {
                 sink.u8(u8::from(prompt.echo));
             }
         };
-        let mut length = Length(head.len());
+        let mut length = Length(head.encoded_len());
         write(&mut length);
         let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
         sender.compose(length.0, |space| {

@@ -31,6 +31,7 @@ use crate::wire::{Length, Message, Sink, Writer};
 use crate::{Output, Waiting};
 
 /// Where the exchange stands.
+#[expect(clippy::large_enum_variant, reason = "without an allocator there is no smaller place for a share")]
 pub(crate) enum Exchange<P: Provider> {
     Idle,
     Offered(Offered),
@@ -182,23 +183,27 @@ impl<R: Role, P: Provider> Transport<R, P> {
             NewKeys::decode(body).map_err(malformed)?;
             return self.receive_keys();
         }
+        if let Exchange::AwaitReply(AwaitReply { skip: skip @ true, .. })
+        | Exchange::AwaitInit(AwaitInit { skip: skip @ true, .. }) = &mut self.exchange
+        {
+            *skip = false;
+            return Ok(Step::Done);
+        }
         match self.exchange.take() {
-            Exchange::AwaitReply(AwaitReply { skip: true, agreed, transcript, ephemeral, kexinit, share_owed }) => {
-                let state = AwaitReply { skip: false, agreed, transcript, ephemeral, kexinit, share_owed };
-                self.exchange = Exchange::AwaitReply(state);
-                Ok(Step::Done)
-            }
-            Exchange::AwaitInit(AwaitInit { skip: true, agreed, transcript, kexinit }) => {
-                self.exchange = Exchange::AwaitInit(AwaitInit { skip: false, agreed, transcript, kexinit });
-                Ok(Step::Done)
-            }
             Exchange::AwaitReply(state) if number == KexReply::NUMBER => {
                 self.receive_reply(config, state, &KexReply::decode(body).map_err(malformed)?)
             }
             Exchange::AwaitInit(state) if number == KexInitiate::NUMBER => {
                 self.receive_init(random, state, &KexInitiate::decode(body).map_err(malformed)?)
             }
-            _ => Err(Violation::Unexpected(number).into()),
+            Exchange::Idle
+            | Exchange::Offered(_)
+            | Exchange::AwaitReply(_)
+            | Exchange::Trusting(_)
+            | Exchange::ChooseKey(_)
+            | Exchange::AwaitInit(_)
+            | Exchange::Signing(_)
+            | Exchange::Keying(_) => Err(Violation::Unexpected(number).into()),
         }
     }
 
@@ -304,23 +309,23 @@ impl<R: Role, P: Provider> Transport<R, P> {
 
     /// Client: the embedder trusts the host key.
     pub(crate) fn trust(&mut self) {
-        match self.exchange.take() {
-            Exchange::Trusting(Trusting { keying, fingerprint }) => {
-                self.trusted = Some(fingerprint);
-                self.exchange = Exchange::Keying(keying);
-            }
-            other => self.exchange = other,
+        if !matches!(self.exchange, Exchange::Trusting(_)) {
+            return;
+        }
+        if let Exchange::Trusting(Trusting { keying, fingerprint }) = self.exchange.take() {
+            self.trusted = Some(fingerprint);
+            self.exchange = Exchange::Keying(keying);
         }
     }
 
     /// Server: the embedder shows this host key.
     pub(crate) fn host_key(&mut self, public: &[u8]) {
-        match self.exchange.take() {
-            Exchange::ChooseKey(AwaitInit { agreed, transcript, kexinit, skip }) => {
-                let transcript = transcript.with_string(public);
-                self.exchange = Exchange::AwaitInit(AwaitInit { agreed, transcript, kexinit, skip });
-            }
-            other => self.exchange = other,
+        if !matches!(self.exchange, Exchange::ChooseKey(_)) {
+            return;
+        }
+        if let Exchange::ChooseKey(AwaitInit { agreed, transcript, kexinit, skip }) = self.exchange.take() {
+            let transcript = transcript.with_string(public);
+            self.exchange = Exchange::AwaitInit(AwaitInit { agreed, transcript, kexinit, skip });
         }
     }
 

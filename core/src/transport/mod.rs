@@ -6,6 +6,17 @@
 //! sealing   IDENT -> packets in the clear -> packets under keys (renewed at each of our NEWKEYS)
 //! exchange  Idle -> Offered -> [role's questions and shares] -> Keying -> Idle
 //! ```
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation
+    )
+)]
 
 mod exchange;
 mod ident;
@@ -234,7 +245,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
     /// What must happen before more is read: an answer, or replies leaving.
     pub(crate) fn waiting(&self) -> Option<Waiting> {
         let backed_up = self.unimplemented.is_full() || self.pong.is_some();
-        self.exchange.waiting().or(backed_up.then_some(Waiting::Output))
+        self.exchange.waiting().or_else(|| backed_up.then_some(Waiting::Output))
     }
 
     /// Whether a goodbye is to be said.
@@ -353,7 +364,7 @@ pub(crate) struct Sender<'t, 'o, R, P: Provider> {
 impl<R: Role, P: Provider> Sender<'_, '_, R, P> {
     /// Sends a message.
     pub(crate) fn send<'m>(&mut self, message: &impl Message<'m>) -> Result<(), Refused> {
-        self.compose(message.len(), |space| {
+        self.compose(message.encoded_len(), |space| {
             let mut writer = Writer::new(space);
             message.encode(&mut writer);
             writer.written().unwrap_or(0)

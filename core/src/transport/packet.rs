@@ -180,7 +180,7 @@ impl<S: Seal> Sealing<S> {
         output: &mut Output<'_>,
         message: &impl Message<'m>,
     ) -> Result<(), Refused> {
-        self.compose(random, output, message.len(), |space| {
+        self.compose(random, output, message.encoded_len(), |space| {
             let mut writer = Writer::new(space);
             message.encode(&mut writer);
             writer.written().unwrap_or(0)
@@ -232,7 +232,7 @@ struct Layout {
 fn layout(shape: &Shape, payload: usize) -> Layout {
     let unpadded = payload.saturating_add(1);
     let counted = if shape.length_padded { unpadded.saturating_add(4) } else { unpadded };
-    let short = shape.block.saturating_sub(counted % shape.block);
+    let short = shape.block.saturating_sub(counted.checked_rem(shape.block).unwrap_or(0));
     let padding = if short < LEAST_PADDING { short.saturating_add(shape.block) } else { short };
     let length = unpadded.saturating_add(padding);
     Layout { length, padding, total: length.saturating_add(4).saturating_add(shape.tag) }

@@ -2,6 +2,17 @@
 //!
 //! Decoding never copies and never allocates: a field is a slice of the packet it came from. Encoding writes into a
 //! [`Sink`], which may be lent memory ([`Writer`]), a running hash, or a mere count of bytes ([`Length`]).
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation
+    )
+)]
 
 pub mod auth;
 pub mod connection;
@@ -30,7 +41,7 @@ pub trait Message<'a>: Sized {
     fn encode(&self, sink: &mut impl Sink);
 
     /// Bytes that [`encode`](Self::encode) writes.
-    fn len(&self) -> usize {
+    fn encoded_len(&self) -> usize {
         let mut length = Length::default();
         self.encode(&mut length);
         length.0

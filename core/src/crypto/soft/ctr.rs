@@ -57,12 +57,12 @@ impl<A: Authenticator> CtrMac<A> {
     /// The shape of packets: with the MAC over the plain packet, the length is part of the first block.
     pub(crate) const fn shape(&self) -> Shape {
         let etm = self.mac.is_etm();
-        Shape { block: BLOCK, length_padded: !etm, tag: self.mac.len(), head: if etm { 4 } else { BLOCK } }
+        Shape { block: BLOCK, length_padded: !etm, tag: self.mac.code_len(), head: if etm { 4 } else { BLOCK } }
     }
 
     /// Seals a packet; `None` if it has no room for the code.
     pub(crate) fn seal(&mut self, sequence: u32, packet: &mut [u8]) -> Option<()> {
-        let end = packet.len().checked_sub(self.mac.len())?;
+        let end = packet.len().checked_sub(self.mac.code_len())?;
         let (text, tag) = packet.split_at_mut_checked(end)?;
         if self.mac.is_etm() {
             self.stream.apply(text.get_mut(4..)?);
@@ -84,7 +84,7 @@ impl<A: Authenticator> CtrMac<A> {
 
     /// Opens a packet that [`length`](Self::length) has seen.
     pub(crate) fn open(&mut self, sequence: u32, packet: &mut [u8]) -> Result<(), Forged> {
-        let end = packet.len().checked_sub(self.mac.len());
+        let end = packet.len().checked_sub(self.mac.code_len());
         let opened = match end.and_then(|end| packet.split_at_mut_checked(end)) {
             Some((text, tag)) if self.mac.is_etm() => self.check_and_decrypt(sequence, text, tag),
             Some((text, tag)) => self.decrypt_and_check(sequence, text, tag),

@@ -18,7 +18,7 @@ impl Hmac {
     /// Keyed with as many bytes as the code has. HMAC fills keys up with zeros to a block of the hash, so filling them
     /// up here changes nothing and leaves no length that could be wrong.
     pub(super) fn new(mac: Mac, key: &[u8; 64]) -> Self {
-        let key = key.get(..mac.len()).unwrap_or(key);
+        let key = key.get(..mac.code_len()).unwrap_or(key);
         match mac {
             Mac::HmacSha256 | Mac::HmacSha256Etm => Self::Sha256(KeyInit::new((&*filled::<64>(key)).into())),
             Mac::HmacSha512 | Mac::HmacSha512Etm => Self::Sha512(KeyInit::new((&*filled::<128>(key)).into())),
