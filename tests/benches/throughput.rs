@@ -14,7 +14,10 @@ const ROUNDS: usize = 15;
 const BYTES: usize = 128 << 20;
 
 fn main() {
-    println!("{:<32} {:>9} {:>10} {:>10} {:>10} {:>8}", "cipher", "write", "ring GB/s", "ours GB/s", "no write", "ratio");
+    println!(
+        "{:<32} {:>9} {:>10} {:>10} {:>10} {:>8}",
+        "cipher", "write", "ring GB/s", "ours GB/s", "no write", "ratio"
+    );
     for (cipher, algorithm) in [(Cipher::Aes256Gcm, &AES_256_GCM), (Cipher::Aes128Gcm, &AES_128_GCM)] {
         for size in [32 * 1024, 1024] {
             compare(cipher, algorithm, size);
