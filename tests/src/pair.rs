@@ -3,6 +3,13 @@
 //! An [`End`] answers the questions of exchange and login by itself unless a test takes them over, and keeps everything
 //! else it was told, owned, for the test to look at.
 
+mod login;
+mod told;
+
+pub use login::Kept;
+pub use told::Told;
+
+use login::{client_login, server_login};
 use sanssh_core::auth::{Method, MethodSet};
 use sanssh_core::channel::{self, OpenFailure, OpenKind, Request};
 use sanssh_core::crypto::Provider;
@@ -10,10 +17,10 @@ use sanssh_core::event::{ChannelRequest, OpenRequest};
 use sanssh_core::file::signing::SigningKey;
 use sanssh_core::role::{Client, Role, Server};
 use sanssh_core::{
-    Ask, ChannelId, Config, Connection, Error, Event, Input, Instant, Output, Refused, Seed, Slot, Waiting, auth,
-    transport,
+    Ask, ChannelId, Config, Connection, Error, Event, Input, Instant, Output, Refused, Seed, Slot, Waiting,
 };
 use std::collections::VecDeque;
+use told::words;
 
 /// Channels of each end.
 pub const CHANNELS: usize = 4;
@@ -37,47 +44,15 @@ pub struct End<R: Role, P: Provider> {
     pub requests: VecDeque<Ask<ChannelRequest>>,
     /// Whether data is released as soon as it is told.
     pub releases: bool,
+    /// Whether questions of exchange and login are left to the test, in `kept`. Host key and signature of a server are
+    /// not: those it always has.
+    pub keeps: bool,
+    /// Questions of exchange and login, kept for the test.
+    pub kept: VecDeque<Kept>,
+    /// All that was ever carried over to the other end, for tests that look at the bytes.
+    pub sent: Vec<u8>,
     /// How it ended.
     pub over: Option<Error>,
-}
-
-/// What an end was told, owned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
-    /// A key exchange is through: cipher and MAC towards the server, and whether it was the first.
-    Keyed(String),
-    /// Text before the identification.
-    Text(Vec<u8>),
-    /// EXT_INFO.
-    Extensions,
-    /// DEBUG.
-    Debug(Vec<u8>),
-    /// DISCONNECT.
-    Disconnected(u32, Vec<u8>),
-    /// Something of the login, in words.
-    Login(String),
-    /// A channel was asked for; the question is in `opens`.
-    Open,
-    /// A channel opened.
-    Opened(ChannelId),
-    /// A channel did not open.
-    Failed(ChannelId, u32),
-    /// Data.
-    Data(ChannelId, Vec<u8>),
-    /// Extended data.
-    Extended(ChannelId, u32, Vec<u8>),
-    /// The window opened.
-    Writable(ChannelId),
-    /// A request, in words; the question is in `requests`.
-    Request(ChannelId, String),
-    /// An answer.
-    Replied(ChannelId, bool),
-    /// News, in words.
-    Notice(ChannelId, String),
-    /// End of data.
-    Eof(ChannelId),
-    /// Closed.
-    Closed(ChannelId),
 }
 
 /// Both ends.
@@ -104,6 +79,9 @@ impl<R: Role, P: Provider> End<R, P> {
             opens: VecDeque::new(),
             requests: VecDeque::new(),
             releases: true,
+            keeps: false,
+            kept: VecDeque::new(),
+            sent: Vec::new(),
             over: None,
         }
     }
@@ -121,6 +99,11 @@ impl<R: Role, P: Provider> End<R, P> {
         let filled = output.filled();
         self.output.extend_from_slice(&space[..filled]);
         answer
+    }
+
+    /// The next question about host key or prompts that was kept.
+    pub fn take_kept(&mut self) -> Kept {
+        self.kept.pop_front().expect("a question was kept")
     }
 
     /// Takes what was told so far.
@@ -141,7 +124,7 @@ impl<R: Role, P: Provider> End<R, P> {
         data
     }
 
-    /// Receives until nothing more is told. `auth` deals with the events that differ by role.
+    /// Receives until nothing more is told. `login` deals with the events that differ by role.
     fn receive(&mut self, now: Instant, mut login: impl FnMut(&mut Self, R::Event<'_>)) -> usize {
         let mut bytes = core::mem::take(&mut self.input);
         let mut input = Input::new(&mut bytes);
@@ -195,42 +178,6 @@ impl<R: Role, P: Provider> End<R, P> {
             channel::Event::Closed => Told::Closed(id),
         };
         self.told.push_back(told);
-    }
-}
-
-/// A request in words.
-fn words(what: &Request<'_>) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    match what {
-        Request::Pty(pty) => format!("pty {} {}x{}", text(pty.term), pty.size.columns, pty.size.rows),
-        Request::Env { name, value } => format!("env {}={}", text(name), text(value)),
-        Request::Shell => "shell".into(),
-        Request::Exec(command) => format!("exec {}", text(command)),
-        Request::Subsystem(name) => format!("subsystem {}", text(name)),
-        Request::WindowChange(size) => format!("window {}x{}", size.columns, size.rows),
-        Request::XonXoff(may) => format!("xon-xoff {may}"),
-        Request::Signal(name) => format!("signal {}", text(name)),
-        Request::Break(milliseconds) => format!("break {milliseconds}"),
-        Request::ExitStatus(status) => format!("exit-status {status}"),
-        Request::ExitSignal { name, core_dumped, message } => {
-            format!("exit-signal {} {core_dumped} {}", text(name), text(message))
-        }
-    }
-}
-
-impl Told {
-    fn transport(event: &transport::Event<'_>) -> Self {
-        match event {
-            transport::Event::Text(line) => Self::Text(line.to_vec()),
-            transport::Event::Keyed(summary) => {
-                let transport::Suite { cipher, mac, .. } = summary.to_server;
-                let mac = if cipher.is_aead() { "-" } else { mac.name() };
-                Self::Keyed(format!("{} {} {cipher} {mac} first={}", summary.kex, summary.host_key, summary.first))
-            }
-            transport::Event::Extensions => Self::Extensions,
-            transport::Event::Debug { message, .. } => Self::Debug(message.to_vec()),
-            transport::Event::Disconnected { reason, message } => Self::Disconnected(reason.0, message.to_vec()),
-        }
     }
 }
 
@@ -297,6 +244,8 @@ impl<PC: Provider, PS: Provider> Pair<PC, PS> {
         let to_server = core::mem::take(&mut self.client.output);
         let to_client = core::mem::take(&mut self.server.output);
         let moved = !to_server.is_empty() || !to_client.is_empty();
+        self.client.sent.extend_from_slice(&to_server);
+        self.server.sent.extend_from_slice(&to_client);
         self.server.input.extend_from_slice(&to_server);
         self.client.input.extend_from_slice(&to_client);
         let taken = self.receive_client() + self.receive_server();
@@ -317,69 +266,6 @@ impl<PC: Provider, PS: Provider> Pair<PC, PS> {
 
 fn owes<R: Role, P: Provider>(end: &End<R, P>) -> bool {
     end.over.is_none() && end.ssh.waiting() == Some(Waiting::Output) && end.ssh.owes_output()
-}
-
-/// Trusts every host key, and answers every prompt with `right`.
-fn client_login<P: Provider>(end: &mut End<Client, P>, event: auth::client::Event<'_>) {
-    use auth::client::Event;
-    let told = match event {
-        Event::HostKey { algorithm, ask, .. } => {
-            end.ssh.trust(ask);
-            format!("host-key {algorithm}")
-        }
-        Event::Banner(text) => format!("banner {}", String::from_utf8_lossy(text)),
-        Event::Refused { methods, partial } => format!("refused {methods:?} {partial}"),
-        Event::KeyAccepted => "key accepted".into(),
-        Event::Prompts { prompts, ask, .. } => {
-            let answers: Vec<&[u8]> = prompts.iter().map(|_| &b"right"[..]).collect();
-            let count = answers.len();
-            end.emit(|ssh, output| ssh.answer(&ask, &answers, output)).expect("the answers may be sent");
-            format!("prompts {count}")
-        }
-        Event::PasswordExpired { .. } => "expired".into(),
-        Event::Accepted { earned } => format!("accepted {earned}"),
-    };
-    end.told.push_back(Told::Login(told));
-}
-
-/// Takes the password `right`, every key but none of other lengths, and two rounds of prompts.
-fn server_login<P: Provider>(end: &mut End<Server, P>, event: auth::server::Event<'_>, key: &SigningKey) {
-    use auth::server::{Credential, Event};
-    let told = match event {
-        Event::HostKey { algorithm, ask } => {
-            end.ssh.host_key(ask, key.public());
-            format!("host-key {algorithm}")
-        }
-        Event::Sign { algorithm, ask } => {
-            let signature = key.sign(algorithm, ask.message()).expect("the host key signs");
-            end.emit(|ssh, output| ssh.sign(&ask, key.public(), &signature, output)).expect("the reply may be sent");
-            format!("sign {algorithm}")
-        }
-        Event::Probe { algorithm, key, ask, .. } => {
-            end.emit(|ssh, output| ssh.acceptable(&ask, algorithm, key, output)).expect("PK_OK may be sent");
-            format!("probe {algorithm}")
-        }
-        Event::Attempt { credential, fresh, ask, .. } => {
-            match credential {
-                Credential::Password(b"right") | Credential::PublicKey { .. } => end.ssh.grant(ask),
-                Credential::Interactive { .. } => {
-                    let prompts = [sanssh_core::wire::auth::Prompt { text: b"word: ", echo: false }];
-                    end.emit(|ssh, output| ssh.prompt(&ask, b"", b"", &prompts, output)).expect("prompts");
-                }
-                _ => end.ssh.refuse(ask),
-            }
-            format!("attempt {credential:?} {fresh}")
-        }
-        Event::Answers { answers, ask } => {
-            if answers.iter().all(|answer| answer == b"right") {
-                end.ssh.grant(ask)
-            } else {
-                end.ssh.refuse(ask)
-            }
-            "answers".into()
-        }
-    };
-    end.told.push_back(Told::Login(told));
 }
 
 /// Every method there is, for configurations.

@@ -164,6 +164,10 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
             return Err(Refused::Closed);
         }
         self.flush_all(output)?;
-        if self.transport.is_silent() { Err(Refused::NotYet) } else { Ok(()) }
+        match self.transport.is_silent() {
+            true if self.transport.sends_keyed() => Err(Refused::Busy),
+            true => Err(Refused::NotYet),
+            false => Ok(()),
+        }
     }
 }

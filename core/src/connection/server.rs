@@ -12,6 +12,7 @@ use crate::event::{Ask, Attempt, HostKeyChoice, Probe, Sign};
 use crate::role::Server;
 use crate::transport::Sender;
 use crate::wire::auth::{Prompt, UserauthBanner, UserauthInfoRequest, UserauthPasswdChangereq, UserauthPkOk};
+use crate::wire::legality::Phase;
 use crate::wire::{Length, Message, Rest, Sink, Writer};
 
 impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Server, P, T> {
@@ -42,8 +43,12 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Server, P, T> {
         Ok(())
     }
 
-    /// Shows a text before the login (RFC 4252 §5.4).
+    /// Shows a text before the login (RFC 4252 §5.4): from the client's request for the service on, and until it is
+    /// logged in.
     pub fn banner(&mut self, message: &[u8], output: &mut Output<'_>) -> Result<(), Refused> {
+        if self.fate.is_none() && self.login.phase() != Phase::Login {
+            return Err(Refused::NotYet);
+        }
         self.login_message(output, &UserauthBanner { message, language: b"" })
     }
 
@@ -125,6 +130,8 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Server, P, T> {
         };
         let mut length = Length(head.encoded_len());
         write(&mut length);
+        // The client may have asked for the service in the same flight: its acceptance leaves first.
+        self.flush_all(output)?;
         let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
         sender.compose(length.0, |space| {
             let mut writer = Writer::new(space);
