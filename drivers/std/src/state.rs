@@ -330,7 +330,7 @@ fn arrive<R: End>(
         },
     };
     note(ssh, inbox.0, inbox.1);
-    if inbox.0.abandoned && !matches!(inbox.0.stage, Stage::Opening) {
+    if inbox.0.abandoned && (inbox.0.closed || matches!(inbox.0.stage, Stage::Refused(..))) {
         inboxes.remove(id);
     }
     true
