@@ -3,10 +3,10 @@
 
 use crate::Session;
 use core::fmt;
+use core::net::SocketAddr;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::MethodSet;
 use sanssh_core::file;
-use std::net::SocketAddr;
 
 /// What may be done in a session, as [`authorized_keys`](sanssh_core::file::authorized_keys) says it: the server
 /// enforces `pty`, `command` and `environment`; there is no forwarding yet.

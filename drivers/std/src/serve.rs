@@ -9,6 +9,7 @@ use crate::link::Link;
 use crate::session::Session;
 use crate::state::Own;
 use crate::stream::Stream;
+use core::net::SocketAddr;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::{Method, MethodSet};
 use sanssh_core::event::Attempt as AttemptAsk;
@@ -16,7 +17,6 @@ use sanssh_core::file::SigningKey;
 use sanssh_core::role;
 use sanssh_core::wire::auth::Prompt;
 use sanssh_core::{Ask, ChannelId, Output, Reason, Refused};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 

@@ -6,12 +6,12 @@ use crate::inbox::Kind;
 use crate::setup::{Event, Setup, Start, Terminal};
 use crate::state::Own;
 use crate::stream::Stream;
+use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use sanssh_core::channel::Request;
 use sanssh_core::role;
 use std::io::{self, Read, Write};
-use std::net::SocketAddr;
 
 /// A session whose command was granted. Reading gives the client's input, writing is standard output. Dropping it closes
 /// it.
