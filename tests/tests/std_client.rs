@@ -303,9 +303,11 @@ fn a_command_takes_five_round_trips() {
         (&channel).read_exact(&mut [0]).unwrap();
         start.elapsed()
     };
-    let plain = time(Duration::ZERO);
-    let trips = (time(DELAY).as_secs_f64() - plain.as_secs_f64()) / (2 * DELAY).as_secs_f64();
+    // The machine is shared: the best of three says most.
+    let best = |delay| (0..3).map(|_| time(delay)).min().unwrap();
+    let plain = best(Duration::ZERO);
+    let trips = (best(DELAY).as_secs_f64() - plain.as_secs_f64()) / (2 * DELAY).as_secs_f64();
     println!("{trips} round trips, {plain:?} without delay");
-    // Five and a little; more is a loaded machine.
-    assert!((4.0..8.0).contains(&trips), "{trips}");
+    // Key exchange, login, channel, command and half a trip each way, where OpenSSH's client needs one more.
+    assert!(trips < 6.1, "{trips}");
 }
