@@ -20,7 +20,9 @@ use crate::role::Role;
 use crate::seed::{Random, Seed};
 use crate::time::{Instant, Phase as Deadline, Timer, Timers};
 use crate::transport::{Incoming, Packet, Sender, Step, Traffic, Transport};
+use crate::wire::Message;
 use crate::wire::legality::{self, Phase, Verdict};
+use crate::wire::transport::KexInit;
 use crate::{Input, Output};
 
 /// Key exchanges that a peer may go through before it has logged in.
@@ -314,7 +316,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
     }
 
     fn receive_exchange<'b>(&mut self, number: u8, body: &'b [u8]) -> Result<Option<Event<'b, R>>, Error> {
-        if !self.transport.is_exchanging() && !self.login.is_done() {
+        if number == KexInit::NUMBER && !self.login.is_done() {
             self.exchanges_before_login = self.exchanges_before_login.saturating_add(1);
             if self.exchanges_before_login > MOST_EXCHANGES_BEFORE_LOGIN {
                 return Err(Violation::TooMany.into());
