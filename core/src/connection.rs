@@ -481,3 +481,22 @@ impl<R: Role, P: Provider, T> core::fmt::Debug for Connection<R, P, T> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, feature = "soft"))]
+mod tests {
+    use super::Connection;
+    use crate::channel::Slot;
+    use crate::crypto::MAX_SHARE;
+    use crate::crypto::soft::Soft;
+    use crate::role::{Client, Server};
+
+    /// 4 KiB, and one share where the hybrid exchange makes it large.
+    #[test]
+    fn a_connection_with_four_channels_is_small() {
+        const CLASSICAL_SHARE: usize = 65;
+        let client = size_of::<Connection<Client, Soft, [Slot; 4]>>();
+        let server = size_of::<Connection<Server, Soft, [Slot; 4]>>();
+        std::println!("client: {client} bytes, server: {server} bytes, share: {MAX_SHARE}");
+        assert!(client.max(server) - (MAX_SHARE - CLASSICAL_SHARE) < 4096, "client: {client}, server: {server}");
+    }
+}
