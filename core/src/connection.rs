@@ -20,7 +20,9 @@ use crate::role::Role;
 use crate::seed::{Random, Seed};
 use crate::time::{Instant, Phase as Deadline, Timer, Timers};
 use crate::transport::{Incoming, Packet, Sender, Step, Traffic, Transport};
+use crate::wire::Message;
 use crate::wire::legality::{self, Phase, Verdict};
+use crate::wire::transport::KexInit;
 use crate::{Input, Output};
 
 /// Key exchanges that a peer may go through before it has logged in.
@@ -314,7 +316,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
     }
 
     fn receive_exchange<'b>(&mut self, number: u8, body: &'b [u8]) -> Result<Option<Event<'b, R>>, Error> {
-        if !self.transport.is_exchanging() && !self.login.is_done() {
+        if number == KexInit::NUMBER && !self.login.is_done() {
             self.exchanges_before_login = self.exchanges_before_login.saturating_add(1);
             if self.exchanges_before_login > MOST_EXCHANGES_BEFORE_LOGIN {
                 return Err(Violation::TooMany.into());
@@ -477,5 +479,24 @@ impl<R: Role, P: Provider, T> core::fmt::Debug for Connection<R, P, T> {
             .field("transport", &self.transport)
             .field("fate", &self.fate)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "soft"))]
+mod tests {
+    use super::Connection;
+    use crate::channel::Slot;
+    use crate::crypto::MAX_SHARE;
+    use crate::crypto::soft::Soft;
+    use crate::role::{Client, Server};
+
+    /// 4 KiB, and one share where the hybrid exchange makes it large.
+    #[test]
+    fn a_connection_with_four_channels_is_small() {
+        const CLASSICAL_SHARE: usize = 65;
+        let client = size_of::<Connection<Client, Soft, [Slot; 4]>>();
+        let server = size_of::<Connection<Server, Soft, [Slot; 4]>>();
+        std::println!("client: {client} bytes, server: {server} bytes, share: {MAX_SHARE}");
+        assert!(client.max(server) - (MAX_SHARE - CLASSICAL_SHARE) < 4096, "client: {client}, server: {server}");
     }
 }
