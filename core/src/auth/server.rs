@@ -289,9 +289,7 @@ impl State {
                 self.none_used |= free;
                 return self.fail(&config.login, free);
             }
-            Some(Method::None) if fields.0.is_empty() => {
-                Some(self.ask(serials, Asked::Plain, user, Credential::None))
-            }
+            Some(Method::None) if fields.0.is_empty() => Some(self.ask(serials, Asked::Plain, user, Credential::None)),
             Some(Method::None) => None,
             Some(Method::Password) => {
                 let credential = password(fields.0, core::mem::take(&mut self.expired));
@@ -353,7 +351,9 @@ impl State {
             self.stage = Stage::Asked(Asked::Probe);
             return Ok(Some(Event::Probe { user, algorithm, key, ask: serials.ask(Probe(())) }));
         }
-        let verified = SignedFields::decode(fields).ok().filter(|fields| fields.signed).and_then(|fields| {
+        // The flag is among what was signed, as 1: another TRUE is not the request that was signed.
+        let signed = SignedFields::decode(fields).ok().filter(|_| fields.first() == Some(&1));
+        let verified = signed.and_then(|fields| {
             let algorithm = acceptable::<P>(config, fields.algorithm, fields.key)?;
             verify::<P>(config, session, user, algorithm, &fields).then_some((algorithm, fields.key))
         });
