@@ -184,7 +184,9 @@ impl Login<Server> for State {
     fn waiting(&self) -> Option<Waiting> {
         match self.stage {
             Stage::Asked(_) => Some(Waiting::Attempt),
-            Stage::Idle | Stage::Prompted(_) | Stage::Done => self.answer.map(|_| Waiting::Output),
+            Stage::Idle | Stage::Prompted(_) | Stage::Done => {
+                (self.service_owed || self.answer.is_some()).then_some(Waiting::Output)
+            }
         }
     }
 
