@@ -141,8 +141,11 @@ fn t5_the_service_asked_for_before_each_attempt() {
             forger.send(&password("user", "wrong"));
         }
         assert_eq!(forger.numbers(), [6, 51, 6, 51, 6, 51]);
-        // In one flight too.
+        // In one flight too, and each is answered.
         forger.forget();
+        let service = any(5).string("ssh-userauth").done();
+        forger.send_all(&[&service, &service, &service]);
+        forger.lives(&[], &[6, 6, 6]);
         forger.send_all(&[&any(5).string("ssh-userauth").done(), &password("user", "right")]);
         forger.lives(&["attempt user Password"], &[6, 52]);
     });
