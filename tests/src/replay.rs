@@ -5,8 +5,10 @@
 //! - [`machine`]: a connection that is driven by lines of text and tells its events in text.
 //! - [`record`]: writes down what a machine does.
 //! - [`play`]: does it again, and compares.
+//! - [`live`]: records against a peer at the other end of a socket.
 
 pub mod format;
+pub mod live;
 pub mod machine;
 mod names;
 pub mod play;
