@@ -1,6 +1,8 @@
 //! Memory lent for one call ([`Input`], [`Output`]), and the linear buffers in which a driver keeps it between calls
 //! ([`Rx`], [`Tx`]).
 
+use zeroize::Zeroize;
+
 /// Received bytes, lent to [`recv`](crate::Connection::recv), which decrypts them in place and takes whole packets off
 /// the front.
 ///
@@ -120,6 +122,15 @@ impl<B: AsMut<[u8]>> Rx<B> {
             self.start = 0;
             self.end = 0;
         }
+    }
+
+    /// Forgets `n` bytes at the front and overwrites them: for what may hold a password.
+    pub fn wipe(&mut self, n: usize) {
+        let end = self.start.saturating_add(n).min(self.end);
+        if let Some(bytes) = self.memory.as_mut().get_mut(self.start..end) {
+            bytes.zeroize();
+        }
+        self.consume(n);
     }
 
     /// Bytes that wait.

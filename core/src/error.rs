@@ -9,6 +9,7 @@ use core::fmt;
 
 /// The connection is over. Flush once more: the peer may be owed a DISCONNECT. Every later call repeats the error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Error {
     /// Bytes that are not what they claim to be: a message's number, or `None` for an identification line or a packet
     /// frame.
@@ -39,6 +40,7 @@ pub enum Error {
 
 /// What the peer did that it must not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Violation {
     /// A message number that is not lawful now.
     Unexpected(u8),
@@ -64,6 +66,7 @@ pub enum Violation {
 
 /// The lists of KEXINIT, and the protocol version, on which two sides must agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Choice {
     /// Protocol version.
     Version,
@@ -87,6 +90,7 @@ pub enum Choice {
 
 /// Reason codes of DISCONNECT (RFC 4253 §11.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Reason(pub u32);
 
 impl Reason {

@@ -6,6 +6,7 @@
 pub mod count;
 pub mod delay;
 pub mod dropbear;
+pub mod forger;
 pub mod keys;
 pub mod openssh;
 pub mod packets;

@@ -31,7 +31,10 @@ use crate::wire::{Length, Message, Sink, Writer};
 use crate::{Output, Waiting};
 
 /// Where the exchange stands.
-#[expect(clippy::large_enum_variant, reason = "without an allocator there is no smaller place for a share")]
+#[cfg_attr(
+    feature = "mlkem",
+    expect(clippy::large_enum_variant, reason = "without an allocator there is no smaller place for a share")
+)]
 pub(crate) enum Exchange<P: Provider> {
     Idle,
     Offered(Offered),

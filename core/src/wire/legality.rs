@@ -5,6 +5,7 @@
 
 /// How far the connection has come, as seen by the receiver of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Phase {
     /// Before the peer's first KEXINIT.
     Start,

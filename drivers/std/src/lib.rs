@@ -1,1 +1,47 @@
-//! placeholder
+//! SSH over std sockets, blocking, on unix hosts: a [`Client`] that runs commands and a [`Server`] that calls a handler
+//! for each session. The protocol is `sanssh-core`'s; here are sockets, clocks, entropy, files and threads.
+//!
+//! ```no_run
+//! use sanssh_std::{Client, KnownHosts, Options, home};
+//!
+//! let key = home::read_key(&home::ssh("id_ed25519").ok_or("no home")?, None)?;
+//! let client = Client::connect("host.example", 22, &Options::default(), &mut KnownHosts::user())?;
+//! client.login_key("user", &key)?.accepted()?;
+//! let finished = client.run("uname -a")?;
+//! println!("{:?}: {}", finished.exit, String::from_utf8_lossy(&finished.stdout));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Nothing runs behind the caller's back on the client: whichever thread waits for something moves the connection on
+//! for all. So while no thread of the program is inside a call, keepalives and key exchanges of the peer's wait, too.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod home;
+
+mod channel;
+mod client;
+mod clock;
+mod connect;
+mod end;
+mod entropy;
+mod error;
+mod inbox;
+mod link;
+mod login;
+mod run;
+mod state;
+mod stream;
+mod trust;
+
+pub use channel::{Channel, Pty, Stderr};
+pub use client::Client;
+pub use connect::{Family, Options};
+pub use entropy::seed;
+pub use error::{Error, HostKeyError};
+pub use inbox::{Exit, Kind};
+pub use login::{Login, Prompt, Prompts};
+pub use run::Finished;
+pub use sanssh_core as core;
+pub use trust::{Hosts, KnownHosts, Question, Unknown};

@@ -1,0 +1,110 @@
+//! What either role may do with channels: open, answer, write, release, end.
+
+use super::Connection;
+use crate::Output;
+use crate::channel::{ChannelId, OpenFailure, OpenKind, Request, Slot};
+use crate::crypto::Provider;
+use crate::error::Refused;
+use crate::event::{Ask, ChannelRequest, OpenRequest};
+use crate::role::Role;
+use crate::transport::Sender;
+
+impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T> {
+    /// Asks for a channel. [`Opened`](crate::channel::Event::Opened) or
+    /// [`Failed`](crate::channel::Event::Failed) will tell.
+    pub fn open(&mut self, kind: OpenKind<'_>, output: &mut Output<'_>) -> Result<ChannelId, Refused> {
+        self.settle(output)?;
+        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
+        self.channels.open(&self.config, &mut sender, kind)
+    }
+
+    /// Grants a channel to the peer.
+    pub fn accept(&mut self, ask: Ask<OpenRequest>) -> Result<ChannelId, Refused> {
+        self.check_owner(&ask)?;
+        self.channels.accept(&ask)
+    }
+
+    /// Refuses a channel to the peer.
+    pub fn decline(&mut self, ask: Ask<OpenRequest>, reason: OpenFailure) {
+        if self.check_owner(&ask).is_ok() {
+            self.channels.decline(&ask, reason);
+        }
+    }
+
+    /// Asks for something on a channel; where an answer is due, [`Replied`](crate::channel::Event::Replied) tells, in
+    /// the order of the requests.
+    pub fn request(&mut self, id: ChannelId, what: Request<'_>, output: &mut Output<'_>) -> Result<(), Refused> {
+        self.settle(output)?;
+        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
+        self.channels.request(&mut sender, id, what)
+    }
+
+    /// Answers a request on a channel.
+    pub fn reply(&mut self, ask: Ask<ChannelRequest>, granted: bool) {
+        if self.check_owner(&ask).is_ok() {
+            self.channels.reply(&ask, granted);
+        }
+    }
+
+    /// How many bytes the channel's window and packet limit allow for now.
+    pub fn writable(&self, id: ChannelId) -> usize {
+        self.channels.writable(id)
+    }
+
+    /// Sends data; returns how much was taken. 0: the window is empty, and
+    /// [`Writable`](crate::channel::Event::Writable) will tell.
+    pub fn write(&mut self, id: ChannelId, data: &[u8], output: &mut Output<'_>) -> Result<usize, Refused> {
+        self.write_kind(id, None, data, output)
+    }
+
+    /// Sends extended data of a kind, [`STDERR`](crate::channel::STDERR) that is, like [`write`](Self::write).
+    pub fn write_extended(
+        &mut self,
+        id: ChannelId,
+        kind: u32,
+        data: &[u8],
+        output: &mut Output<'_>,
+    ) -> Result<usize, Refused> {
+        self.write_kind(id, Some(kind), data, output)
+    }
+
+    fn write_kind(
+        &mut self,
+        id: ChannelId,
+        kind: Option<u32>,
+        data: &[u8],
+        output: &mut Output<'_>,
+    ) -> Result<usize, Refused> {
+        self.settle(output)?;
+        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
+        self.channels.write(&mut sender, id, kind, data)
+    }
+
+    /// Sends data that `with` composes where it will lie; it is given the space there is, and returns how much it used.
+    pub fn fill(
+        &mut self,
+        id: ChannelId,
+        output: &mut Output<'_>,
+        with: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Result<usize, Refused> {
+        self.settle(output)?;
+        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
+        self.channels.fill(&mut sender, id, with)
+    }
+
+    /// `bytes` of received data are done with: the peer may send as many more.
+    pub fn release(&mut self, id: ChannelId, bytes: usize) {
+        self.channels.release(self.config.window, id, bytes);
+    }
+
+    /// No more data from us.
+    pub fn finish(&mut self, id: ChannelId) {
+        self.channels.finish(id);
+    }
+
+    /// Closes the channel; what still arrives on it is dropped. [`Closed`](crate::channel::Event::Closed) tells when
+    /// the peer has closed it too.
+    pub fn close(&mut self, id: ChannelId) {
+        self.channels.close(id);
+    }
+}

@@ -1,0 +1,254 @@
+//! A session on a server, as the client holds it: requests, the command's streams, and how it ended. It can be driven
+//! from two threads at once, one reading and one writing.
+
+use crate::Error;
+use crate::inbox::{Exit, Kind};
+use crate::stream::Stream;
+use sanssh_core::channel::{Mode, Modes, Pty as PtyRequest, Request};
+use sanssh_core::role;
+use sanssh_core::wire::Sink;
+use sanssh_core::wire::connection::WindowChange;
+use std::io::{self, Read, Write};
+
+/// A terminal to ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pty {
+    /// `TERM`.
+    pub term: String,
+    /// Width in characters.
+    pub columns: u32,
+    /// Height in characters.
+    pub rows: u32,
+    /// Terminal modes.
+    pub modes: Vec<(Mode, u32)>,
+}
+
+impl Default for Pty {
+    /// `xterm-256color`, 80 by 24, no modes.
+    fn default() -> Self {
+        Self { term: "xterm-256color".to_owned(), columns: 80, rows: 24, modes: Vec::new() }
+    }
+}
+
+/// A session. Requests do not wait for their answers, so that what sets a command up leaves in one flight; a refusal
+/// shows at the next read, or in [`confirm`](Self::confirm). Dropping it closes the channel.
+///
+/// Both streams of the server share one window: who reads only one of them should
+/// [ignore the other](Self::ignore_stderr), or the channel stops when the window is full of it.
+#[derive(Debug)]
+pub struct Channel {
+    stream: Stream<role::Client>,
+}
+
+/// Standard error of a [`Channel`].
+#[derive(Debug)]
+pub struct Stderr<'a>(&'a Channel);
+
+impl Channel {
+    pub(crate) const fn new(stream: Stream<role::Client>) -> Self {
+        Self { stream }
+    }
+
+    /// Asks for a terminal. A refusal is told by [`pty_granted`](Self::pty_granted) only.
+    ///
+    /// # Errors
+    /// Those of the connection, and [`Error::Refused`] if it does not fit into a message or the channel is closed; so
+    /// for all requests.
+    pub fn request_pty(&self, pty: &Pty) -> Result<(), Error> {
+        let mut modes = Bytes(Vec::new());
+        Modes::encode(pty.modes.iter().copied(), &mut modes);
+        let size = WindowChange { columns: pty.columns, rows: pty.rows, width: 0, height: 0 };
+        let request = PtyRequest { term: pty.term.as_bytes(), size, modes: Modes(&modes.0) };
+        self.stream.request(Request::Pty(request), true, false)
+    }
+
+    /// Sets a variable for the command. Servers refuse most names, and that is not told.
+    ///
+    /// # Errors
+    /// As [`request_pty`](Self::request_pty).
+    pub fn env(&self, name: &str, value: &str) -> Result<(), Error> {
+        self.stream.request(Request::Env { name: name.as_bytes(), value: value.as_bytes() }, true, false)
+    }
+
+    /// Runs a command line. One channel runs one command, shell or subsystem.
+    ///
+    /// # Errors
+    /// As [`request_pty`](Self::request_pty).
+    pub fn exec(&self, command: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.stream.request(Request::Exec(command.as_ref()), true, true)
+    }
+
+    /// Runs the user's shell.
+    ///
+    /// # Errors
+    /// As [`request_pty`](Self::request_pty).
+    pub fn shell(&self) -> Result<(), Error> {
+        self.stream.request(Request::Shell, true, true)
+    }
+
+    /// Runs a subsystem.
+    ///
+    /// # Errors
+    /// As [`request_pty`](Self::request_pty).
+    pub fn subsystem(&self, name: &str) -> Result<(), Error> {
+        self.stream.request(Request::Subsystem(name.as_bytes()), true, true)
+    }
+
+    /// Waits until the server has answered everything asked for so far.
+    ///
+    /// # Errors
+    /// [`Error::RequestRefused`] if the command, shell or subsystem was refused, or what ended the connection.
+    pub fn confirm(&self) -> Result<(), Error> {
+        self.stream.until(|inbox| match inbox.refused_start() {
+            Some(what) => Some(Err(Error::RequestRefused(what))),
+            None => (inbox.asked.is_empty() || inbox.closed).then_some(Ok(())),
+        })?
+    }
+
+    /// Whether the terminal asked for was granted; `None` before the server said.
+    pub fn pty_granted(&self) -> Option<bool> {
+        self.stream.link.with(|state| {
+            let inbox = state.inboxes.of(self.stream.id)?;
+            (!inbox.asked.contains(&"pty-req")).then(|| !inbox.refused.contains(&"pty-req"))
+        })
+    }
+
+    /// The terminal has another size.
+    ///
+    /// # Errors
+    /// As [`request_pty`](Self::request_pty).
+    pub fn window_change(&self, columns: u32, rows: u32) -> Result<(), Error> {
+        let size = WindowChange { columns, rows, width: 0, height: 0 };
+        self.stream.request(Request::WindowChange(size), false, true)
+    }
+
+    /// Signals the command; the name goes without `SIG`. Not every server heeds it.
+    ///
+    /// # Errors
+    /// As [`request_pty`](Self::request_pty).
+    pub fn signal(&self, name: &str) -> Result<(), Error> {
+        self.stream.request(Request::Signal(name.as_bytes()), false, true)
+    }
+
+    /// Sends a break (RFC 4335).
+    ///
+    /// # Errors
+    /// As [`request_pty`](Self::request_pty).
+    pub fn send_break(&self, milliseconds: u32) -> Result<(), Error> {
+        self.stream.request(Request::Break(milliseconds), true, true)
+    }
+
+    /// No more input for the command.
+    pub fn finish(&self) {
+        self.stream.finish();
+    }
+
+    /// Ends the channel; what still arrives is dropped.
+    pub fn close(&self) {
+        self.stream.close();
+    }
+
+    /// Whether the server has said that no more output comes, and all of it was read.
+    pub fn eof(&self) -> bool {
+        self.stream.link.with(|state| match state.inboxes.of(self.stream.id) {
+            Some(inbox) => (inbox.eof || inbox.closed) && inbox.waiting(None).is_none(),
+            None => true,
+        })
+    }
+
+    /// Waits until the server says how the command ended, or closes the channel. Output has to be read meanwhile, or
+    /// the command may wait for that; what was not read yet still can be.
+    ///
+    /// # Errors
+    /// [`Error::RequestRefused`] if there was no command, or what ended the connection.
+    pub fn wait(&self) -> Result<Exit, Error> {
+        self.stream.until(|inbox| match (inbox.refused_start(), &inbox.exit) {
+            (Some(what), _) => Some(Err(Error::RequestRefused(what))),
+            (None, Some(exit)) => Some(Ok(exit.clone())),
+            (None, None) => inbox.closed.then_some(Ok(Exit::Unknown)),
+        })?
+    }
+
+    /// Waits until the channel is closed on both sides, which is after all output and the exit status.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn wait_close(&self) -> Result<(), Error> {
+        self.stream.until(|inbox| inbox.closed.then_some(()))
+    }
+
+    /// Reads whichever of standard output and standard error has something, in one thread; 0 at the end of both.
+    ///
+    /// # Errors
+    /// [`Error::RequestRefused`] if there is no command, or what ended the connection, after all that arrived before.
+    pub fn read_any(&self, buffer: &mut [u8]) -> Result<(Kind, usize), Error> {
+        self.stream.read(None, buffer)
+    }
+
+    /// Standard error as a stream of its own.
+    pub const fn stderr(&self) -> Stderr<'_> {
+        Stderr(self)
+    }
+
+    /// Standard error is not wanted: it is dropped from now on, and takes no room.
+    pub fn ignore_stderr(&self) {
+        self.stream.link.change(|state| {
+            if let Some(inbox) = state.inboxes.of(self.stream.id) {
+                inbox.drops_stderr = true;
+                let dropped = inbox.stderr.len();
+                inbox.stderr.clear();
+                state.ssh.release(self.stream.id, dropped);
+            }
+        });
+    }
+}
+
+impl Read for &Channel {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(self.stream.read(Some(Kind::Data), buffer)?.1)
+    }
+}
+
+impl Read for Channel {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(buffer)
+    }
+}
+
+impl Write for &Channel {
+    /// Waits until the server's window takes something. What was taken has been encrypted and given to the socket as
+    /// far as that takes it; the rest follows while anybody waits for anything.
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        Ok(self.stream.write(Kind::Data, data)?)
+    }
+
+    /// Waits until everything written has left for the socket.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(self.stream.flush()?)
+    }
+}
+
+impl Write for Channel {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        (&*self).write(data)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (&*self).flush()
+    }
+}
+
+impl Read for Stderr<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(self.0.stream.read(Some(Kind::Stderr), buffer)?.1)
+    }
+}
+
+/// Modes as bytes.
+struct Bytes(Vec<u8>);
+
+impl Sink for Bytes {
+    fn put(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+}

@@ -1,0 +1,164 @@
+//! A client's connection as the program holds it: a handle to clone and to use from any thread. What the server asks of
+//! a client, its host key and its prompts, lands on the client's desk here.
+
+use crate::Error;
+use crate::channel::Channel;
+use crate::end::{End, Ssh};
+use crate::error::escape;
+use crate::inbox::{Inbox, Inboxes, Stage};
+use crate::link::Link;
+use crate::login::{Outcome, Prompt};
+use crate::state::Own;
+use crate::stream::Stream;
+use core::time::Duration;
+use sanssh_core::algorithm::HostKey;
+use sanssh_core::auth::client::Event;
+use sanssh_core::channel::{OpenFailure, OpenKind, Request};
+use sanssh_core::event::{ChannelRequest, OpenRequest, Trust};
+use sanssh_core::role;
+use sanssh_core::transport::{Summary, Traffic};
+use sanssh_core::{Ask, ChannelId, Reason, Refused};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// What waits for a client's threads.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    pub(crate) host_key: Option<(HostKey, Vec<u8>, Ask<Trust>)>,
+    /// The first host key was trusted. At a later exchange the same one passes silently.
+    pub(crate) trusted: bool,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) banners: Vec<String>,
+}
+
+impl End for role::Client {
+    type Desk = Desk;
+
+    fn auth(desk: &mut Desk, ssh: &mut Ssh<Self>, event: Event<'_>) {
+        let outcome = match event {
+            Event::HostKey { ask, .. } if desk.trusted => return ssh.distrust(ask),
+            Event::HostKey { algorithm, key, ask } => {
+                desk.host_key = Some((algorithm, key.to_vec(), ask));
+                return;
+            }
+            Event::Banner(text) => return desk.banners.push(escape(text, true)),
+            Event::Refused { methods, partial } => Outcome::Refused { methods, partial },
+            Event::KeyAccepted => Outcome::KeyAccepted,
+            Event::Prompts { name, instruction, prompts, ask } => Outcome::Prompts {
+                name: escape(name, false),
+                instruction: escape(instruction, true),
+                prompts: prompts.iter().map(|one| Prompt { text: escape(one.text, false), echo: one.echo }).collect(),
+                ask,
+            },
+            Event::PasswordExpired { prompt } => Outcome::PasswordExpired(escape(prompt, true)),
+            Event::Accepted { earned } => Outcome::Accepted { earned },
+        };
+        desk.outcome = Some(outcome);
+    }
+
+    fn open(_: &mut Desk, ssh: &mut Ssh<Self>, _: &mut Inboxes, ask: Ask<OpenRequest>) {
+        ssh.decline(ask, OpenFailure::PROHIBITED);
+    }
+
+    fn request(
+        _: &mut Desk,
+        ssh: &mut Ssh<Self>,
+        _: &mut Inboxes,
+        _: ChannelId,
+        _: Request<'_>,
+        ask: Ask<ChannelRequest>,
+    ) {
+        ssh.reply(ask, false);
+    }
+}
+
+/// A connection to a server. Clones are the same connection; when the last one and the last [`Channel`] are gone, the
+/// server is told goodbye.
+#[derive(Debug, Clone)]
+pub struct Client {
+    pub(crate) link: Arc<Link<role::Client>>,
+}
+
+impl Client {
+    /// How long each later call may wait for the server; `None`, as at first, for ever. A call that took longer fails
+    /// with [`Error::TimedOut`] and leaves the connection as it was.
+    pub fn set_timeout(&self, span: Option<Duration>) {
+        self.link.set_patience(span);
+    }
+
+    /// Opens a session, on which one command, shell or subsystem can run.
+    ///
+    /// # Errors
+    /// [`Error::OpenRefused`] by the server, [`Error::TooManyChannels`] here, or what ended the connection.
+    pub fn session(&self) -> Result<Channel, Error> {
+        let id = self.link.wait(self.link.patience(), &mut Own::none(), |state, _| {
+            let opened = state.attempt(self.link.socket(), |ssh, output| ssh.open(OpenKind::Session, output))?;
+            if let Ok(id) = opened {
+                state.inboxes.add(Inbox::new(id, Stage::Opening));
+            }
+            self.link.settle(state);
+            Some(opened)
+        })?;
+        let id = id.map_err(|error| match error {
+            Error::Refused(Refused::NoRoom) => Error::TooManyChannels,
+            error => error,
+        })?;
+        self.opened(id)
+    }
+
+    fn opened(&self, id: ChannelId) -> Result<Channel, Error> {
+        let outcome =
+            self.link.wait(self.link.patience(), &mut Own::none(), |state, _| match &state.inboxes.of(id)?.stage {
+                Stage::Opening => None,
+                Stage::Open => Some(Ok(())),
+                Stage::Refused(reason, text) => Some(Err(Error::OpenRefused { reason: *reason, text: text.clone() })),
+            });
+        let error = match outcome {
+            Ok(Ok(())) => return Ok(Channel::new(Stream { link: Arc::clone(&self.link), id })),
+            Ok(Err(error)) | Err(error) => error,
+        };
+        self.link.with(|state| match state.inboxes.of(id) {
+            Some(inbox) if inbox.stage == Stage::Opening => inbox.abandoned = true,
+            _ => state.inboxes.remove(id),
+        });
+        Err(error)
+    }
+
+    /// What was negotiated last.
+    pub fn summary(&self) -> Option<Summary> {
+        self.link.with(|state| state.summary)
+    }
+
+    /// The server's identification line, escaped.
+    pub fn server_ident(&self) -> String {
+        self.link.with(|state| escape(state.ssh.peer_ident().unwrap_or_default(), false))
+    }
+
+    /// What the keys in use have protected.
+    pub fn traffic(&self) -> Traffic {
+        self.link.with(|state| state.ssh.traffic())
+    }
+
+    /// Texts that the server sent before the login, escaped but for line ends; each is given once.
+    pub fn banners(&self) -> Vec<String> {
+        self.link.with(|state| core::mem::take(&mut state.desk.banners))
+    }
+
+    /// Changes the keys as soon as may be; the exchange goes on while somebody waits for something.
+    pub fn rekey(&self) {
+        self.link.change(|state| state.ssh.rekey());
+    }
+
+    /// The server's address.
+    ///
+    /// # Errors
+    /// As [`peer_addr`](std::net::TcpStream::peer_addr) of the socket.
+    pub fn peer_addr(&self) -> Result<SocketAddr, Error> {
+        Ok(self.link.socket().peer_addr()?)
+    }
+
+    /// Says goodbye and ends the connection, for all clones and channels.
+    pub fn disconnect(&self) {
+        self.link.disconnect(Reason::BY_APPLICATION);
+    }
+}

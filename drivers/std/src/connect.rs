@@ -1,0 +1,166 @@
+//! From a name to a connection whose host key is trusted: every address of the host in turn, then the first key
+//! exchange. Login comes next, in the same flight as the end of the exchange.
+
+use crate::client::Desk;
+use crate::link::Link;
+use crate::state::Own;
+use crate::trust::Hosts;
+use crate::{Client, Error};
+use core::time::Duration;
+use sanssh_core::algorithm::{Cipher, HostKey, list};
+use sanssh_core::event::Trust;
+use sanssh_core::role;
+use sanssh_core::{Ask, Config, Error as Ssh, Violation};
+use std::io;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Which addresses to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Family {
+    /// Those of either version, in the resolver's order.
+    #[default]
+    Any,
+    /// IPv4 only.
+    V4,
+    /// IPv6 only.
+    V6,
+}
+
+/// How to connect; the rest by struct update from the default.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Algorithms, sizes, limits and intervals of the protocol.
+    pub core: Config,
+    /// How long everything up to the trusted host key may take; `None` leaves it to the operating system and to
+    /// [`Deadlines::handshake`](sanssh_core::config::Deadlines).
+    pub connect_timeout: Option<Duration>,
+    /// Which addresses to use.
+    pub family: Family,
+    /// Channels that can be open at a time, up to 65536.
+    pub channels: usize,
+}
+
+impl Default for Options {
+    /// The core's defaults, no timeout of its own, any address, 64 channels.
+    fn default() -> Self {
+        Self { core: Config::default(), connect_timeout: None, family: Family::Any, channels: 64 }
+    }
+}
+
+impl Client {
+    /// Connects, and returns once the host key is trusted. Host key algorithms that `hosts` prefers come first, of
+    /// those that the options allow.
+    ///
+    /// A server without strict key exchange cannot be talked to safely by chacha20-poly1305; if that was negotiated, a
+    /// second connection is made without it.
+    ///
+    /// # Errors
+    /// [`Error::Resolve`], [`Error::Connect`], [`Error::HostKey`], or why the handshake failed.
+    pub fn connect(host: &str, port: u16, options: &Options, hosts: &mut dyn Hosts) -> Result<Self, Error> {
+        let end = options.connect_timeout.map(|span| Instant::now() + span);
+        let first = dial(host, port, options, end).and_then(|socket| start(socket, host, port, options, hosts, end));
+        let chacha = options.core.preferences.ciphers.contains(&Cipher::ChaCha20Poly1305);
+        match first {
+            Err(Error::Ssh(Ssh::Violation(Violation::NotStrict))) if chacha && !options.core.require_strict => {
+                let mut options = options.clone();
+                options.core.preferences.ciphers.retain(|cipher| *cipher != Cipher::ChaCha20Poly1305);
+                start(dial(host, port, &options, end)?, host, port, &options, hosts, end)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// The same over a TCP connection that is there already; `host` and `port` are what the host key is looked up by.
+    ///
+    /// # Errors
+    /// [`Error::HostKey`], or why the handshake failed, for want of strict key exchange with chacha20-poly1305 as well.
+    pub fn from_stream(
+        socket: TcpStream,
+        host: &str,
+        port: u16,
+        options: &Options,
+        hosts: &mut dyn Hosts,
+    ) -> Result<Self, Error> {
+        let end = options.connect_timeout.map(|span| Instant::now() + span);
+        start(socket, host, port, options, hosts, end)
+    }
+}
+
+/// Tries the addresses in turn; each may use an equal part of the time that is left.
+fn dial(host: &str, port: u16, options: &Options, end: Option<Instant>) -> Result<TcpStream, Error> {
+    let unknown = |error: io::Error| Error::Resolve { host: host.to_owned(), source: Arc::new(error) };
+    let fits = |address: &SocketAddr| match options.family {
+        Family::Any => true,
+        Family::V4 => address.is_ipv4(),
+        Family::V6 => address.is_ipv6(),
+    };
+    let found: Vec<_> = (host, port).to_socket_addrs().map_err(unknown)?.filter(fits).collect();
+    let mut last = None;
+    for (at, address) in found.iter().enumerate() {
+        let tries = u32::try_from(found.len() - at).unwrap_or(u32::MAX);
+        let connected = match end {
+            None => TcpStream::connect(address),
+            Some(end) => {
+                let span = end.saturating_duration_since(Instant::now()) / tries;
+                TcpStream::connect_timeout(address, span.max(Duration::from_millis(1)))
+            }
+        };
+        match connected {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = Some(error),
+        }
+    }
+    match last {
+        Some(error) => Err(Error::Connect { host: host.to_owned(), port, source: Arc::new(error) }),
+        None => Err(unknown(io::Error::new(io::ErrorKind::NotFound, "no address of the wanted family"))),
+    }
+}
+
+/// The first key exchange.
+fn start(
+    socket: TcpStream,
+    host: &str,
+    port: u16,
+    options: &Options,
+    hosts: &mut dyn Hosts,
+    end: Option<Instant>,
+) -> Result<Client, Error> {
+    let mut config = options.core.clone();
+    let known = hosts.algorithms(host, port);
+    let mut wanted: Vec<HostKey> = config.preferences.host_keys.to_vec();
+    // Stable: what is not known keeps its order.
+    wanted.sort_by_key(|one| known.iter().position(|other| other == one).unwrap_or(known.len()));
+    config.preferences.host_keys = list(&wanted);
+    let link: Link<role::Client> = Link::new(socket, config, options.channels, Desk::default())?;
+    let left = || end.map(|end| end.saturating_duration_since(Instant::now()));
+    let timed_out = |error| match error {
+        Error::TimedOut(_) => Error::TimedOut(options.connect_timeout.unwrap_or_default()),
+        error => error,
+    };
+    let asked = link.wait(left(), &mut Own::none(), |state, _| state.desk.host_key.take()).map_err(timed_out)?;
+    decide(&link, host, port, hosts, asked)?;
+    link.wait(left(), &mut Own::none(), |state, _| state.summary.map(drop)).map_err(timed_out)?;
+    // Our NEWKEYS and the request for the service need not wait for what the caller does next.
+    link.change(|_| ());
+    Ok(Client { link: Arc::new(link) })
+}
+
+fn decide(
+    link: &Link<role::Client>,
+    host: &str,
+    port: u16,
+    hosts: &mut dyn Hosts,
+    (algorithm, key, ask): (HostKey, Vec<u8>, Ask<Trust>),
+) -> Result<(), Error> {
+    let verdict = hosts.decide(host, port, algorithm, &key);
+    link.change(|state| match &verdict {
+        Ok(()) => {
+            state.desk.trusted = true;
+            state.ssh.trust(ask);
+        }
+        Err(_) => state.ssh.distrust(ask),
+    });
+    Ok(verdict?)
+}

@@ -1,0 +1,35 @@
+//! What the link leaves to the end of the connection it serves: a client's questions go to whoever waits in a call, a
+//! server's to the thread of the connection. Each end keeps them on its desk.
+
+use crate::inbox::Inboxes;
+use core::fmt;
+use sanssh_core::channel::Request;
+use sanssh_core::crypto::fast::Fast;
+use sanssh_core::event::{ChannelRequest, OpenRequest};
+use sanssh_core::role::Role;
+use sanssh_core::{Ask, ChannelId, Connection, Slot};
+
+/// The machine as it is used here.
+pub(crate) type Ssh<R> = Connection<R, Fast, Box<[Slot]>>;
+
+/// One of the two ends.
+pub(crate) trait End: Role {
+    /// What waits to be dealt with outside of the lock.
+    type Desk: fmt::Debug + Send;
+
+    /// News of login and host key.
+    fn auth(desk: &mut Self::Desk, ssh: &mut Ssh<Self>, event: Self::Event<'_>);
+
+    /// The peer asks for a channel.
+    fn open(desk: &mut Self::Desk, ssh: &mut Ssh<Self>, inboxes: &mut Inboxes, ask: Ask<OpenRequest>);
+
+    /// The peer asks for something on a channel.
+    fn request(
+        desk: &mut Self::Desk,
+        ssh: &mut Ssh<Self>,
+        inboxes: &mut Inboxes,
+        id: ChannelId,
+        what: Request<'_>,
+        ask: Ask<ChannelRequest>,
+    );
+}

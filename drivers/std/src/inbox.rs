@@ -1,0 +1,196 @@
+//! What has arrived on each channel and was not taken yet. Never more than the channel's window: the peer gets credit
+//! only for what was taken.
+
+use crate::error::escape;
+use sanssh_core::ChannelId;
+use sanssh_core::channel::{OpenFailure, Request};
+use std::collections::VecDeque;
+
+/// The two streams that a session's peer may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Standard output from a server, standard input from a client.
+    Data,
+    /// Standard error.
+    Stderr,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// With this status.
+    Status(u32),
+    /// By a signal.
+    Signal {
+        /// Its name, without `SIG`, escaped.
+        name: String,
+        /// Whether a core was dumped.
+        core_dumped: bool,
+        /// What the server says about it, escaped.
+        message: String,
+    },
+    /// The server did not say.
+    Unknown,
+}
+
+/// Events that a server's session has not fetched yet, at most; more are dropped.
+const MOST_EVENTS: usize = 64;
+
+/// What a session's client does besides sending data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Occurrence {
+    Resized,
+    Signal(String),
+    Break(u32),
+}
+
+/// Whether the channel is there.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Opening,
+    Open,
+    Refused(OpenFailure, String),
+}
+
+/// One channel's arrivals.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    pub(crate) id: ChannelId,
+    pub(crate) stage: Stage,
+    pub(crate) data: VecDeque<u8>,
+    pub(crate) stderr: VecDeque<u8>,
+    /// What becomes of standard error: kept, or credited at once.
+    pub(crate) drops_stderr: bool,
+    pub(crate) eof: bool,
+    pub(crate) closed: bool,
+    pub(crate) exit: Option<Exit>,
+    /// Requests that want a reply, oldest first, and those that were refused.
+    pub(crate) asked: VecDeque<&'static str>,
+    pub(crate) refused: Vec<&'static str>,
+    /// Nobody waits for the confirmation any more.
+    pub(crate) abandoned: bool,
+    /// Server: what there is for `next_event`.
+    pub(crate) occurrences: VecDeque<Occurrence>,
+}
+
+impl Inbox {
+    pub(crate) const fn new(id: ChannelId, stage: Stage) -> Self {
+        Self {
+            id,
+            stage,
+            data: VecDeque::new(),
+            stderr: VecDeque::new(),
+            drops_stderr: false,
+            eof: false,
+            closed: false,
+            exit: None,
+            asked: VecDeque::new(),
+            refused: Vec::new(),
+            abandoned: false,
+            occurrences: VecDeque::new(),
+        }
+    }
+
+    pub(crate) const fn queue(&mut self, kind: Kind) -> &mut VecDeque<u8> {
+        match kind {
+            Kind::Data => &mut self.data,
+            Kind::Stderr => &mut self.stderr,
+        }
+    }
+
+    /// Moves what fits into `space`; how much.
+    pub(crate) fn take(&mut self, kind: Kind, space: &mut [u8]) -> usize {
+        let queue = self.queue(kind);
+        let (front, back) = queue.as_slices();
+        let first = front.len().min(space.len());
+        let second = back.len().min(space.len() - first);
+        space[..first].copy_from_slice(&front[..first]);
+        space[first..first + second].copy_from_slice(&back[..second]);
+        queue.drain(..first + second);
+        first + second
+    }
+
+    /// The kind that has bytes, of those wanted.
+    pub(crate) fn waiting(&self, want: Option<Kind>) -> Option<Kind> {
+        let has = |kind| want.is_none_or(|want| want == kind);
+        if !self.data.is_empty() && has(Kind::Data) {
+            return Some(Kind::Data);
+        }
+        (!self.stderr.is_empty() && has(Kind::Stderr)).then_some(Kind::Stderr)
+    }
+
+    pub(crate) fn replied(&mut self, granted: bool) {
+        if let Some(what) = self.asked.pop_front().filter(|_| !granted) {
+            self.refused.push(what);
+        }
+    }
+
+    /// The program of the channel, if it was refused.
+    pub(crate) fn refused_start(&self) -> Option<&'static str> {
+        self.refused.iter().copied().find(|what| matches!(*what, "exec" | "shell" | "subsystem"))
+    }
+
+    /// Keeps how the command ended; the first word counts.
+    pub(crate) fn note(&mut self, notice: Request<'_>) {
+        let exit = match notice {
+            Request::ExitStatus(status) => Exit::Status(status),
+            Request::ExitSignal { name, core_dumped, message } => {
+                Exit::Signal { name: escape(name, false), core_dumped, message: escape(message, false) }
+            }
+            Request::Pty(_)
+            | Request::Env { .. }
+            | Request::Shell
+            | Request::Exec(_)
+            | Request::Subsystem(_)
+            | Request::WindowChange(_)
+            | Request::XonXoff(_)
+            | Request::Signal(_)
+            | Request::Break(_) => return,
+        };
+        self.exit.get_or_insert(exit);
+    }
+
+    pub(crate) fn occur(&mut self, what: Occurrence) {
+        // Only the newest size matters.
+        let repeated = what == Occurrence::Resized && self.occurrences.contains(&what);
+        if !repeated && self.occurrences.len() < MOST_EVENTS {
+            self.occurrences.push_back(what);
+        }
+    }
+}
+
+/// The inboxes by the index of their channel.
+#[derive(Debug)]
+pub(crate) struct Inboxes {
+    slots: Vec<Option<Inbox>>,
+    /// Channels that are over, whose handles still have something to read while another has the index.
+    retired: Vec<Inbox>,
+}
+
+impl Inboxes {
+    pub(crate) fn new(channels: usize) -> Self {
+        Self { slots: (0..channels).map(|_| None).collect(), retired: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, inbox: Inbox) {
+        if let Some(slot) = self.slots.get_mut(inbox.id.index()) {
+            self.retired.extend(slot.replace(inbox));
+        }
+    }
+
+    pub(crate) fn of(&mut self, id: ChannelId) -> Option<&mut Inbox> {
+        let slot = self.slots.get_mut(id.index())?.as_mut().filter(|inbox| inbox.id == id);
+        match slot {
+            Some(inbox) => Some(inbox),
+            None => self.retired.iter_mut().find(|inbox| inbox.id == id),
+        }
+    }
+
+    /// The handle is gone.
+    pub(crate) fn remove(&mut self, id: ChannelId) {
+        if let Some(slot) = self.slots.get_mut(id.index()) {
+            slot.take_if(|inbox| inbox.id == id);
+        }
+        self.retired.retain(|inbox| inbox.id != id);
+    }
+}

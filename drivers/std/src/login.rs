@@ -1,0 +1,199 @@
+//! Logging in, one method a call, each with one round trip: a key signs at once, without asking whether it would do.
+//! A refusal is an answer, not an error, so that the next method can be tried.
+
+use crate::state::Own;
+use crate::{Client, Error};
+use sanssh_core::Ask;
+use sanssh_core::algorithm::HostKey;
+use sanssh_core::auth::MethodSet;
+use sanssh_core::event::Answer;
+use sanssh_core::file::SigningKey;
+use zeroize::Zeroizing;
+
+/// What became of an attempt to log in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a login may have been refused"]
+pub enum Login {
+    /// Logged in.
+    Accepted {
+        /// Whether a credential earned it. If not, the server lets anybody in, and anybody may be in its place.
+        earned: bool,
+    },
+    /// What was given was right, and one of these methods is wanted besides.
+    Partial(MethodSet),
+    /// Refused; these methods can continue.
+    Refused(MethodSet),
+    /// The password was right and has expired: [`Client::change_password`] is wanted. What the server says about it,
+    /// escaped.
+    PasswordExpired(String),
+}
+
+impl Login {
+    /// Whether the client is logged in.
+    pub const fn is_accepted(&self) -> bool {
+        matches!(self, Self::Accepted { .. })
+    }
+
+    /// Everything but success as an error.
+    ///
+    /// # Errors
+    /// [`Error::LoginRefused`] or [`Error::PasswordExpired`].
+    pub fn accepted(self) -> Result<(), Error> {
+        match self {
+            Self::Accepted { .. } => Ok(()),
+            Self::Partial(methods) => Err(Error::LoginRefused { methods, partial: true }),
+            Self::Refused(methods) => Err(Error::LoginRefused { methods, partial: false }),
+            Self::PasswordExpired(text) => Err(Error::PasswordExpired(text)),
+        }
+    }
+}
+
+/// Questions of a keyboard-interactive login (RFC 4256). All text is the server's, escaped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompts<'a> {
+    /// A title, often empty.
+    pub name: &'a str,
+    /// What to show above the questions, often empty.
+    pub instruction: &'a str,
+    /// The questions; there may be none.
+    pub prompts: &'a [Prompt],
+}
+
+/// One question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// What to show.
+    pub text: String,
+    /// Whether the answer may be seen as it is typed.
+    pub echo: bool,
+}
+
+/// The server's answer to a request, as it lies on the desk.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Refused { methods: MethodSet, partial: bool },
+    KeyAccepted,
+    Prompts { name: String, instruction: String, prompts: Vec<Prompt>, ask: Ask<Answer> },
+    PasswordExpired(String),
+    Accepted { earned: bool },
+}
+
+impl Client {
+    /// Logs in with a key, whose signature leaves at once.
+    ///
+    /// # Errors
+    /// [`Error::NoSignature`] and [`Error::Sign`] before anything is sent; otherwise what ended the connection. So for
+    /// all methods.
+    pub fn login_key(&self, user: &str, key: &SigningKey) -> Result<Login, Error> {
+        let algorithm = self.algorithm(key.algorithms()).ok_or(Error::NoSignature)?;
+        self.login_signed(user, algorithm, key.public(), |message| key.sign(algorithm, message).map_err(Error::Sign))
+    }
+
+    /// Logs in with a key that is elsewhere: `sign` gives the signature blob, made by `algorithm`, of what it is given.
+    ///
+    /// # Errors
+    /// Those of `sign`, and of [`login_key`](Self::login_key).
+    pub fn login_signed(
+        &self,
+        user: &str,
+        algorithm: HostKey,
+        public: &[u8],
+        sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Error>,
+    ) -> Result<Login, Error> {
+        let message = self.link.with(|state| state.ssh.signing_message(user.as_bytes(), algorithm, public))?;
+        let signature = sign(message.as_bytes())?;
+        self.link
+            .command(true, |ssh, output| ssh.public_key(user.as_bytes(), algorithm, public, &signature, output))?;
+        self.outcome()
+    }
+
+    /// Whether the server would take this key from this user, without a signature.
+    ///
+    /// # Errors
+    /// As [`login_key`](Self::login_key).
+    pub fn probe_key(&self, user: &str, algorithm: HostKey, public: &[u8]) -> Result<bool, Error> {
+        self.link.command(true, |ssh, output| ssh.probe(user.as_bytes(), algorithm, public, output))?;
+        Ok(matches!(self.answer()?, Outcome::KeyAccepted))
+    }
+
+    /// Logs in with a password.
+    ///
+    /// # Errors
+    /// As [`login_key`](Self::login_key).
+    pub fn login_password(&self, user: &str, password: &str) -> Result<Login, Error> {
+        self.link.command(true, |ssh, output| ssh.password(user.as_bytes(), password.as_bytes(), output))?;
+        self.outcome()
+    }
+
+    /// Logs in with an expired password and its successor, after [`Login::PasswordExpired`].
+    ///
+    /// # Errors
+    /// As [`login_key`](Self::login_key).
+    pub fn change_password(&self, user: &str, old: &str, new: &str) -> Result<Login, Error> {
+        self.link.command(true, |ssh, output| {
+            ssh.change_password(user.as_bytes(), old.as_bytes(), new.as_bytes(), output)
+        })?;
+        self.outcome()
+    }
+
+    /// Logs in by answering the server's questions, one answer each; fewer answers are filled up with empty ones.
+    ///
+    /// # Errors
+    /// As [`login_key`](Self::login_key).
+    pub fn login_interactive(
+        &self,
+        user: &str,
+        mut answers: impl FnMut(Prompts<'_>) -> Vec<String>,
+    ) -> Result<Login, Error> {
+        self.link.command(true, |ssh, output| ssh.interactive(user.as_bytes(), output))?;
+        loop {
+            match self.answer()? {
+                Outcome::Prompts { name, instruction, prompts, ask } => {
+                    let given = answers(Prompts { name: &name, instruction: &instruction, prompts: &prompts });
+                    self.reply(prompts.len(), given, &ask)?;
+                }
+                outcome => return Self::login(outcome),
+            }
+        }
+    }
+
+    fn reply(&self, count: usize, given: Vec<String>, ask: &Ask<Answer>) -> Result<(), Error> {
+        let given: Vec<_> = given.into_iter().map(Zeroizing::new).collect();
+        let answers: Vec<&[u8]> = (0..count).map(|at| given.get(at).map_or(&[][..], |one| one.as_bytes())).collect();
+        self.link.command(true, |ssh, output| ssh.answer(ask, &answers, output))
+    }
+
+    /// Asks which methods there are, by trying to log in with nothing, which some servers accept.
+    ///
+    /// # Errors
+    /// As [`login_key`](Self::login_key).
+    pub fn methods(&self, user: &str) -> Result<Login, Error> {
+        self.link.command(true, |ssh, output| ssh.login_none(user.as_bytes(), output))?;
+        self.outcome()
+    }
+
+    /// The best algorithm that the server does not refuse. What it sent so far counts; nothing is waited for.
+    fn algorithm(&self, algorithms: &[HostKey]) -> Option<HostKey> {
+        self.link.glance();
+        self.link.with(|state| algorithms.iter().copied().find(|one| state.ssh.accepts(*one) != Some(false)))
+    }
+
+    fn outcome(&self) -> Result<Login, Error> {
+        Self::login(self.answer()?)
+    }
+
+    fn answer(&self) -> Result<Outcome, Error> {
+        self.link.wait(self.link.patience(), &mut Own::none(), |state, _| state.desk.outcome.take())
+    }
+
+    fn login(outcome: Outcome) -> Result<Login, Error> {
+        Ok(match outcome {
+            Outcome::Refused { methods, partial: false } => Login::Refused(methods),
+            Outcome::Refused { methods, partial: true } => Login::Partial(methods),
+            Outcome::PasswordExpired(text) => Login::PasswordExpired(text),
+            Outcome::Accepted { earned } => Login::Accepted { earned },
+            // The machine lets neither answer a request that did not ask for it.
+            Outcome::KeyAccepted | Outcome::Prompts { .. } => Login::Refused(MethodSet::EMPTY),
+        })
+    }
+}

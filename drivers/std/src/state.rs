@@ -1,0 +1,399 @@
+//! A connection with its buffers, behind the link's lock: bytes are moved, events dispatched and output flushed here,
+//! and nothing here ever waits.
+
+use crate::Error;
+use crate::clock::Clock;
+use crate::end::{End, Ssh};
+use crate::entropy;
+use crate::error::escape;
+use crate::inbox::{Inbox, Inboxes, Kind, Stage};
+use sanssh_core::channel::{self, STDERR};
+use sanssh_core::config::PACKET_OVERHEAD;
+use sanssh_core::transport;
+use sanssh_core::transport::Summary;
+use sanssh_core::{ChannelId, Config, Error as SshError, Event, Instant, Output, Refused, Rx, Slot, Tx};
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+
+/// What one system call should be able to move.
+pub(crate) const BUFFER: usize = 256 * 1024;
+/// From here on, output leaves before more is added.
+pub(crate) const SEND_AT: usize = 128 * 1024;
+
+/// What the pump waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Interest {
+    pub(crate) read: bool,
+    pub(crate) write: bool,
+    pub(crate) until: Option<Instant>,
+}
+
+/// Where the thread that moves the connection wants the data of its own channel: straight in the caller's hands.
+#[derive(Debug)]
+pub(crate) struct Own<'a> {
+    pub(crate) id: Option<ChannelId>,
+    /// The stream wanted; `None` for whichever comes first.
+    pub(crate) want: Option<Kind>,
+    pub(crate) space: &'a mut [u8],
+    pub(crate) filled: usize,
+}
+
+impl<'a> Own<'a> {
+    pub(crate) const fn none() -> Self {
+        Self { id: None, want: None, space: &mut [], filled: 0 }
+    }
+
+    pub(crate) const fn of(id: ChannelId, want: Option<Kind>, space: &'a mut [u8]) -> Self {
+        Self { id: Some(id), want, space, filled: 0 }
+    }
+
+    /// Takes what is wanted and fits; how much.
+    fn take(&mut self, id: ChannelId, kind: Kind, bytes: &[u8]) -> usize {
+        if self.id != Some(id) || self.want.is_some_and(|want| want != kind) {
+            return 0;
+        }
+        let room = &mut self.space[self.filled..];
+        let n = room.len().min(bytes.len());
+        room[..n].copy_from_slice(&bytes[..n]);
+        self.filled += n;
+        if n > 0 {
+            // One call gives one stream.
+            self.want = Some(kind);
+        }
+        n
+    }
+}
+
+/// The connection and everything that waits around it.
+pub(crate) struct State<R: End> {
+    pub(crate) ssh: Ssh<R>,
+    pub(crate) desk: R::Desk,
+    pub(crate) inboxes: Inboxes,
+    pub(crate) summary: Option<Summary>,
+    pub(crate) failure: Option<Error>,
+    rx: Rx<Box<[u8]>>,
+    pub(crate) tx: Tx<Box<[u8]>>,
+    clock: Clock,
+    /// The last read left nothing behind in the socket.
+    drained: bool,
+    /// The socket takes no more output; what the peer said last may still be there to read.
+    broken: Option<Error>,
+    goodbye: Option<String>,
+    /// Something happened that others may wait for.
+    pub(crate) news: bool,
+    /// A thread is the pump.
+    pub(crate) pumping: bool,
+    /// What the pump sleeps on, while it does.
+    pub(crate) polling: Option<Interest>,
+    /// Threads that wait for the pump.
+    pub(crate) waiters: usize,
+}
+
+impl<R: End> State<R> {
+    pub(crate) fn new(config: Config, channels: usize, desk: R::Desk) -> Result<Self, Error> {
+        let clock = Clock::start();
+        let receive = BUFFER.max(config.max_packet as usize + PACKET_OVERHEAD);
+        let table = vec![Slot::new(); channels.clamp(1, 1 << 16)].into_boxed_slice();
+        let inboxes = Inboxes::new(table.len());
+        Ok(Self {
+            ssh: Ssh::new(config, &entropy::seed()?, table, clock.now()),
+            desk,
+            inboxes,
+            summary: None,
+            failure: None,
+            rx: Rx::new(vec![0; receive].into_boxed_slice()),
+            tx: Tx::new(vec![0; BUFFER].into_boxed_slice()),
+            clock,
+            drained: false,
+            broken: None,
+            goodbye: None,
+            news: false,
+            pumping: false,
+            polling: None,
+            waiters: 0,
+        })
+    }
+
+    pub(crate) const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Whether a read would only find the socket empty.
+    pub(crate) const fn is_drained(&self) -> bool {
+        self.drained
+    }
+
+    pub(crate) const fn poll_again(&mut self) {
+        self.drained = false;
+    }
+
+    /// What to sleep on now.
+    pub(crate) fn interest(&mut self, until: Option<Instant>) -> Interest {
+        let until = match (until, self.ssh.deadline()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        Interest { read: self.ssh.waiting().is_none(), write: !self.tx.is_empty(), until }
+    }
+
+    /// Whether a pump that sleeps on `interest` has to be woken for what has come up since.
+    pub(crate) fn outgrows(&mut self, interest: Interest) -> bool {
+        let now = self.interest(interest.until);
+        (now.read && !interest.read) || (now.write && !interest.write) || now.until != interest.until
+    }
+
+    /// One read, as much as fits, and everything that follows from it.
+    pub(crate) fn receive(&mut self, socket: &TcpStream, own: &mut Own<'_>) {
+        let mut ended = None;
+        if self.ssh.waiting().is_none() {
+            ended = self.read(socket);
+        }
+        self.digest(own);
+        match ended {
+            None => {}
+            Some(Ok(())) => self.hung_up(),
+            Some(Err(error)) => self.fail(error.into()),
+        }
+    }
+
+    /// `Some` if nothing will come any more.
+    fn read(&mut self, mut socket: &TcpStream) -> Option<io::Result<()>> {
+        let space = self.rx.space();
+        if space.is_empty() {
+            return None;
+        }
+        match socket.read(space) {
+            Ok(0) => return Some(Ok(())),
+            Ok(n) => {
+                self.drained = n < space.len();
+                self.rx.received(n);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.drained = true,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Some(Err(error)),
+        }
+        None
+    }
+
+    fn hung_up(&mut self) {
+        let error = self.ssh.hung_up().err().or_else(|| self.ssh.fate()).unwrap_or(SshError::HungUp);
+        self.fail_by(error);
+    }
+
+    /// Deals with what has been received, until more is needed, and flushes.
+    pub(crate) fn digest(&mut self, own: &mut Own<'_>) {
+        if self.failure.is_some() {
+            return;
+        }
+        let now = self.clock.now();
+        loop {
+            let (taken, outcome) = self.events(now, own);
+            let filled = self.compose(now);
+            if let Err(error) = outcome {
+                return self.fail_by(error);
+            }
+            // Replies had piled up, and have left: there may be more to read.
+            let freed = self.ssh.waiting().is_none() && !self.rx.is_empty() && (taken > 0 || filled > 0);
+            if !(freed && filled > 0) {
+                return;
+            }
+        }
+    }
+
+    fn events(&mut self, now: Instant, own: &mut Own<'_>) -> (usize, Result<(), SshError>) {
+        let Self { ssh, desk, inboxes, summary, goodbye, news, rx, .. } = self;
+        let mut input = rx.input();
+        let outcome = loop {
+            match ssh.recv(now, &mut input) {
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+                Ok(Some(Event::Channel(id, event))) => *news |= arrive::<R>(desk, ssh, inboxes, own, id, event),
+                Ok(Some(Event::Auth(event))) => {
+                    R::auth(desk, ssh, event);
+                    *news = true;
+                }
+                Ok(Some(Event::Open { ask, .. })) => {
+                    R::open(desk, ssh, inboxes, ask);
+                    *news = true;
+                }
+                Ok(Some(Event::Transport(event))) => {
+                    transported::<R>(ssh, summary, goodbye, event);
+                    *news = true;
+                }
+            }
+        };
+        let taken = input.taken();
+        rx.consume(taken);
+        (taken, outcome)
+    }
+
+    /// Turns what is owed into packets; how many bytes of them.
+    pub(crate) fn compose(&mut self, now: Instant) -> usize {
+        let mut output = self.tx.output();
+        self.ssh.flush(now, &mut output);
+        let filled = output.filled();
+        self.tx.written(filled);
+        filled
+    }
+
+    /// Gives a command the output. `None`: it has to wait for the peer or the socket, and be given again.
+    pub(crate) fn attempt<T>(
+        &mut self,
+        socket: &TcpStream,
+        what: impl FnOnce(&mut Ssh<R>, &mut Output<'_>) -> Result<T, Refused>,
+    ) -> Option<Result<T, Error>> {
+        if self.failure.is_some() {
+            return None;
+        }
+        let mut output = self.tx.output();
+        let outcome = what(&mut self.ssh, &mut output);
+        let filled = output.filled();
+        self.tx.written(filled);
+        match outcome {
+            Ok(value) => Some(Ok(value)),
+            Err(Refused::Busy) => None,
+            Err(Refused::NoRoom) if !self.tx.is_empty() => {
+                self.send(socket);
+                None
+            }
+            Err(refused) => Some(Err(refused.into())),
+        }
+    }
+
+    /// Gives the socket what it takes.
+    pub(crate) fn send(&mut self, mut socket: &TcpStream) {
+        while !self.tx.is_empty() && self.broken.is_none() {
+            match socket.write(self.tx.pending()) {
+                Ok(n) => {
+                    self.tx.sent(n);
+                    self.news = true;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => self.broken = Some(error.into()),
+            }
+        }
+        if self.broken.is_some() {
+            let waste = self.tx.pending().len();
+            self.tx.sent(waste);
+        }
+    }
+
+    /// Nothing can be sent, and nothing is left to read: that was it.
+    pub(crate) fn check_broken(&mut self) {
+        if let Some(error) = self.broken.clone().filter(|_| self.drained) {
+            self.fail(error);
+        }
+    }
+
+    fn fail_by(&mut self, error: SshError) {
+        let error = match error {
+            SshError::Disconnected(reason) => {
+                Error::Disconnected { reason, text: self.goodbye.take().unwrap_or_default() }
+            }
+            error => Error::Ssh(error),
+        };
+        self.fail(error);
+    }
+
+    /// The connection is over; the first reason is the one.
+    pub(crate) fn fail(&mut self, error: Error) {
+        self.news = true;
+        self.failure.get_or_insert(error);
+        self.compose(self.clock.now());
+    }
+}
+
+/// What happened on a channel goes to its inbox. Whether anybody but the pump may wait for it.
+fn arrive<R: End>(
+    desk: &mut R::Desk,
+    ssh: &mut Ssh<R>,
+    inboxes: &mut Inboxes,
+    own: &mut Own<'_>,
+    id: ChannelId,
+    event: channel::Event<'_>,
+) -> bool {
+    let inbox = match event {
+        channel::Event::Data(bytes) => return deliver(ssh, inboxes, own, id, Kind::Data, bytes),
+        channel::Event::Extended(STDERR, bytes) => return deliver(ssh, inboxes, own, id, Kind::Stderr, bytes),
+        channel::Event::Extended(_, bytes) => {
+            ssh.release(id, bytes.len());
+            return false;
+        }
+        channel::Event::Request { what, ask } => {
+            R::request(desk, ssh, inboxes, id, what, ask);
+            return true;
+        }
+        ref event => match inboxes.of(id) {
+            Some(inbox) => (inbox, event),
+            None => return false,
+        },
+    };
+    note(ssh, inbox.0, inbox.1);
+    if inbox.0.abandoned && !matches!(inbox.0.stage, Stage::Opening) {
+        inboxes.remove(id);
+    }
+    true
+}
+
+fn note<R: End>(ssh: &mut Ssh<R>, inbox: &mut Inbox, event: &channel::Event<'_>) {
+    match *event {
+        channel::Event::Opened => {
+            inbox.stage = Stage::Open;
+            if inbox.abandoned {
+                ssh.close(inbox.id);
+            }
+        }
+        channel::Event::Failed { reason, message } => inbox.stage = Stage::Refused(reason, escape(message, false)),
+        channel::Event::Replied(granted) => inbox.replied(granted),
+        channel::Event::Notice(notice) => inbox.note(notice),
+        channel::Event::Eof => inbox.eof = true,
+        channel::Event::Closed => inbox.closed = true,
+        channel::Event::Writable
+        | channel::Event::Data(_)
+        | channel::Event::Extended(..)
+        | channel::Event::Request { .. } => {}
+    }
+}
+
+/// Data goes to the reader that is the pump as far as it wants it, and to the inbox otherwise.
+fn deliver<R: End>(
+    ssh: &mut Ssh<R>,
+    inboxes: &mut Inboxes,
+    own: &mut Own<'_>,
+    id: ChannelId,
+    kind: Kind,
+    bytes: &[u8],
+) -> bool {
+    let taken = own.take(id, kind, bytes);
+    if taken > 0 {
+        ssh.release(id, taken);
+    }
+    let rest = &bytes[taken..];
+    match inboxes.of(id) {
+        _ if rest.is_empty() => return false,
+        Some(inbox) if !(inbox.drops_stderr && kind == Kind::Stderr) => inbox.queue(kind).extend(rest),
+        Some(_) | None => ssh.release(id, rest.len()),
+    }
+    true
+}
+
+fn transported<R: End>(
+    ssh: &mut Ssh<R>,
+    summary: &mut Option<Summary>,
+    goodbye: &mut Option<String>,
+    event: transport::Event<'_>,
+) {
+    match event {
+        transport::Event::Keyed(agreed) => {
+            *summary = Some(agreed);
+            if !agreed.first
+                && let Ok(seed) = entropy::seed()
+            {
+                ssh.reseed(&seed);
+            }
+        }
+        transport::Event::Disconnected { message, .. } => *goodbye = Some(escape(message, false)),
+        transport::Event::Text(_) | transport::Event::Debug { .. } | transport::Event::Extensions => {}
+    }
+}

@@ -1,0 +1,130 @@
+//! One channel, at either end: reading, writing and ending it. The handles of client and server wrap it.
+
+use crate::Error;
+use crate::end::End;
+use crate::inbox::{Inbox, Kind};
+use crate::link::Link;
+use crate::state::{Own, State};
+use sanssh_core::channel::{Request, STDERR};
+use sanssh_core::{ChannelId, Refused};
+use std::sync::Arc;
+
+/// A channel that is open.
+#[derive(Debug)]
+pub(crate) struct Stream<R: End> {
+    pub(crate) link: Arc<Link<R>>,
+    pub(crate) id: ChannelId,
+}
+
+impl<R: End> Stream<R> {
+    /// Waits for bytes of the stream wanted, or of any; none at its end.
+    pub(crate) fn read(&self, want: Option<Kind>, space: &mut [u8]) -> Result<(Kind, usize), Error> {
+        if space.is_empty() {
+            return Ok((want.unwrap_or(Kind::Data), 0));
+        }
+        let mut own = Own::of(self.id, want, space);
+        self.link.wait(self.link.patience(), &mut own, |state, own| self.take(state, want, own))?
+    }
+
+    fn take(
+        &self,
+        state: &mut State<R>,
+        want: Option<Kind>,
+        own: &mut Own<'_>,
+    ) -> Option<Result<(Kind, usize), Error>> {
+        if own.filled > 0 {
+            return Some(Ok((own.want.unwrap_or(Kind::Data), own.filled)));
+        }
+        let Some(inbox) = state.inboxes.of(self.id) else { return Some(Err(Refused::NoSuchChannel.into())) };
+        if let Some(kind) = inbox.waiting(want) {
+            let n = inbox.take(kind, own.space);
+            state.ssh.release(self.id, n);
+            if state.ssh.owes_output() {
+                self.link.settle(state);
+            }
+            return Some(Ok((kind, n)));
+        }
+        if let Some(what) = inbox.refused_start() {
+            return Some(Err(Error::RequestRefused(what)));
+        }
+        (inbox.eof || inbox.closed).then_some(Ok((want.unwrap_or(Kind::Data), 0)))
+    }
+
+    /// Sends at least a byte, and as much as window and buffers take.
+    pub(crate) fn write(&self, kind: Kind, data: &[u8]) -> Result<usize, Error> {
+        if data.is_empty() {
+            return Ok(0);
+        }
+        self.link.wait(self.link.patience(), &mut Own::none(), |state, _| self.put(state, kind, data))?
+    }
+
+    fn put(&self, state: &mut State<R>, kind: Kind, data: &[u8]) -> Option<Result<usize, Error>> {
+        let mut done = 0;
+        while done < data.len() {
+            let rest = &data[done..];
+            let put = state.attempt(self.link.socket(), |ssh, output| match kind {
+                Kind::Data => ssh.write(self.id, rest, output),
+                Kind::Stderr => ssh.write_extended(self.id, STDERR, rest, output),
+            });
+            match put {
+                Some(Ok(0)) | None => break,
+                Some(Ok(n)) => done += n,
+                Some(Err(error)) if done == 0 => return Some(Err(error)),
+                // It will come up again at the next call.
+                Some(Err(_)) => break,
+            }
+            self.link.send_if_much(state);
+        }
+        self.link.settle(state);
+        (done > 0).then_some(Ok(done))
+    }
+
+    /// Sends a request; it leaves at once if `now`, and with what follows otherwise. `wants_reply`: one will come.
+    pub(crate) fn request(&self, what: Request<'_>, wants_reply: bool, now: bool) -> Result<(), Error> {
+        let name = str::from_utf8(what.name()).unwrap_or("?");
+        self.link.wait(self.link.patience(), &mut Own::none(), |state, _| {
+            let taken = state.attempt(self.link.socket(), |ssh, output| ssh.request(self.id, what, output))?;
+            let inbox = state.inboxes.of(self.id).filter(|_| wants_reply && taken.is_ok());
+            if let Some(inbox) = inbox {
+                inbox.asked.push_back(name);
+            }
+            if now {
+                self.link.settle(state);
+            }
+            Some(taken)
+        })?
+    }
+
+    /// Waits until the channel's inbox has something to say.
+    pub(crate) fn until<T>(&self, mut ready: impl FnMut(&mut Inbox) -> Option<T>) -> Result<T, Error> {
+        self.link.wait(self.link.patience(), &mut Own::none(), |state, _| match state.inboxes.of(self.id) {
+            Some(inbox) => ready(inbox).map(Ok),
+            None => Some(Err(Refused::NoSuchChannel.into())),
+        })?
+    }
+
+    /// Waits until the socket has taken all output.
+    pub(crate) fn flush(&self) -> Result<(), Error> {
+        self.link.wait(self.link.patience(), &mut Own::none(), |state, _| {
+            self.link.settle(state);
+            (state.tx.is_empty() && state.failure.is_none()).then_some(())
+        })
+    }
+
+    pub(crate) fn finish(&self) {
+        self.link.change(|state| state.ssh.finish(self.id));
+    }
+
+    pub(crate) fn close(&self) {
+        self.link.change(|state| state.ssh.close(self.id));
+    }
+}
+
+impl<R: End> Drop for Stream<R> {
+    fn drop(&mut self) {
+        self.link.change(|state| {
+            state.ssh.close(self.id);
+            state.inboxes.remove(self.id);
+        });
+    }
+}
