@@ -12,12 +12,12 @@ mod setup;
 
 use access::Access;
 use arguments::Asked;
+use core::net::SocketAddr;
 use sanssh_std::{Attempt, Handler, Server, Session, Shutdown, Verdict};
 use setup::Settings;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fs;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -66,7 +66,8 @@ fn serve(settings: Settings) -> Result<(), String> {
 }
 
 fn stop_by_signal(shutdown: Shutdown) -> Result<(), String> {
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(|error| format!("cannot catch signals: {error}"))?;
+    let mut signals =
+        Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(|error| format!("cannot catch signals: {error}"))?;
     thread::spawn(move || {
         if signals.forever().next().is_some() {
             shutdown.stop();

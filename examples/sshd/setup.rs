@@ -30,8 +30,7 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let mut config = ServerConfig::default();
-        config.environment = ["LANG", "LC_*"].map(str::to_owned).to_vec();
+        let environment = ["LANG", "LC_*"].map(str::to_owned).to_vec();
         Self {
             address: Ipv4Addr::LOCALHOST.into(),
             port: 2222,
@@ -40,7 +39,7 @@ impl Default for Settings {
             passwords: None,
             pid_file: None,
             banner: None,
-            config,
+            config: ServerConfig { environment, ..ServerConfig::default() },
             chosen: Vec::new(),
         }
     }
