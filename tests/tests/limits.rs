@@ -310,8 +310,11 @@ fn length_of_a_ping() {
     both_roles!(case);
 }
 
+/// A message of a kind, by its turn.
+type Message = fn(u32) -> Vec<u8>;
+
 /// Sends so many messages of a kind to a machine whose output nobody takes; how many were read before it stopped.
-fn read_of<R: Side>(count: u32, message: &dyn Fn(u32) -> Vec<u8>) -> (usize, Option<Waiting>) {
+fn read_of<R: Side>(count: u32, message: Message) -> (usize, Option<Waiting>) {
     let mut forger = Forger::<R>::new(Feed::Whole).authenticated();
     let mut bytes = Vec::new();
     let mut ends = vec![0];
@@ -334,11 +337,11 @@ fn read_of<R: Side>(count: u32, message: &dyn Fn(u32) -> Vec<u8>) -> (usize, Opt
 #[test]
 fn answers_that_pile_up_before_reading_stops() {
     fn case<R: Side>(_: Feed) {
-        let cases: [(usize, &dyn Fn(u32) -> Vec<u8>); 4] = [
-            (8, &|_| any(200).done()),
-            (1, &|at| any(192).u32(4).u32(at).done()),
-            (16, &|_| any(80).string("strange").u8(1).done()),
-            (16, &|at| any(90).string("strange").u32(at).u32(1).u32(1).done()),
+        let cases: [(usize, Message); 4] = [
+            (8, |_| any(200).done()),
+            (1, |at| any(192).u32(4).u32(at).done()),
+            (16, |_| any(80).string("strange").u8(1).done()),
+            (16, |at| any(90).string("strange").u32(at).u32(1).u32(1).done()),
         ];
         for (limit, message) in cases {
             for count in 1..limit {
