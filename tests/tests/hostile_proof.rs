@@ -117,24 +117,27 @@ fn c28_algorithms_that_were_not_negotiated() {
     });
 }
 
+/// Spoils a reply whose signature bears this name.
+type Spoil = fn(&mut Reply, &str);
+
+const SPOILS: [Spoil; 7] = [
+    |reply, _| reply.signature.clear(),
+    |reply, _| reply.signature.push(0),
+    |reply, _| reply.signature.truncate(reply.signature.len() - 1),
+    |reply, name| reply.signature = blob().string(name).done(),
+    |reply, name| reply.signature = blob().string(name).string("").done(),
+    |reply, name| reply.signature = blob().string(name).u32(u32::MAX).raw(&[1; 64]).done(),
+    |reply, _| reply.host_key.push(0),
+];
+
 #[test]
 fn c29_signature_blobs_out_of_shape() {
     both_ways(|feed| {
         let suites: [(Suite, fn() -> SigningKey); 2] =
             [(Suite::default(), ed25519), (Suite { host_key: HostKey::EcdsaP256, ..Suite::default() }, p256)];
         for (suite, key) in &suites {
-            let name = suite.host_key.name();
-            let changes: [&dyn Fn(&mut Reply, &SigningKey); 7] = [
-                &|reply, _| reply.signature.clear(),
-                &|reply, _| reply.signature.push(0),
-                &|reply, _| reply.signature.truncate(reply.signature.len() - 1),
-                &|reply, _| reply.signature = blob().string(name).done(),
-                &|reply, _| reply.signature = blob().string(name).string("").done(),
-                &|reply, _| reply.signature = blob().string(name).u32(u32::MAX).raw(&[1; 64]).done(),
-                &|reply, _| reply.host_key.push(0),
-            ];
-            for change in changes {
-                refuses_reply(feed, suite, *key, change);
+            for spoil in SPOILS {
+                refuses_reply(feed, suite, *key, |reply, _| spoil(reply, suite.host_key.name()));
             }
         }
     });
