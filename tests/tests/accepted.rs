@@ -8,17 +8,10 @@
 
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::role::{Client, Server};
+use sanssh_tests::both_roles;
 use sanssh_tests::forger::{Feed, Forger, Side, any, both_ways, login, password};
 
 const IGNORE: &[u8] = &[2, 0, 0, 0, 0];
-
-/// Runs a case against both roles, both ways.
-macro_rules! both_roles {
-    ($case:ident) => {
-        both_ways($case::<Client>);
-        both_ways($case::<Server>);
-    };
-}
 
 /// Goes through an exchange with what `change` makes of the lists of KEXINIT.
 fn agrees<R: Side>(feed: Feed, change: impl Fn(&mut String, usize)) {

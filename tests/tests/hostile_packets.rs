@@ -192,13 +192,15 @@ fn b09_a_packet_without_its_end() {
     });
 }
 
-/// Where in a sealed packet a bit is flipped.
-const FLIPS: [(&str, fn(usize) -> usize); 3] =
-    [("tag", |total| total - 1), ("ciphertext", |_| 9), ("length, a bit that keeps the block rule", |_| 3)];
+/// Where in a sealed packet of some length a bit is flipped.
+type Place = fn(usize) -> usize;
+
+/// In the tag, in the ciphertext, and in the length, where the bit keeps the block rule.
+const PLACES: [Place; 3] = [|total| total - 1, |_| 9, |_| 3];
 
 #[test]
 fn b10_one_bit_of_a_packet_flipped() {
-    fn case<R: Side>(feed: Feed, suite: &Suite, place: fn(usize) -> usize) {
+    fn case<R: Side>(feed: Feed, suite: &Suite, place: Place) {
         let mut forger = keyed::<R>(feed, suite);
         let frame = forger.line.frame(DEBUG);
         let mut bytes = forger.line.seal(&frame);
@@ -212,7 +214,7 @@ fn b10_one_bit_of_a_packet_flipped() {
         assert!(!left.windows(6).any(|bytes| bytes == b"secret"), "no plaintext is left behind");
     }
     both_ways(|feed| {
-        for (_, place) in FLIPS {
+        for place in PLACES {
             for suite in Suite::constructions() {
                 case::<Client>(feed, &suite, place);
                 case::<Server>(feed, &suite, place);

@@ -83,8 +83,7 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
 
     fn open_request<'b>(&mut self, context: &mut Context<'_>, open: &ChannelOpen<'b>) -> Result<Received<'b>, Error> {
         let ChannelOpen { kind, sender, window, max_packet, fields } = *open;
-        let taken = |slot: &Slot| slot.peer == sender && matches!(slot.state, State::Asked | State::Open);
-        if self.slots().iter().any(taken) {
+        if self.is_taken(sender) {
             return Err(Violation::NoSuchChannel.into());
         }
         let refusal = match kind {
@@ -107,7 +106,16 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         Ok(Received::Open { kind: OpenKind::Session, ask: context.serials.ask(OpenRequest(id)) })
     }
 
+    /// Whether the peer already uses this number of its own for a channel.
+    fn is_taken(&mut self, number: u32) -> bool {
+        let taken = |slot: &Slot| slot.peer == number && matches!(slot.state, State::Asked | State::Open);
+        self.slots().iter().any(taken)
+    }
+
     fn confirmed<'b>(&mut self, message: &ChannelOpenConfirmation<'_>) -> Result<Received<'b>, Error> {
+        if self.is_taken(message.sender) {
+            return Err(Violation::NoSuchChannel.into());
+        }
         let (id, slot) = self.opening(message.recipient)?;
         if message.max_packet == 0 {
             return Err(Violation::WindowOverrun.into());
