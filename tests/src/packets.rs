@@ -75,3 +75,17 @@ pub fn frame(payload: &[u8]) -> Vec<u8> {
     packet.resize(packet.len() + padding, 0);
     packet
 }
+
+/// A packet of the null provider around `payload`.
+#[must_use]
+pub fn null_frame(payload: &[u8]) -> Vec<u8> {
+    let short = 8 - (payload.len() + 1) % 8;
+    let padding = if short < 4 { short + 8 } else { short };
+    let length = u32::try_from(1 + payload.len() + padding).expect("a packet of a test");
+    let mut packet = length.to_be_bytes().to_vec();
+    packet.push(u8::try_from(padding).expect("short padding"));
+    packet.extend_from_slice(payload);
+    packet.resize(packet.len() + padding, 0);
+    packet.extend_from_slice(b"no security here");
+    packet
+}
