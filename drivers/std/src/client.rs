@@ -10,6 +10,7 @@ use crate::link::Link;
 use crate::login::{Outcome, Prompt};
 use crate::state::Own;
 use crate::stream::Stream;
+use core::net::SocketAddr;
 use core::time::Duration;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::client::Event;
@@ -18,7 +19,6 @@ use sanssh_core::event::{ChannelRequest, OpenRequest, Trust};
 use sanssh_core::role;
 use sanssh_core::transport::{Summary, Traffic};
 use sanssh_core::{Ask, ChannelId, Reason, Refused};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// What waits for a client's threads.
@@ -99,10 +99,8 @@ impl Client {
             self.link.settle(state);
             Some(opened)
         })?;
-        let id = id.map_err(|error| match error {
-            Error::Refused(Refused::NoRoom) => Error::TooManyChannels,
-            error => error,
-        })?;
+        let is_full = |error: &Error| matches!(error, Error::Refused(Refused::NoRoom));
+        let id = id.map_err(|error| if is_full(&error) { Error::TooManyChannels } else { error })?;
         self.opened(id)
     }
 

@@ -6,13 +6,14 @@ use crate::link::Link;
 use crate::state::Own;
 use crate::trust::Hosts;
 use crate::{Client, Error};
+use core::net::SocketAddr;
 use core::time::Duration;
 use sanssh_core::algorithm::{Cipher, HostKey, list};
 use sanssh_core::event::Trust;
 use sanssh_core::role;
 use sanssh_core::{Ask, Config, Error as Ssh, Violation};
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -135,10 +136,8 @@ fn start(
     config.preferences.host_keys = list(&wanted);
     let link: Link<role::Client> = Link::new(socket, config, options.channels, Desk::default())?;
     let left = || end.map(|end| end.saturating_duration_since(Instant::now()));
-    let timed_out = |error| match error {
-        Error::TimedOut(_) => Error::TimedOut(options.connect_timeout.unwrap_or_default()),
-        error => error,
-    };
+    let whole = options.connect_timeout.unwrap_or_default();
+    let timed_out = |error| if matches!(error, Error::TimedOut(_)) { Error::TimedOut(whole) } else { error };
     let asked = link.wait(left(), &mut Own::none(), |state, _| state.desk.host_key.take()).map_err(timed_out)?;
     decide(&link, host, port, hosts, asked)?;
     link.wait(left(), &mut Own::none(), |state, _| state.summary.map(drop)).map_err(timed_out)?;

@@ -2,6 +2,7 @@
 //! only for what was taken.
 
 use crate::error::escape;
+use crate::setup::{Event, Setup};
 use sanssh_core::ChannelId;
 use sanssh_core::channel::{OpenFailure, Request};
 use std::collections::VecDeque;
@@ -36,14 +37,6 @@ pub enum Exit {
 /// Events that a server's session has not fetched yet, at most; more are dropped.
 const MOST_EVENTS: usize = 64;
 
-/// What a session's client does besides sending data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Occurrence {
-    Resized,
-    Signal(String),
-    Break(u32),
-}
-
 /// Whether the channel is there.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -67,10 +60,12 @@ pub(crate) struct Inbox {
     /// Requests that want a reply, oldest first, and those that were refused.
     pub(crate) asked: VecDeque<&'static str>,
     pub(crate) refused: Vec<&'static str>,
-    /// Nobody waits for the confirmation any more.
+    /// Nobody holds the channel: not any more, or not yet.
     pub(crate) abandoned: bool,
-    /// Server: what there is for `next_event`.
-    pub(crate) occurrences: VecDeque<Occurrence>,
+    /// Server: what the client asked for before the command.
+    pub(crate) setup: Setup,
+    /// Server: what the session has not been told.
+    pub(crate) occurrences: VecDeque<Event>,
 }
 
 impl Inbox {
@@ -87,6 +82,7 @@ impl Inbox {
             asked: VecDeque::new(),
             refused: Vec::new(),
             abandoned: false,
+            setup: Setup::new(),
             occurrences: VecDeque::new(),
         }
     }
@@ -150,11 +146,13 @@ impl Inbox {
         self.exit.get_or_insert(exit);
     }
 
-    pub(crate) fn occur(&mut self, what: Occurrence) {
-        // Only the newest size matters.
-        let repeated = what == Occurrence::Resized && self.occurrences.contains(&what);
-        if !repeated && self.occurrences.len() < MOST_EVENTS {
-            self.occurrences.push_back(what);
+    /// Keeps an event for the session. Only the newest size matters.
+    pub(crate) fn occur(&mut self, event: Event) {
+        if matches!(event, Event::Resized { .. }) {
+            self.occurrences.retain(|other| !matches!(other, Event::Resized { .. }));
+        }
+        if self.occurrences.len() < MOST_EVENTS {
+            self.occurrences.push_back(event);
         }
     }
 }

@@ -20,28 +20,40 @@
 
 pub mod home;
 
+mod authorized;
 mod channel;
 mod client;
 mod clock;
 mod connect;
+mod desk;
 mod end;
 mod entropy;
 mod error;
+mod handler;
 mod inbox;
 mod link;
 mod login;
 mod run;
+mod serve;
+mod server;
+mod session;
+mod setup;
 mod state;
 mod stream;
 mod trust;
 
+pub use authorized::AuthorizedKeys;
 pub use channel::{Channel, Pty, Stderr};
 pub use client::Client;
 pub use connect::{Family, Options};
 pub use entropy::seed;
 pub use error::{Error, HostKeyError};
+pub use handler::{Attempt, Credential, Handler, Permissions, Verdict};
 pub use inbox::{Exit, Kind};
 pub use login::{Login, Prompt, Prompts};
 pub use run::Finished;
 pub use sanssh_core as core;
+pub use server::{Server, ServerConfig, Shutdown};
+pub use session::{Session, SessionStderr};
+pub use setup::{Event, Start, Terminal};
 pub use trust::{Hosts, KnownHosts, Question, Unknown};

@@ -195,7 +195,9 @@ impl<R: End> Link<R> {
         if state.is_drained() || state.ssh.waiting().is_some() {
             state.digest(own);
             state.send(&self.socket);
-            if own.filled > 0 || state.failure.is_some() {
+            // What was received before and could not be dealt with then may be what the caller waits for.
+            if own.filled > 0 || state.news || state.failure.is_some() {
+                self.tell(&mut state);
                 return state;
             }
             state = self.sleep(state, until);

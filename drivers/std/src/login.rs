@@ -152,7 +152,10 @@ impl Client {
                     let given = answers(Prompts { name: &name, instruction: &instruction, prompts: &prompts });
                     self.reply(prompts.len(), given, &ask)?;
                 }
-                outcome => return Self::login(outcome),
+                outcome @ (Outcome::Refused { .. }
+                | Outcome::KeyAccepted
+                | Outcome::PasswordExpired(_)
+                | Outcome::Accepted { .. }) => return Self::login(outcome),
             }
         }
     }

@@ -128,7 +128,7 @@ impl<R: End> State<R> {
     }
 
     /// What to sleep on now.
-    pub(crate) fn interest(&mut self, until: Option<Instant>) -> Interest {
+    pub(crate) fn interest(&self, until: Option<Instant>) -> Interest {
         let until = match (until, self.ssh.deadline()) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
@@ -137,7 +137,7 @@ impl<R: End> State<R> {
     }
 
     /// Whether a pump that sleeps on `interest` has to be woken for what has come up since.
-    pub(crate) fn outgrows(&mut self, interest: Interest) -> bool {
+    pub(crate) fn outgrows(&self, interest: Interest) -> bool {
         let now = self.interest(interest.until);
         (now.read && !interest.read) || (now.write && !interest.write) || now.until != interest.until
     }
@@ -287,11 +287,10 @@ impl<R: End> State<R> {
     }
 
     fn fail_by(&mut self, error: SshError) {
-        let error = match error {
-            SshError::Disconnected(reason) => {
-                Error::Disconnected { reason, text: self.goodbye.take().unwrap_or_default() }
-            }
-            error => Error::Ssh(error),
+        let error = if let SshError::Disconnected(reason) = error {
+            Error::Disconnected { reason, text: self.goodbye.take().unwrap_or_default() }
+        } else {
+            Error::Ssh(error)
         };
         self.fail(error);
     }
@@ -313,25 +312,24 @@ fn arrive<R: End>(
     id: ChannelId,
     event: channel::Event<'_>,
 ) -> bool {
-    let inbox = match event {
+    match event {
         channel::Event::Data(bytes) => return deliver(ssh, inboxes, own, id, Kind::Data, bytes),
         channel::Event::Extended(STDERR, bytes) => return deliver(ssh, inboxes, own, id, Kind::Stderr, bytes),
-        channel::Event::Extended(_, bytes) => {
-            ssh.release(id, bytes.len());
-            return false;
+        channel::Event::Extended(_, bytes) => ssh.release(id, bytes.len()),
+        channel::Event::Request { what, ask } => R::request(desk, ssh, inboxes, id, what, ask),
+        channel::Event::Opened
+        | channel::Event::Failed { .. }
+        | channel::Event::Writable
+        | channel::Event::Replied(_)
+        | channel::Event::Notice(_)
+        | channel::Event::Eof
+        | channel::Event::Closed => {
+            let Some(inbox) = inboxes.of(id) else { return false };
+            note(ssh, inbox, &event);
+            if inbox.abandoned && (inbox.closed || matches!(inbox.stage, Stage::Refused(..))) {
+                inboxes.remove(id);
+            }
         }
-        channel::Event::Request { what, ask } => {
-            R::request(desk, ssh, inboxes, id, what, ask);
-            return true;
-        }
-        ref event => match inboxes.of(id) {
-            Some(inbox) => (inbox, event),
-            None => return false,
-        },
-    };
-    note(ssh, inbox.0, inbox.1);
-    if inbox.0.abandoned && !matches!(inbox.0.stage, Stage::Opening) {
-        inboxes.remove(id);
     }
     true
 }

@@ -1,0 +1,186 @@
+//! What a server's connection has to decide: questions of host key and login wait for the connection's thread, requests
+//! on sessions are answered at once by what the login permits.
+
+use crate::end::{End, Ssh};
+use crate::handler::Permissions;
+use crate::inbox::{Inbox, Inboxes, Stage};
+use crate::setup::{Event as SessionEvent, Start};
+use sanssh_core::algorithm::HostKey;
+use sanssh_core::auth::server::{Credential, Event};
+use sanssh_core::channel::Request;
+use sanssh_core::event::{Attempt, ChannelRequest, HostKeyChoice, OpenRequest, Probe, Sign};
+use sanssh_core::role;
+use sanssh_core::{Ask, ChannelId};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// What the connection's thread is to do.
+#[derive(Debug)]
+pub(crate) enum Task {
+    HostKey(HostKey, Ask<HostKeyChoice>),
+    Sign(HostKey, Ask<Sign>),
+    Probe { user: Vec<u8>, algorithm: HostKey, key: Vec<u8>, ask: Ask<Probe> },
+    Attempt { user: Vec<u8>, credential: Given, fresh: bool, ask: Ask<Attempt> },
+    Answers { answers: Vec<Secret>, ask: Ask<Attempt> },
+    Session(ChannelId),
+}
+
+pub(crate) type Secret = Zeroizing<Vec<u8>>;
+
+/// A credential to keep.
+pub(crate) enum Given {
+    None,
+    Password(Secret),
+    PasswordChange(Secret, Secret),
+    Key(HostKey, Vec<u8>),
+    Interactive,
+}
+
+/// What sessions may ask for, whoever is logged in.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) environment: Vec<String>,
+    pub(crate) subsystems: Vec<String>,
+}
+
+/// What waits for a server's connection.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) question: Option<Task>,
+    pub(crate) sessions: VecDeque<ChannelId>,
+    pub(crate) permissions: Permissions,
+    pub(crate) rules: Arc<Rules>,
+}
+
+impl Desk {
+    pub(crate) fn new(rules: Arc<Rules>) -> Self {
+        Self { question: None, sessions: VecDeque::new(), permissions: Permissions::default(), rules }
+    }
+
+    pub(crate) fn next(&mut self) -> Option<Task> {
+        self.question.take().or_else(|| self.sessions.pop_front().map(Task::Session))
+    }
+
+    /// Whether a session may have this; what it may is noted.
+    fn grants(&mut self, inbox: &mut Inbox, what: Request<'_>) -> bool {
+        match what {
+            Request::Pty(pty) => self.permissions.pty && inbox.setup.want(pty),
+            Request::Env { name, value } => self.rules.lets_through(name) && inbox.setup.set(name, value),
+            Request::Shell => self.start(inbox, Start::Shell),
+            Request::Exec(command) => self.start(inbox, Start::Exec(command.to_vec())),
+            Request::Subsystem(name) => {
+                let known = self.rules.subsystems.iter().find(|known| known.as_bytes() == name).cloned();
+                known.is_some_and(|name| self.start(inbox, Start::Subsystem(name)))
+            }
+            Request::WindowChange(size) => {
+                let Some(terminal) = &mut inbox.setup.terminal else { return false };
+                (terminal.columns, terminal.rows) = (size.columns, size.rows);
+                inbox.occur(SessionEvent::Resized { columns: size.columns, rows: size.rows });
+                true
+            }
+            Request::Signal(name) => {
+                let lawful = |byte: &u8| byte.is_ascii_alphanumeric() || b"@.-_".contains(byte);
+                let name = Some(name).filter(|name| name.len() <= 64 && name.iter().all(lawful));
+                let name = name.and_then(|name| str::from_utf8(name).ok());
+                name.map(|name| inbox.occur(SessionEvent::Signal(name.to_owned()))).is_some()
+            }
+            Request::Break(milliseconds) => {
+                inbox.occur(SessionEvent::Break(milliseconds));
+                true
+            }
+            Request::XonXoff(_) | Request::ExitStatus(_) | Request::ExitSignal { .. } => false,
+        }
+    }
+
+    /// What the key forces runs instead of anything else.
+    fn start(&mut self, inbox: &mut Inbox, wanted: Start) -> bool {
+        if inbox.setup.start.is_some() {
+            return false;
+        }
+        let start = match &self.permissions.command {
+            None => wanted,
+            Some(forced) => {
+                inbox.setup.original = match wanted {
+                    Start::Shell => None,
+                    Start::Exec(command) => Some(command),
+                    Start::Subsystem(name) => Some(name.into_bytes()),
+                };
+                Start::Exec(forced.clone())
+            }
+        };
+        inbox.setup.start = Some(start);
+        for (name, value) in self.permissions.environment.iter().rev() {
+            inbox.setup.environment.retain(|(other, _)| other != name);
+            inbox.setup.environment.insert(0, (name.clone(), value.clone()));
+        }
+        self.sessions.push_back(inbox.id);
+        true
+    }
+}
+
+impl Rules {
+    /// Names as configured; one that ends in `*` stands for all that begin so.
+    fn lets_through(&self, name: &[u8]) -> bool {
+        self.environment.iter().any(|rule| match rule.strip_suffix('*') {
+            Some(front) => name.starts_with(front.as_bytes()),
+            None => name == rule.as_bytes(),
+        })
+    }
+}
+
+impl End for role::Server {
+    type Desk = Desk;
+
+    fn auth(desk: &mut Desk, _: &mut Ssh<Self>, event: Event<'_>) {
+        desk.question = Some(match event {
+            Event::HostKey { algorithm, ask } => Task::HostKey(algorithm, ask),
+            Event::Sign { algorithm, ask } => Task::Sign(algorithm, ask),
+            Event::Probe { user, algorithm, key, ask } => {
+                Task::Probe { user: user.to_vec(), algorithm, key: key.to_vec(), ask }
+            }
+            Event::Attempt { user, credential, fresh, ask } => {
+                Task::Attempt { user: user.to_vec(), credential: keep(credential), fresh, ask }
+            }
+            Event::Answers { answers, ask } => {
+                Task::Answers { answers: answers.iter().map(|answer| answer.to_vec().into()).collect(), ask }
+            }
+        });
+    }
+
+    fn open(_: &mut Desk, ssh: &mut Ssh<Self>, inboxes: &mut Inboxes, ask: Ask<OpenRequest>) {
+        if let Ok(id) = ssh.accept(ask) {
+            let mut inbox = Inbox::new(id, Stage::Open);
+            inbox.abandoned = true;
+            inboxes.add(inbox);
+        }
+    }
+
+    fn request(
+        desk: &mut Desk,
+        ssh: &mut Ssh<Self>,
+        inboxes: &mut Inboxes,
+        id: ChannelId,
+        what: Request<'_>,
+        ask: Ask<ChannelRequest>,
+    ) {
+        let granted = inboxes.of(id).is_some_and(|inbox| desk.grants(inbox, what));
+        ssh.reply(ask, granted);
+    }
+}
+
+fn keep(credential: Credential<'_>) -> Given {
+    match credential {
+        Credential::None => Given::None,
+        Credential::Password(password) => Given::Password(password.to_vec().into()),
+        Credential::PasswordChange { old, new } => Given::PasswordChange(old.to_vec().into(), new.to_vec().into()),
+        Credential::PublicKey { algorithm, key } => Given::Key(algorithm, key.to_vec()),
+        Credential::Interactive { .. } => Given::Interactive,
+    }
+}
+
+impl core::fmt::Debug for Given {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Given")
+    }
+}

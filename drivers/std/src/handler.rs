@@ -1,0 +1,101 @@
+//! What a program decides for its server: who may log in, and what a session does. Each is called on a thread of its
+//! connection or session, and may take its time.
+
+use crate::Session;
+use core::fmt;
+use core::net::SocketAddr;
+use sanssh_core::algorithm::HostKey;
+use sanssh_core::auth::MethodSet;
+use sanssh_core::file;
+
+/// What may be done in a session, as [`authorized_keys`](sanssh_core::file::authorized_keys) says it: the server
+/// enforces `pty`, `command` and `environment`; there is no forwarding yet.
+pub type Permissions = file::Options;
+
+/// A program's part of a server. A panic ends the connection or session it happens in, and nothing else.
+pub trait Handler: Send + Sync + 'static {
+    /// Whether it makes sense that the client signs with this key, a public key blob. Nothing is proven yet.
+    fn key_acceptable(&self, peer: SocketAddr, user: &str, key: &[u8]) -> bool;
+
+    /// Decides about an attempt to log in.
+    fn login(&self, attempt: &Attempt<'_>) -> Verdict;
+
+    /// Serves a session; it is closed when dropped, at the latest.
+    fn session(&self, session: Session);
+}
+
+/// An attempt to log in.
+#[derive(Debug)]
+pub struct Attempt<'a> {
+    /// Where from.
+    pub peer: SocketAddr,
+    /// As whom; untrusted. Names that are not UTF-8 are refused without asking.
+    pub user: &'a str,
+    /// By what.
+    pub credential: Credential<'a>,
+    /// The methods that this user was right by before, in this connection, where more was wanted.
+    pub earned: MethodSet,
+}
+
+/// What an attempt rests on.
+#[derive(Clone, Copy)]
+pub enum Credential<'a> {
+    /// Nothing.
+    None,
+    /// A password.
+    Password(&'a str),
+    /// A new password in place of an expired one.
+    PasswordChange {
+        /// The old one.
+        old: &'a str,
+        /// The new one.
+        new: &'a str,
+    },
+    /// A key, whose signature has been verified.
+    Key {
+        /// The signature's algorithm.
+        algorithm: HostKey,
+        /// The public key blob.
+        key: &'a [u8],
+    },
+    /// The wish to be asked; [`Verdict::Ask`] is the answer.
+    Interactive,
+    /// The answers to what was asked, as many as there were questions.
+    Answers(&'a [&'a str]),
+}
+
+impl fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Password(_) => "Password",
+            Self::PasswordChange { .. } => "PasswordChange",
+            Self::Key { .. } => "Key",
+            Self::Interactive => "Interactive",
+            Self::Answers(_) => "Answers",
+        })
+    }
+}
+
+/// The answer to an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a verdict is to be returned"]
+pub enum Verdict {
+    /// Logged in, with these permissions.
+    Accept(Permissions),
+    /// Not so.
+    Refuse,
+    /// Right, and one of these methods is wanted besides.
+    More(MethodSet),
+    /// Only after [`Credential::Interactive`] and [`Credential::Answers`]: questions, and whether the answers may be seen.
+    Ask {
+        /// A title.
+        name: String,
+        /// What to show above the questions.
+        instruction: String,
+        /// The questions.
+        prompts: Vec<(String, bool)>,
+    },
+    /// Only after [`Credential::Password`] and [`Credential::PasswordChange`]: right, but expired; what to say about it.
+    Expired(String),
+}

@@ -1,0 +1,246 @@
+//! A server: the loop that accepts connections, how many there may be, and its end. Each connection has a thread, and
+//! what happens in one never reaches the loop.
+
+use crate::Error;
+use crate::desk::{Desk, Rules};
+use crate::handler::Handler;
+use crate::link::Link;
+use crate::serve::Conversation;
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use sanssh_core::algorithm::{HostKey, list};
+use sanssh_core::auth::MethodSet;
+use sanssh_core::file::SigningKey;
+use sanssh_core::role;
+use sanssh_core::{Config, Reason};
+use std::io::{self, Write};
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
+
+/// Pause after an accept that failed for want of something, files mostly; the shutdown handle cuts it short.
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+/// Settings of a server; the rest by struct update from the default.
+#[derive(Debug)]
+pub struct ServerConfig {
+    /// Algorithms, sizes, limits and intervals of the protocol, methods of login among them. Host key algorithms are
+    /// narrowed to those of the keys there are.
+    pub core: Config,
+    /// The keys that the server proves itself by; for each algorithm the first that has it.
+    pub host_keys: Vec<SigningKey>,
+    /// Sessions that one connection may have open.
+    pub channels: usize,
+    /// Connections at a time; the newest is refused.
+    pub max_connections: usize,
+    /// Connections at a time that have not logged in; the newest is refused.
+    pub max_unauthenticated: usize,
+    /// Variables that clients may set; a name that ends in `*` stands for all that begin so.
+    pub environment: Vec<String>,
+    /// Subsystems that sessions may start; others are refused.
+    pub subsystems: Vec<String>,
+    /// A text to show before the login.
+    pub banner: Option<String>,
+}
+
+impl Default for ServerConfig {
+    /// No host key, which is an error; 10 sessions a connection, 256 connections, 64 without login; no variables, no
+    /// subsystems, no banner.
+    fn default() -> Self {
+        Self {
+            core: Config::default(),
+            host_keys: Vec::new(),
+            channels: 10,
+            max_connections: 256,
+            max_unauthenticated: 64,
+            environment: Vec::new(),
+            subsystems: Vec::new(),
+            banner: None,
+        }
+    }
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    core: Config,
+    keys: Arc<[SigningKey]>,
+    channels: usize,
+    limits: (usize, usize),
+    rules: Arc<Rules>,
+    banner: Option<String>,
+    wake: Arc<UnixStream>,
+    woken: UnixStream,
+    room: Arc<Room>,
+}
+
+/// Who is there.
+#[derive(Debug, Default)]
+struct Room {
+    stop: AtomicBool,
+    connections: AtomicUsize,
+    strangers: AtomicUsize,
+    links: Mutex<Vec<Weak<Link<role::Server>>>>,
+}
+
+/// Ends a server from another thread.
+#[derive(Debug, Clone)]
+pub struct Shutdown {
+    room: Arc<Room>,
+    wake: Arc<UnixStream>,
+}
+
+impl Shutdown {
+    /// Makes [`serve`](Server::serve) return, and ends all connections.
+    pub fn stop(&self) {
+        self.room.stop.store(true, Ordering::Release);
+        // If the pipe is full, it wakes as well.
+        let _ = (&*self.wake).write(&[0]);
+    }
+}
+
+impl Server {
+    /// Listens.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the address cannot be bound, or if there is no host key of an allowed algorithm.
+    pub fn bind(address: impl ToSocketAddrs, config: ServerConfig) -> Result<Self, Error> {
+        let mut core = config.core;
+        let has = |algorithm: &HostKey| config.host_keys.iter().any(|key| key.algorithms().contains(algorithm));
+        let offered: Vec<HostKey> = core.preferences.host_keys.iter().copied().filter(has).collect();
+        if offered.is_empty() {
+            return Err(
+                io::Error::new(io::ErrorKind::InvalidInput, "a server needs a host key of its algorithms").into()
+            );
+        }
+        core.preferences.host_keys = list(&offered);
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let (wake, woken) = UnixStream::pair()?;
+        wake.set_nonblocking(true)?;
+        let rules = Rules { environment: config.environment, subsystems: config.subsystems };
+        Ok(Self {
+            listener,
+            core,
+            keys: config.host_keys.into(),
+            channels: config.channels,
+            limits: (config.max_connections, config.max_unauthenticated),
+            rules: Arc::new(rules),
+            banner: config.banner,
+            wake: Arc::new(wake),
+            woken,
+            room: Arc::default(),
+        })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// As [`TcpListener::local_addr`].
+    pub fn local_addr(&self) -> Result<SocketAddr, Error> {
+        Ok(self.listener.local_addr()?)
+    }
+
+    /// The handle that ends it.
+    pub fn shutdown(&self) -> Shutdown {
+        Shutdown { room: Arc::clone(&self.room), wake: Arc::clone(&self.wake) }
+    }
+
+    /// Accepts and serves connections until the [`Shutdown`] handle says stop; then all connections are ended, and
+    /// sessions see it.
+    pub fn serve(&self, handler: impl Handler) {
+        let handler = Arc::new(handler);
+        while !self.room.stop.load(Ordering::Acquire) {
+            match self.listener.accept() {
+                // A connection that cannot be served is dropped, and the next may fare better.
+                Ok((socket, peer)) => drop(self.admit(socket, peer, &handler)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.sleep(true),
+                Err(error) if is_passing(&error) => {}
+                Err(_) => self.sleep(false),
+            }
+        }
+        let links = core::mem::take(&mut *self.room.links());
+        for link in links.iter().filter_map(Weak::upgrade) {
+            link.disconnect(Reason::BY_APPLICATION);
+        }
+    }
+
+    /// Waits for a connection, or a while, or for the end.
+    fn sleep(&self, listen: bool) {
+        let mut fds = [PollFd::new(&self.woken, PollFlags::IN), PollFd::new(&self.listener, PollFlags::IN)];
+        let (fds, span) = if listen { (&mut fds[..], None) } else { (&mut fds[..1], Some(&PAUSE)) };
+        // An interrupted wait is looked into like one that ended.
+        let _ = poll(fds, span);
+    }
+
+    fn admit<H: Handler>(&self, socket: TcpStream, peer: SocketAddr, handler: &Arc<H>) -> Result<(), Error> {
+        let Some((seat, place)) = self.seat() else { return Ok(()) };
+        // Some systems pass the listener's mode on, some do not; the link sets it.
+        let link = Link::new(socket, self.core.clone(), self.channels, Desk::new(Arc::clone(&self.rules)))?;
+        let link = Arc::new(link);
+        self.room.enter(&link);
+        let conversation = Conversation {
+            link,
+            peer,
+            keys: Arc::clone(&self.keys),
+            banner: self.banner.clone(),
+            handler: Arc::clone(handler),
+            user: String::new(),
+            earned: MethodSet::EMPTY,
+            on_login: Box::new(move || drop(place)),
+        };
+        thread::Builder::new().name("connection".to_owned()).spawn(move || {
+            let _seat = seat;
+            conversation.run()
+        })?;
+        Ok(())
+    }
+
+    /// A seat among all and a place among those not logged in, if both are free.
+    fn seat(&self) -> Option<(Taken, Taken)> {
+        let seat = Taken::take(&self.room, |room| &room.connections, self.limits.0)?;
+        Some((seat, Taken::take(&self.room, |room| &room.strangers, self.limits.1)?))
+    }
+}
+
+impl Room {
+    fn links(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Link<role::Server>>>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, link: &Arc<Link<role::Server>>) {
+        let mut links = self.links();
+        links.retain(|link| link.strong_count() > 0);
+        links.push(Arc::downgrade(link));
+    }
+}
+
+/// One of a number that is counted, until it is dropped.
+struct Taken {
+    room: Arc<Room>,
+    count: fn(&Room) -> &AtomicUsize,
+}
+
+impl Taken {
+    fn take(room: &Arc<Room>, count: fn(&Room) -> &AtomicUsize, limit: usize) -> Option<Self> {
+        let taken = Self { room: Arc::clone(room), count };
+        (count(room).fetch_add(1, Ordering::AcqRel) < limit).then_some(taken)
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        (self.count)(&self.room).fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Faults of one connection, not of the listener.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}

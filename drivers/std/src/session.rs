@@ -1,0 +1,164 @@
+//! A session on a server: the command that a client wants, its streams, what happens to it, and how it ends. It can be
+//! driven from several threads, one reading, others writing and waiting for events.
+
+use crate::Error;
+use crate::inbox::Kind;
+use crate::setup::{Event, Setup, Start, Terminal};
+use crate::state::Own;
+use crate::stream::Stream;
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use sanssh_core::channel::Request;
+use sanssh_core::role;
+use std::io::{self, Read, Write};
+
+/// A session whose command was granted. Reading gives the client's input, writing is standard output. Dropping it closes
+/// it.
+#[derive(Debug)]
+pub struct Session {
+    stream: Stream<role::Server>,
+    user: String,
+    peer: SocketAddr,
+    start: Start,
+    terminal: Option<Terminal>,
+    environment: Vec<(Vec<u8>, Vec<u8>)>,
+    original: Option<Vec<u8>>,
+    ended: AtomicBool,
+}
+
+/// Standard error of a [`Session`].
+#[derive(Debug)]
+pub struct SessionStderr<'a>(&'a Session);
+
+impl Session {
+    pub(crate) fn new(stream: Stream<role::Server>, user: String, peer: SocketAddr) -> Option<Self> {
+        let Setup { terminal, environment, start, original } = stream.link.with(|state| {
+            let inbox = state.inboxes.of(stream.id)?;
+            inbox.abandoned = false;
+            let setup = &mut inbox.setup;
+            // Terminal and command stay known: they tell which later requests make sense.
+            let (terminal, start) = (setup.terminal.clone(), setup.start.clone());
+            let environment = core::mem::take(&mut setup.environment);
+            Some(Setup { terminal, environment, start, original: setup.original.take() })
+        })?;
+        Some(Self { stream, user, peer, start: start?, terminal, environment, original, ended: AtomicBool::new(false) })
+    }
+
+    /// Who is logged in.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Where the client is.
+    pub const fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// What is to run.
+    pub const fn start(&self) -> &Start {
+        &self.start
+    }
+
+    /// What the client wanted to run, where the key's `command` is run instead; sshd calls it `SSH_ORIGINAL_COMMAND`.
+    pub fn original_command(&self) -> Option<&[u8]> {
+        self.original.as_deref()
+    }
+
+    /// The terminal that the client wants.
+    pub const fn terminal(&self) -> Option<&Terminal> {
+        self.terminal.as_ref()
+    }
+
+    /// Variables to set, in order: first those of the key, then those of the client that were let through.
+    pub fn environment(&self) -> &[(Vec<u8>, Vec<u8>)] {
+        &self.environment
+    }
+
+    /// Standard error, for writing.
+    pub const fn stderr(&self) -> SessionStderr<'_> {
+        SessionStderr(self)
+    }
+
+    /// Waits for something to happen besides input, for so long or, with `None`, for ever; a zero span only looks.
+    /// `None` if nothing happened in time.
+    pub fn next_event(&self, span: Option<Duration>) -> Option<Event> {
+        let event = self.stream.link.wait(span, &mut Own::none(), |state, _| match state.inboxes.of(self.stream.id) {
+            None => Some(Event::Closed),
+            Some(inbox) => inbox.occurrences.pop_front().or_else(|| inbox.closed.then_some(Event::Closed)),
+        });
+        match event {
+            Ok(event) => Some(event),
+            Err(Error::TimedOut(_)) => None,
+            Err(_) => Some(Event::Closed),
+        }
+    }
+
+    /// Ends the session, after all output: the command exited with this status. Later ends do nothing.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the client closed the session, or what ended the connection.
+    pub fn exit(&self, status: u32) -> Result<(), Error> {
+        self.end(Request::ExitStatus(status))
+    }
+
+    /// Ends the session, after all output: the command was ended by a signal, named without `SIG`.
+    ///
+    /// # Errors
+    /// As [`exit`](Self::exit).
+    pub fn exit_signal(&self, name: &str, core_dumped: bool, message: &str) -> Result<(), Error> {
+        self.end(Request::ExitSignal { name: name.as_bytes(), core_dumped, message: message.as_bytes() })
+    }
+
+    fn end(&self, how: Request<'_>) -> Result<(), Error> {
+        if self.ended.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        self.stream.request(how, false, false)?;
+        self.stream.finish();
+        self.stream.close();
+        Ok(())
+    }
+}
+
+impl Read for &Session {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(self.stream.read(Some(Kind::Data), buffer)?.1)
+    }
+}
+
+impl Read for Session {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(buffer)
+    }
+}
+
+impl Write for &Session {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        Ok(self.stream.write(Kind::Data, data)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(self.stream.flush()?)
+    }
+}
+
+impl Write for Session {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        (&*self).write(data)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (&*self).flush()
+    }
+}
+
+impl Write for SessionStderr<'_> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        Ok(self.0.stream.write(Kind::Stderr, data)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(self.0.stream.flush()?)
+    }
+}

@@ -1,0 +1,23 @@
+//! What the programs share: values as the configuration of OpenSSH writes them, terminal modes, and who the user is.
+//! Everything that is about the protocol is in the driver.
+
+pub mod modes;
+pub mod pattern;
+pub mod user;
+pub mod value;
+
+use sanssh_core::transport::Summary;
+
+/// What two ends agreed on, on one line.
+#[must_use]
+pub fn agreed(summary: &Summary) -> String {
+    let Summary { kex, host_key, to_server, to_client, strict, first: _ } = summary;
+    let suite = |suite: &sanssh_core::transport::Suite| match suite.cipher.is_aead() {
+        true => suite.cipher.to_string(),
+        false => format!("{} with {}", suite.cipher, suite.mac),
+    };
+    let (up, down) = (suite(to_server), suite(to_client));
+    let ciphers = if up == down { up } else { format!("{up} to the server, {down} back") };
+    let strictly = if *strict { "" } else { ", without strict key exchange" };
+    format!("{kex}, {host_key}, {ciphers}{strictly}")
+}

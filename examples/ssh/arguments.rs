@@ -1,0 +1,219 @@
+//! The command line, with OpenSSH's flags: those of `HELP`, the destination between or behind them, and the command.
+//! As there, of several values for one thing the first counts, except for identities and variables, which add up.
+
+use crate::destination::Destination;
+use crate::options::{Settings, Tty};
+use crate::report::Verbosity;
+use lexopt::{Arg, Parser, ValueExt};
+use sanssh_examples::value;
+use sanssh_std::Family;
+use std::os::unix::ffi::OsStringExt;
+
+const HELP: &str = "\
+Usage: ssh [options] [user@]host [command [argument ...]]
+       ssh [options] ssh://[user@]host[:port] [command [argument ...]]
+
+Runs a command on another host, or a shell there.
+
+  -p PORT         port of the host (22)
+  -l USER         name to log in as
+  -i FILE         private key; may be given several times
+  -c LIST         ciphers, best first
+  -m LIST         MACs, best first
+  -o NAME=VALUE   an option, see below
+  -t              a terminal even for a command; twice: even without one here
+  -T              no terminal
+  -n              nothing on the command's standard input
+  -s              the command is the name of a subsystem
+  -4, -6          IPv4 or IPv6 only
+  -v              say what is done, on standard error
+  -q              say nothing but what the command says
+  -a, -x, -k      no forwarding of agent, X11, credentials: there is none
+  -F none         no configuration file: none is ever read
+  -V              the version
+  --help          this text
+
+Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, put first):
+  KexAlgorithms LIST, HostKeyAlgorithms LIST, Ciphers LIST, MACs LIST, RekeyLimit BYTES[K|M|G] [TIME],
+  User, Port, HostKeyAlias, AddressFamily any|inet|inet6, ConnectTimeout TIME, ServerAliveInterval TIME,
+  ServerAliveCountMax, IdentityFile, IdentitiesOnly, PubkeyAuthentication, PasswordAuthentication,
+  KbdInteractiveAuthentication, PreferredAuthentications, NumberOfPasswordPrompts, BatchMode, UserKnownHostsFile,
+  GlobalKnownHostsFile, HashKnownHosts, StrictHostKeyChecking yes|ask|accept-new|no, RequestTTY, SendEnv, SetEnv,
+  LogLevel. Forwardings, control sockets and the like can be given only as off.
+
+A changed host key is refused whatever StrictHostKeyChecking says; with no, as with accept-new, new ones are recorded.
+Exit status: the command's; 255 if it ended by a signal, or if something failed before.
+";
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// A text to print.
+    Text(String),
+    /// A connection.
+    Job(Box<Job>),
+}
+
+/// One run of the program.
+#[derive(Debug, Default)]
+pub(crate) struct Job {
+    pub(crate) settings: Settings,
+    pub(crate) host: String,
+    /// None for a shell.
+    pub(crate) command: Option<Vec<u8>>,
+    pub(crate) is_subsystem: bool,
+    /// Nothing on standard input.
+    pub(crate) no_input: bool,
+}
+
+pub(crate) fn read() -> Result<Asked, String> {
+    parse(Parser::from_env())
+}
+
+fn parse(mut parser: Parser) -> Result<Asked, String> {
+    let mut job = Job::default();
+    let mut destination = None;
+    while let Some(argument) = parser.next().map_err(plain)? {
+        match argument {
+            Arg::Long("help") => return Ok(Asked::Text(HELP.to_owned())),
+            Arg::Short('V') => return Ok(Asked::Text(format!("sanssh {}\n", env!("CARGO_PKG_VERSION")))),
+            Arg::Short(flag) => short(&mut job, flag, &mut parser)?,
+            Arg::Value(value) if destination.is_none() => {
+                destination = Some(Destination::read(&value.string().map_err(plain)?)?);
+            }
+            Arg::Value(first) => {
+                job.command = Some(command(first, &mut parser)?);
+                break;
+            }
+            Arg::Long(name) => return Err(format!("unknown flag --{name}; see --help")),
+        }
+    }
+    let destination = destination.ok_or("a host is missing; see --help")?;
+    job.settings.port = job.settings.port.or(destination.port);
+    job.settings.user = job.settings.user.take().or(destination.user);
+    job.host = destination.host;
+    if job.is_subsystem && job.command.is_none() {
+        return Err("-s wants the name of a subsystem".to_owned());
+    }
+    Ok(Asked::Job(Box::new(job)))
+}
+
+fn short(job: &mut Job, flag: char, parser: &mut Parser) -> Result<(), String> {
+    let settings = &mut job.settings;
+    match flag {
+        'T' => settings.tty = Some(Tty::No),
+        't' => {
+            settings.tty = Some(if matches!(settings.tty, Some(Tty::Yes | Tty::Force)) { Tty::Force } else { Tty::Yes })
+        }
+        'n' => job.no_input = true,
+        's' => job.is_subsystem = true,
+        'v' => settings.verbosity = Some(Verbosity::Verbose),
+        'q' => settings.verbosity = Some(Verbosity::Quiet),
+        '4' => settings.family = Some(Family::V4),
+        '6' => settings.family = Some(Family::V6),
+        'a' | 'x' | 'k' => {}
+        _ => return valued(settings, flag, parser),
+    }
+    Ok(())
+}
+
+/// Flags with a value, most of them another way to write an option.
+fn valued(settings: &mut Settings, flag: char, parser: &mut Parser) -> Result<(), String> {
+    let name = match flag {
+        'p' => "Port",
+        'l' => "User",
+        'i' => "IdentityFile",
+        'c' => "Ciphers",
+        'm' => "MACs",
+        'o' | 'F' => "",
+        _ => return Err(format!("unknown flag -{flag}; see --help")),
+    };
+    let text = parser.value().and_then(ValueExt::string).map_err(plain)?;
+    match flag {
+        'o' => {
+            let (name, value) = value::split(&text)?;
+            settings.set(name, value)
+        }
+        'F' if ["none", "/dev/null"].contains(&text.as_str()) => Ok(()),
+        'F' => Err(format!("-F {text}: configuration files are not read; give -o options")),
+        _ => settings.set(name, &text).map_err(|error| format!("-{flag}: {error}")),
+    }
+}
+
+/// The rest of the line, as one, whatever it looks like.
+fn command(first: std::ffi::OsString, parser: &mut Parser) -> Result<Vec<u8>, String> {
+    let mut line = first.into_vec();
+    for word in parser.raw_args().map_err(plain)? {
+        line.push(b' ');
+        line.extend(word.into_vec());
+    }
+    Ok(line)
+}
+
+fn plain(error: lexopt::Error) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, Job, parse};
+    use crate::options::Tty;
+    use crate::report::Verbosity;
+    use lexopt::Parser;
+
+    fn job(line: &[&str]) -> Result<Box<Job>, String> {
+        match parse(Parser::from_args(line))? {
+            Asked::Job(job) => Ok(job),
+            Asked::Text(text) => Err(text),
+        }
+    }
+
+    #[test]
+    fn flags_stand_together_and_apart() {
+        let job =
+            job(&["-Tn", "-p22", "-oUser=me", "-o", "Port 99", "-vi", "key", "host", "-q", "ls", "-l", "--"]).unwrap();
+        assert_eq!((job.settings.port, job.settings.user.as_deref()), (Some(22), Some("me")));
+        assert_eq!((job.settings.tty, job.no_input), (Some(Tty::No), true));
+        assert_eq!(job.settings.verbosity(), Verbosity::Quiet);
+        assert_eq!((job.host.as_str(), job.command.as_deref()), ("host", Some(&b"ls -l --"[..])));
+    }
+
+    #[test]
+    fn flags_win_over_the_destination() {
+        let job = job(&["-l", "you", "ssh://me@host:2222"]).unwrap();
+        assert_eq!((job.settings.port, job.settings.user.as_deref()), (Some(2222), Some("you")));
+        assert_eq!(job.command, None);
+    }
+
+    #[test]
+    fn two_dashes_end_the_flags() {
+        let job = job(&["--", "host", "-x", "y"]).unwrap();
+        assert_eq!(job.command.as_deref(), Some(&b"-x y"[..]));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (line, part) in [
+            (&["-Z", "host"][..], "-Z"),
+            (&["--frob", "host"], "--frob"),
+            (&["-oFrobnicate=yes", "host"], "Frobnicate"),
+            (&["-p", "x", "host"], "-p"),
+            (&["-p"], "-p"),
+            (&["-c", "rot13", "host"], "rot13"),
+            (&["-F", "file", "host"], "-F"),
+            (&[], "host"),
+        ] {
+            let error = job(line).unwrap_err();
+            assert!(error.contains(part), "{line:?}: {error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn help_names_every_flag() {
+        let help = job(&["--help"]).unwrap_err();
+        for flag in "plicmotTns46vqaxkFV".chars() {
+            assert!(help.contains(&format!("-{flag}")), "-{flag}");
+        }
+    }
+}

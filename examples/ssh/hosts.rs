@@ -1,0 +1,82 @@
+//! Whether the host is the one it should be: known_hosts files, an alias, and the question to the person at the terminal.
+//! Without a person there is no question, and an unknown host is refused.
+
+use crate::options::{Settings, Strict};
+use sanssh_core::algorithm::HostKey;
+use sanssh_std::{HostKeyError, Hosts, KnownHosts, Question, Unknown, home};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+
+/// Lists of known hosts, with the name that the host goes by in them.
+#[derive(Debug)]
+pub(crate) struct Aliased {
+    list: KnownHosts,
+    alias: Option<String>,
+}
+
+/// What the settings say about trust. A person at the terminal is asked about hosts that nobody knows, if there is one.
+pub(crate) fn of(settings: &Settings, host: &str, port: u16) -> Result<Aliased, String> {
+    let defaults = KnownHosts::user();
+    let (own, system) = defaults.files.split_at_checked(defaults.files.len() - 1).unwrap_or_default();
+    let own = settings.known_hosts.clone().unwrap_or_else(|| own.to_vec());
+    let system = settings.global_known_hosts.clone().unwrap_or_else(|| system.to_vec());
+    let records = !own.is_empty();
+    let mut list = KnownHosts::files(own.into_iter().chain(system));
+    list.hashed = settings.hash_known_hosts.unwrap_or(false);
+    list.unknown = match settings.strict.unwrap_or(Strict::Ask) {
+        Strict::Record if records => Unknown::Record,
+        // There is nowhere to keep it.
+        Strict::Record => Unknown::Trust,
+        Strict::Ask if !settings.is_batch() => asker(),
+        Strict::Ask | Strict::Refuse => Unknown::Refuse,
+    };
+    if home::ssh("known_hosts").is_none() && settings.known_hosts.is_none() {
+        return Err(format!(
+            "no home to keep known hosts in; give -o UserKnownHostsFile=FILE to connect to {host}:{port}"
+        ));
+    }
+    Ok(Aliased { list, alias: settings.alias.clone() })
+}
+
+fn asker() -> Unknown {
+    match File::options().read(true).write(true).open("/dev/tty") {
+        Ok(terminal) => Unknown::Ask(Box::new(move |question| ask(&terminal, question).unwrap_or(false))),
+        Err(_) => Unknown::Refuse,
+    }
+}
+
+/// Yes, no, or the fingerprint that the person has from elsewhere.
+fn ask(mut terminal: &File, question: &Question<'_>) -> io::Result<bool> {
+    let Question { host, port, algorithm, fingerprint } = question;
+    writeln!(terminal, "The host {host} (port {port}) is not known. Its key is {algorithm} {fingerprint}.")?;
+    write!(terminal, "Connect and remember the key (yes/no/fingerprint)? ")?;
+    let mut lines = BufReader::new(terminal).lines();
+    loop {
+        let Some(answer) = lines.next().transpose()? else { return Ok(false) };
+        match answer.trim() {
+            "no" => return Ok(false),
+            "yes" => return Ok(true),
+            answer if answer == *fingerprint => return Ok(true),
+            _ => write!(terminal, "Please type yes, no, or the fingerprint: ")?,
+        }
+    }
+}
+
+impl Aliased {
+    /// An alias stands for itself, without a port.
+    fn place<'a>(alias: Option<&'a str>, host: &'a str, port: u16) -> (&'a str, u16) {
+        alias.map_or((host, port), |alias| (alias, 22))
+    }
+}
+
+impl Hosts for Aliased {
+    fn algorithms(&mut self, host: &str, port: u16) -> Vec<HostKey> {
+        let (host, port) = Self::place(self.alias.as_deref(), host, port);
+        self.list.algorithms(host, port)
+    }
+
+    fn decide(&mut self, host: &str, port: u16, algorithm: HostKey, key: &[u8]) -> Result<(), HostKeyError> {
+        let (host, port) = Self::place(self.alias.as_deref(), host, port);
+        self.list.decide(host, port, algorithm, key)
+    }
+}

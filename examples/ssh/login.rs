@@ -1,0 +1,283 @@
+//! Logging in: the methods that the user prefers, the server allows and there is something to offer for, in turn.
+//! A person is asked on their terminal, never in batch mode, and nothing they type is shown or logged.
+
+use crate::options::Settings;
+use crate::report::Reporter;
+use crate::terminal;
+use sanssh_core::algorithm::HostKey;
+use sanssh_core::auth::{Method, MethodSet};
+use sanssh_core::file::{KeyError, PublicKeyBuf, SigningKey, private};
+use sanssh_std::{Client, Error, Login, Prompts, home};
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Passwords and passphrases asked for, unless the user says otherwise.
+const PROMPTS: u32 = 3;
+
+/// A login under way.
+struct Attempts<'a> {
+    client: &'a Client,
+    settings: &'a Settings,
+    reporter: Reporter,
+    user: &'a str,
+    host: &'a str,
+    keys: VecDeque<PathBuf>,
+    /// Times that each of the two may still ask.
+    passwords: u32,
+    interactives: u32,
+    /// Why something was not offered, for the error at the end.
+    notes: Vec<String>,
+}
+
+/// Logs in.
+///
+/// # Errors
+/// In one line: which methods there were, and why keys were left out.
+pub(crate) fn run(
+    client: &Client,
+    settings: &Settings,
+    user: &str,
+    host: &str,
+    reporter: Reporter,
+) -> Result<(), String> {
+    let prompts = settings.password_prompts.unwrap_or(PROMPTS);
+    let mut attempts = Attempts {
+        client,
+        settings,
+        reporter,
+        user,
+        host,
+        keys: identities(settings, reporter),
+        passwords: prompts,
+        interactives: prompts,
+        notes: Vec::new(),
+    };
+    let outcome = attempts.all().map_err(|error| error.to_string());
+    attempts.banners();
+    match outcome? {
+        None => Ok(()),
+        Some(methods) => Err(attempts.denied(methods)),
+    }
+}
+
+/// The files given, or those that hold keys by custom, as far as they exist.
+fn identities(settings: &Settings, reporter: Reporter) -> VecDeque<PathBuf> {
+    if !settings.identities.is_empty() {
+        let (found, missing): (Vec<_>, Vec<_>) = settings.identities.iter().cloned().partition(|file| file.exists());
+        for file in missing {
+            reporter.warn(format_args!("identity file {} does not exist", file.display()));
+        }
+        return found.into();
+    }
+    home::IDENTITIES.iter().filter_map(|name| home::ssh(name)).filter(|file| file.exists()).collect()
+}
+
+impl Attempts<'_> {
+    /// `None` if logged in, else the methods that could have continued.
+    fn all(&mut self) -> Result<Option<MethodSet>, Error> {
+        let default = [Method::PublicKey, Method::Interactive, Method::Password];
+        let preferred = self.settings.preferred.clone().unwrap_or_else(|| default.to_vec());
+        let mut allowed = None;
+        loop {
+            self.banners();
+            let may = |method: &Method| allowed.is_none_or(|allowed: MethodSet| allowed.contains(*method));
+            let next = preferred.iter().copied().find(|method| may(method) && self.has(*method));
+            let outcome = match (next, allowed) {
+                (Some(Method::PublicKey), _) => self.key()?,
+                // Nobody is asked for anything before the server wants it.
+                (_, None) => Some(self.client.methods(self.user)?),
+                (Some(Method::Interactive), _) => self.interactive()?,
+                (Some(Method::Password), _) => self.password()?,
+                (Some(Method::None) | None, Some(allowed)) => return Ok(Some(allowed)),
+            };
+            match outcome {
+                Some(Login::Accepted { .. }) => return Ok(None),
+                Some(Login::Refused(methods) | Login::Partial(methods)) => allowed = Some(methods),
+                Some(Login::PasswordExpired(_)) | None => {}
+            }
+        }
+    }
+
+    /// Whether there is something to offer by this method.
+    fn has(&self, method: Method) -> bool {
+        let enabled = |setting: Option<bool>| setting.unwrap_or(true);
+        let asks = !self.settings.is_batch();
+        match method {
+            Method::PublicKey => enabled(self.settings.public_key) && !self.keys.is_empty(),
+            Method::Password => enabled(self.settings.password) && asks && self.passwords > 0,
+            Method::Interactive => enabled(self.settings.interactive) && asks && self.interactives > 0,
+            Method::None => false,
+        }
+    }
+
+    /// Offers the next key. `None` if it is not one to offer.
+    fn key(&mut self) -> Result<Option<Login>, Error> {
+        let Some(file) = self.keys.pop_front() else { return Ok(None) };
+        let Some(key) = self.open(&file)? else { return Ok(None) };
+        let algorithm = key.algorithms().first().map_or("?", |one| one.name());
+        let print = sanssh_core::file::public::fingerprint(key.public());
+        self.reporter.detail(format_args!("offering the key {} ({algorithm}, {print})", file.display()));
+        match self.client.login_key(self.user, &key) {
+            Ok(login) => Ok(Some(login)),
+            Err(error @ (Error::NoSignature | Error::Sign(_))) => {
+                self.note(format!("{}: {error}", file.display()));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The key of a file, with a passphrase if it needs one and the server would take the key.
+    fn open(&mut self, file: &Path) -> Result<Option<SigningKey>, Error> {
+        if is_exposed(file) {
+            self.note(format!("{} is not used: others can read it; run chmod 600 on it", file.display()));
+            return Ok(None);
+        }
+        match home::read_key(file, None) {
+            Ok(key) => return Ok(Some(key)),
+            Err(Error::Key { why: KeyError::Encrypted, .. }) => {}
+            Err(error) => {
+                self.note(error.to_string());
+                return Ok(None);
+            }
+        }
+        if self.settings.is_batch() {
+            self.note(format!("{} needs a passphrase, and batch mode asks for none", file.display()));
+            return Ok(None);
+        }
+        if self.would_do(file)? { Ok(self.unlock(file)) } else { Ok(None) }
+    }
+
+    /// Whether the server would take the key, told by its public half, which is not encrypted.
+    fn would_do(&self, file: &Path) -> Result<bool, Error> {
+        let text = fs::read(file).map(Zeroizing::new).unwrap_or_default();
+        let Ok(public) = private::public(&text) else { return Ok(true) };
+        let Ok(key) = PublicKeyBuf::from_blob(&public) else { return Ok(true) };
+        let Some(algorithm) = HostKey::ALL.iter().find(|one| one.key_type() == key.kind()) else { return Ok(true) };
+        self.reporter.detail(format_args!("offering the key {} ({algorithm}, {})", file.display(), key.fingerprint()));
+        self.client.probe_key(self.user, *algorithm, &public)
+    }
+
+    fn unlock(&mut self, file: &Path) -> Option<SigningKey> {
+        for _ in 0..PROMPTS {
+            let passphrase = match secret(&format!("Passphrase for {}: ", file.display())) {
+                Ok(passphrase) if !passphrase.is_empty() => passphrase,
+                Ok(_) => break,
+                Err(error) => {
+                    self.note(format!("{} needs a passphrase, and there is nobody to ask: {error}", file.display()));
+                    return None;
+                }
+            };
+            match home::read_key(file, Some(&passphrase)) {
+                Ok(key) => return Some(key),
+                Err(error) => self.reporter.warn(error),
+            }
+        }
+        self.note(format!("{} was not unlocked", file.display()));
+        None
+    }
+
+    fn password(&mut self) -> Result<Option<Login>, Error> {
+        self.passwords -= 1;
+        let password = match secret(&format!("{}@{}'s password: ", self.user, self.host)) {
+            Ok(password) => password,
+            Err(error) => {
+                self.passwords = 0;
+                self.note(format!("there is nobody to ask for a password: {error}"));
+                return Ok(None);
+            }
+        };
+        let outcome = self.client.login_password(self.user, &password)?;
+        if let Login::PasswordExpired(text) = &outcome {
+            return self.renew(&password, text).map(Some);
+        }
+        Ok(Some(outcome))
+    }
+
+    /// The password was right, and has to be changed.
+    fn renew(&self, old: &str, text: &str) -> Result<Login, Error> {
+        self.reporter.warn(text.trim_end());
+        loop {
+            let new = secret("New password: ")?;
+            if *new == *secret("The same again: ")? {
+                return self.client.change_password(self.user, old, &new);
+            }
+            self.reporter.warn("these differ");
+        }
+    }
+
+    fn interactive(&mut self) -> Result<Option<Login>, Error> {
+        self.interactives -= 1;
+        let mut failed = None;
+        let login = self.client.login_interactive(self.user, |prompts| match answers(&prompts) {
+            Ok(answers) => answers,
+            Err(error) => {
+                failed = Some(error);
+                Vec::new()
+            }
+        })?;
+        if let Some(error) = failed {
+            self.interactives = 0;
+            self.note(format!("there is nobody to ask what the server asks: {error}"));
+        }
+        Ok(Some(login))
+    }
+
+    /// Shows what the server wants to be read before a login.
+    fn banners(&self) {
+        for text in self.client.banners() {
+            self.reporter.banner(&text);
+        }
+    }
+
+    fn note(&mut self, text: String) {
+        self.reporter.detail(&text);
+        self.notes.push(text);
+    }
+
+    fn denied(&self, methods: MethodSet) -> String {
+        let names: Vec<_> = methods.iter().map(Method::name).collect();
+        let mut text = format!("{}@{}: permission denied ({})", self.user, self.host, names.join(","));
+        for note in &self.notes {
+            text.push_str("; ");
+            text.push_str(note);
+        }
+        text
+    }
+}
+
+/// Whether somebody else could have read the file.
+fn is_exposed(file: &Path) -> bool {
+    let own = rustix::process::getuid().as_raw();
+    fs::metadata(file).is_ok_and(|meta| meta.uid() == own && meta.mode() & 0o077 != 0)
+}
+
+/// Asks on the terminal, without showing what is typed.
+fn secret(prompt: &str) -> io::Result<Zeroizing<String>> {
+    terminal::keep()?;
+    let answer = rpassword::prompt_password(prompt).map(Zeroizing::new);
+    terminal::restore();
+    answer
+}
+
+/// Asks the server's questions on the terminal.
+fn answers(prompts: &Prompts<'_>) -> io::Result<Vec<String>> {
+    let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
+    for text in [prompts.name, prompts.instruction].into_iter().filter(|text| !text.is_empty()) {
+        writeln!(terminal, "{}", text.trim_end())?;
+    }
+    let ask = |prompt: &sanssh_std::Prompt| {
+        if !prompt.echo {
+            return secret(&prompt.text).map(|answer| answer.to_string());
+        }
+        write!(terminal, "{}", prompt.text)?;
+        let mut line = String::new();
+        BufReader::new(&terminal).read_line(&mut line)?;
+        Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    };
+    prompts.prompts.iter().map(ask).collect()
+}

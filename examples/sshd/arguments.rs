@@ -1,0 +1,115 @@
+//! The command line, with OpenSSH's flags where it has them.
+//! As there, the first of several values counts, except that host keys add up.
+
+use crate::setup::Settings;
+use lexopt::{Arg, Parser, ValueExt};
+use sanssh_examples::value;
+
+const HELP: &str = "\
+Usage: sshd [-p PORT] [-b ADDRESS] [-h FILE]... [-o NAME=VALUE]...
+
+Serves the user who runs it: commands and shells on this machine, as this user. Stays in the foreground, and prints one
+line on standard error when it listens. SIGTERM, SIGINT and SIGHUP end it, its connections and their commands.
+
+  -p PORT         port to listen on (2222); 0 for any that is free
+  -b ADDRESS      address to listen on (127.0.0.1: this machine only)
+  -h FILE         private key that proves the host; may be given several times. Without one, a new key that is
+                  forgotten at the end
+  -o NAME=VALUE   an option, see below
+  -D, -e          stay in the foreground, log to standard error: it always does
+  -V              the version
+  --help          this text
+
+Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, put first):
+  AuthorizedKeysFile FILE (~/.ssh/authorized_keys)   keys that may log in; of the options in it, command, restrict and
+                                                     pty are heeded, others exclude the key
+  PasswordFile FILE                                  lines USER:PASSWORD; must be the user's own with mode 0600
+  KexAlgorithms LIST, HostKeyAlgorithms LIST, PubkeyAcceptedAlgorithms LIST, Ciphers LIST, MACs LIST,
+  RekeyLimit BYTES[K|M|G] [TIME], Port, HostKey FILE, MaxSessions, MaxStartups, MaxAuthTries, LoginGraceTime TIME,
+  ClientAliveInterval TIME, ClientAliveCountMax, AcceptEnv NAMES (LANG LC_*), Banner FILE, PidFile FILE.
+
+Exit status: 0 after a signal, 255 if it could not start.
+";
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// A text to print.
+    Text(String),
+    /// A server.
+    Serve(Box<Settings>),
+}
+
+pub(crate) fn read() -> Result<Asked, String> {
+    parse(Parser::from_env())
+}
+
+fn parse(mut parser: Parser) -> Result<Asked, String> {
+    let mut settings = Settings::default();
+    while let Some(argument) = parser.next().map_err(plain)? {
+        let flag = match argument {
+            Arg::Long("help") => return Ok(Asked::Text(HELP.to_owned())),
+            Arg::Short('V') => return Ok(Asked::Text(format!("sanssh {}\n", env!("CARGO_PKG_VERSION")))),
+            Arg::Short('D' | 'e') => continue,
+            Arg::Short(flag) => flag,
+            Arg::Long(name) => return Err(format!("unknown flag --{name}; see --help")),
+            Arg::Value(value) => return Err(format!("unexpected argument {}; see --help", value.display())),
+        };
+        let name = match flag {
+            'p' => "Port",
+            'b' => "ListenAddress",
+            'h' => "HostKey",
+            'o' => "",
+            _ => return Err(format!("unknown flag -{flag}; see --help")),
+        };
+        let text = parser.value().and_then(ValueExt::string).map_err(plain)?;
+        if flag == 'o' {
+            let (name, value) = value::split(&text)?;
+            settings.set(name, value)?;
+        } else {
+            settings.set(name, &text).map_err(|error| format!("-{flag}: {error}"))?;
+        }
+    }
+    Ok(Asked::Serve(Box::new(settings)))
+}
+
+fn plain(error: lexopt::Error) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, parse};
+    use crate::setup::Settings;
+    use lexopt::Parser;
+
+    fn settings(line: &[&str]) -> Result<Box<Settings>, String> {
+        match parse(Parser::from_args(line))? {
+            Asked::Serve(settings) => Ok(settings),
+            Asked::Text(text) => Err(text),
+        }
+    }
+
+    #[test]
+    fn flags_and_options() {
+        let line = ["-p0", "-h", "a", "-h", "b", "-oMaxSessions=3", "-De", "-o", "PORT 4"];
+        let settings = settings(&line).unwrap();
+        assert_eq!((settings.port, settings.host_keys.len()), (0, 2));
+        assert!(settings.address.is_loopback());
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (line, part) in [
+            (&["-Z"][..], "-Z"),
+            (&["-oFrobnicate=1"], "Frobnicate"),
+            (&["-p", "x"], "-p"),
+            (&["-b", "somewhere"], "somewhere"),
+            (&["extra"], "extra"),
+            (&["-oMACs=crc32"], "crc32"),
+        ] {
+            let error = settings(line).unwrap_err();
+            assert!(error.contains(part) && !error.contains('\n'), "{line:?}: {error}");
+        }
+    }
+}

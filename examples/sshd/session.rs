@@ -1,0 +1,118 @@
+//! One session: a process, a thread for each of its streams, one for what the client does besides, and the end in order:
+//! all output, then the exit status, then the end of the channel.
+
+use crate::carry::{self, Ends, Once};
+use crate::process::{Process, Streams, end_of_input, signal_name};
+use core::net::SocketAddr;
+use sanssh_examples::user::User;
+use sanssh_std::{Event, Session};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::process::ExitStatus;
+use std::sync::PoisonError;
+use std::thread;
+
+/// What shells end with when a command cannot be run.
+const CANNOT_RUN: u32 = 126;
+
+/// Runs what the client wants, and returns when both the process and the session are over.
+pub(crate) fn serve(session: &Session, user: &User, server: SocketAddr) {
+    let process = match Process::start(session, user, server) {
+        Ok(process) => process,
+        Err(error) => {
+            let _ = writeln!(session.stderr(), "cannot start {}: {error}", user.shell.display());
+            return drop(session.exit(CANNOT_RUN));
+        }
+    };
+    if let Err(error) = carry_on(session, &process) {
+        eprintln!("sshd: a session ended early: {error}");
+        process.hang_up();
+        drop(process.wait());
+    }
+}
+
+fn carry_on(session: &Session, process: &Process) -> io::Result<()> {
+    let (gone, exited) = (Once::new()?, Once::new()?);
+    process.streams.unblock()?;
+    thread::scope(|all| {
+        all.spawn(|| events(session, process, &gone));
+        all.spawn(|| input(session, &process.streams, &gone));
+        let status = thread::scope(|outputs| {
+            let ends = Ends { gone: &gone, exited: None };
+            match &process.streams {
+                Streams::Terminal(terminal) => {
+                    let ends = Ends { exited: Some(&exited), ..ends };
+                    outputs.spawn(move || carry::output(terminal.as_fd(), session, ends));
+                }
+                Streams::Pipes { stdout, stderr, .. } => {
+                    outputs.spawn(move || carry::output(stdout.as_fd(), session, ends));
+                    outputs.spawn(move || carry::output(stderr.as_fd(), session.stderr(), ends));
+                }
+            }
+            let status = process.wait();
+            exited.happen();
+            status
+        });
+        // A client that has left does not want to know.
+        let _ = status.map(|status| end(session, status));
+    });
+    Ok(())
+}
+
+fn end(session: &Session, status: ExitStatus) -> Result<(), sanssh_std::Error> {
+    match (status.code(), signal_name(status)) {
+        (Some(code), _) => session.exit(code.cast_unsigned()),
+        (None, Some(name)) => {
+            use std::os::unix::process::ExitStatusExt;
+            session.exit_signal(name, status.core_dumped(), "")
+        }
+        (None, None) => session.exit(CANNOT_RUN),
+    }
+}
+
+/// What the client does, until the session is over.
+fn events(session: &Session, process: &Process, gone: &Once) {
+    loop {
+        match session.next_event(None) {
+            Some(Event::Resized { columns, rows }) => process.resize(columns, rows),
+            Some(Event::Signal(name)) => process.signal(&name),
+            Some(Event::Break(_)) => process.interrupt(),
+            Some(Event::Closed) => break,
+            None => {}
+        }
+    }
+    process.hang_up();
+    gone.happen();
+}
+
+fn input(session: &Session, streams: &Streams, gone: &Once) {
+    match streams {
+        Streams::Terminal(terminal) => {
+            let at_end = carry::input(session, terminal.as_fd(), gone);
+            if let Some(byte) = end_of_input(terminal).filter(|_| at_end) {
+                carry::write_all(terminal.as_fd(), &[byte], gone);
+            }
+        }
+        Streams::Pipes { stdin, .. } => {
+            let stdin = stdin.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(stdin) = stdin {
+                carry::input(session, stdin.as_fd(), gone);
+            }
+        }
+    }
+}
+
+impl Streams {
+    fn unblock(&self) -> io::Result<()> {
+        match self {
+            Self::Terminal(terminal) => carry::unblock(terminal),
+            Self::Pipes { stdin, stdout, stderr } => {
+                if let Some(stdin) = &*stdin.lock().unwrap_or_else(PoisonError::into_inner) {
+                    carry::unblock(stdin)?;
+                }
+                carry::unblock(stdout)?;
+                carry::unblock(stderr)
+            }
+        }
+    }
+}

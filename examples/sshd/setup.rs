@@ -1,0 +1,139 @@
+//! The server's settings, as sshd_config(5) names them, and what they make of the driver's configuration.
+//! Host keys are read here, or made.
+
+use core::net::{IpAddr, Ipv4Addr};
+use sanssh_core::Random;
+use sanssh_core::auth::Method;
+use sanssh_core::file::SigningKey;
+use sanssh_core::file::public::fingerprint;
+use sanssh_examples::value::{number, prefer, rekey, span};
+use sanssh_std::{ServerConfig, home};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What the user wants.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) address: IpAddr,
+    pub(crate) port: u16,
+    pub(crate) host_keys: Vec<PathBuf>,
+    pub(crate) authorized_keys: Vec<PathBuf>,
+    pub(crate) passwords: Option<PathBuf>,
+    pub(crate) pid_file: Option<PathBuf>,
+    banner: Option<PathBuf>,
+    /// Everything that the driver takes as it is.
+    config: ServerConfig,
+    /// Options that were given; later ones do not count.
+    chosen: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let environment = ["LANG", "LC_*"].map(str::to_owned).to_vec();
+        Self {
+            address: Ipv4Addr::LOCALHOST.into(),
+            port: 2222,
+            host_keys: Vec::new(),
+            authorized_keys: home::ssh("authorized_keys").into_iter().collect(),
+            passwords: None,
+            pid_file: None,
+            banner: None,
+            config: ServerConfig { environment, ..ServerConfig::default() },
+            chosen: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Takes an option. Errors name it.
+    pub(crate) fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
+        let key = name.to_ascii_lowercase();
+        if key == "hostkey" {
+            self.host_keys.push(text.into());
+            return Ok(());
+        }
+        // What comes too late to count has to be well formed all the same.
+        let mut late = Self::default();
+        let target = if self.chosen.contains(&key) { &mut late } else { &mut *self };
+        if !target.apply(&key, text).map_err(|error| format!("{name}: {error}"))? {
+            return Err(format!("unknown option {name}; see --help"));
+        }
+        self.chosen.push(key);
+        Ok(())
+    }
+
+    /// `Ok(false)`: there is no such option.
+    fn apply(&mut self, key: &str, text: &str) -> Result<bool, String> {
+        let file = || Some(PathBuf::from(text)).filter(|_| text != "none");
+        let core = &mut self.config.core;
+        match key {
+            "port" => self.port = number(text)?,
+            "listenaddress" => self.address = text.parse().map_err(|_| format!("\"{text}\" is not an IP address"))?,
+            "authorizedkeysfile" => {
+                self.authorized_keys = text.split_ascii_whitespace().filter(|one| *one != "none").map(path).collect();
+            }
+            "passwordfile" => self.passwords = file(),
+            "pidfile" => self.pid_file = file(),
+            "banner" => self.banner = file(),
+            "rekeylimit" => core.rekey = rekey(text)?,
+            "logingracetime" => core.deadlines.login = span(text)?,
+            "maxauthtries" => core.login.max_attempts = number(text)?,
+            "clientaliveinterval" => core.keepalive.interval = span(text)?,
+            "clientalivecountmax" => core.keepalive.count = number(text)?,
+            "maxsessions" => self.config.channels = number(text)?,
+            "maxstartups" => self.config.max_unauthenticated = number(text)?,
+            "acceptenv" => self.config.environment = text.split_ascii_whitespace().map(str::to_owned).collect(),
+            _ => return prefer(&mut core.preferences, key, text),
+        }
+        Ok(true)
+    }
+
+    /// The driver's configuration, and what to say about the host keys.
+    pub(crate) fn server(&self) -> Result<(ServerConfig, String), String> {
+        let mut core = self.config.core.clone();
+        core.login.methods = [Method::PublicKey].into_iter().collect();
+        if self.passwords.is_some() {
+            core.login.methods = core.login.methods.with(Method::Password);
+        }
+        let (host_keys, word) = match &self.host_keys[..] {
+            [] => (vec![fresh()?], "host key for this run only"),
+            files => (files.iter().map(|file| host_key(file)).collect::<Result<_, _>>()?, "host key"),
+        };
+        let prints: Vec<_> = host_keys.iter().map(|key| fingerprint(key.public())).collect();
+        let banner = self.banner.as_deref().map(fs::read_to_string).transpose();
+        let banner = banner.map_err(|error| format!("the banner cannot be read: {error}"))?;
+        let config = ServerConfig {
+            core,
+            host_keys,
+            channels: self.config.channels,
+            max_unauthenticated: self.config.max_unauthenticated,
+            environment: self.config.environment.clone(),
+            banner,
+            ..ServerConfig::default()
+        };
+        Ok((config, format!("{word} {}", prints.join(" "))))
+    }
+}
+
+/// A key that lasts as long as the process.
+fn fresh() -> Result<SigningKey, String> {
+    let seed = sanssh_std::seed().map_err(|error| error.to_string())?;
+    let secret = zeroize::Zeroizing::new(Random::new(&seed).array());
+    Ok(SigningKey::ed25519(&secret))
+}
+
+fn host_key(file: &Path) -> Result<SigningKey, String> {
+    let meta = fs::metadata(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    if meta.mode() & 0o077 != 0 {
+        return Err(format!("{}: others can read this private key; run chmod 600 on it", file.display()));
+    }
+    home::read_key(file, None).map_err(|error| error.to_string())
+}
+
+/// `~/` and names without a directory in front are in the user's home.
+fn path(text: &str) -> PathBuf {
+    let rest = text.strip_prefix("~/").unwrap_or(text);
+    let home = std::env::home_dir().unwrap_or_default();
+    if rest.starts_with('/') { PathBuf::from(rest) } else { home.join(rest) }
+}
