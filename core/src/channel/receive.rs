@@ -168,7 +168,11 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
             return Err(Violation::WindowOverrun.into());
         }
         slot.receive(data.len())?;
-        if slot.is_closing() {
+        // What was released and held back is granted now that the window is used up.
+        let owes = slot.owes_adjust(config.window);
+        let closing = slot.is_closing();
+        self.dirty |= owes;
+        if closing {
             self.release(config.window, id, data.len());
             return Ok(Received::Nothing);
         }
