@@ -89,8 +89,14 @@ impl Script {
             None => (word, rest),
         };
         let step = match word {
-            "title" => return Ok(rest.clone_into(&mut self.title)),
-            "role" => return Ok(rest.clone_into(&mut self.role)),
+            "title" => {
+                rest.clone_into(&mut self.title);
+                return Ok(());
+            }
+            "role" => {
+                rest.clone_into(&mut self.role);
+                return Ok(());
+            }
             "seed" => {
                 self.seed = unhex(rest)?.try_into().map_err(|_| "a seed has 32 bytes")?;
                 return Ok(());

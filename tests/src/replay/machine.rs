@@ -163,38 +163,28 @@ impl<R: Side, P: Provider> Machine<R, P> {
                 let (id, data) = (self.channel(index), bytes(data));
                 self.emit(|it, output| it.ssh.write_extended(id, STDERR, &data, output)).map(Some)
             }
-            ("release", [index, count]) => Ok({
-                self.ssh.release(self.channel(index), count.parse().expect("a count"));
-                None
-            }),
-            ("finish", [index]) => Ok({
-                self.ssh.finish(self.channel(index));
-                None
-            }),
-            ("close", [index]) => Ok({
-                self.ssh.close(self.channel(index));
-                None
-            }),
-            ("rekey", []) => Ok({
-                self.ssh.rekey();
-                None
-            }),
-            ("disconnect", [code]) => Ok({
-                self.ssh.disconnect(Reason(number(code)));
-                None
-            }),
-            // A failure is told by `end`.
-            ("tick", [at]) => Ok({
-                let _ = self.ssh.tick(Instant(at.parse().expect("a time")));
-                None
-            }),
-            ("hung-up", []) => Ok({
-                let _ = self.ssh.hung_up();
-                None
-            }),
-            _ => return None,
+            _ => {
+                self.fact(name, arguments)?;
+                Ok(None)
+            }
         };
         Some(outcome(answer))
+    }
+
+    /// Calls that record a fact and return nothing.
+    fn fact(&mut self, name: &str, arguments: &[&str]) -> Option<()> {
+        match (name, arguments) {
+            ("release", [index, count]) => self.ssh.release(self.channel(index), count.parse().expect("a count")),
+            ("finish", [index]) => self.ssh.finish(self.channel(index)),
+            ("close", [index]) => self.ssh.close(self.channel(index)),
+            ("rekey", []) => self.ssh.rekey(),
+            ("disconnect", [code]) => self.ssh.disconnect(Reason(number(code))),
+            // What these two return is told by `end`.
+            ("tick", [at]) => drop(self.ssh.tick(Instant(at.parse().expect("a time")))),
+            ("hung-up", []) => drop(self.ssh.hung_up()),
+            _ => return None,
+        }
+        Some(())
     }
 
     fn opened(&mut self, id: Result<ChannelId, Refused>) -> String {

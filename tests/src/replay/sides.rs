@@ -1,6 +1,7 @@
 //! What differs by role in a recording: the login's questions and events, and the calls that answer them.
 
 use super::machine::{Machine, bytes, method_words, outcome, show};
+use sanssh_core::Ask;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::{Method, MethodSet, client, server};
 use sanssh_core::crypto::Provider;
@@ -8,7 +9,6 @@ use sanssh_core::event::{Answer, Attempt, HostKeyChoice, Probe, Sign, Trust};
 use sanssh_core::file::public::fingerprint;
 use sanssh_core::role::{Client, Role, Server};
 use sanssh_core::wire::auth::Prompt;
-use sanssh_core::{Ask, Refused};
 
 /// A role that can be driven by text.
 pub(super) trait Side: Role {
@@ -63,8 +63,14 @@ impl Side for Client {
     fn call<P: Provider>(machine: &mut Machine<Self, P>, name: &str, arguments: &[&str]) -> Option<String> {
         let words: Vec<_> = arguments.iter().map(|word| bytes(word)).collect();
         let answer = match (name, &words[..]) {
-            ("trust", []) => Ok(machine.ssh.trust(machine.asks.trust.take().expect("an open question"))),
-            ("distrust", []) => Ok(machine.ssh.distrust(machine.asks.trust.take().expect("an open question"))),
+            ("trust", []) => {
+                machine.ssh.trust(machine.asks.trust.take().expect("an open question"));
+                Ok(())
+            }
+            ("distrust", []) => {
+                machine.ssh.distrust(machine.asks.trust.take().expect("an open question"));
+                Ok(())
+            }
             ("none", [user]) => machine.emit(|it, output| it.ssh.login_none(user, output)),
             ("password", [user, word]) => machine.emit(|it, output| it.ssh.password(user, word, output)),
             ("change-password", [user, old, new]) => {
@@ -137,7 +143,10 @@ impl Side for Server {
         let words: Vec<_> = arguments.iter().map(|word| bytes(word)).collect();
         let attempt = |machine: &mut Machine<Self, P>| machine.asks.attempt.take().expect("an open attempt");
         let answer = match (name, &words[..]) {
-            ("host-key", [key]) => Ok(machine.ssh.host_key(machine.asks.host_key.take().expect("a question"), key)),
+            ("host-key", [key]) => {
+                machine.ssh.host_key(machine.asks.host_key.take().expect("a question"), key);
+                Ok(())
+            }
             ("sign", [key, signature]) => {
                 let ask = machine.asks.sign.take().expect("an open question");
                 machine.emit(|it, output| it.ssh.sign(&ask, key, signature, output))
@@ -147,18 +156,24 @@ impl Side for Server {
                 let (ask, algorithm) = (machine.asks.probe.take().expect("a probe"), algorithm(arguments[0]));
                 machine.emit(|it, output| it.ssh.acceptable(&ask, algorithm, key, output))
             }
-            ("unacceptable", []) => Ok(machine.ssh.unacceptable(machine.asks.probe.take().expect("a probe"))),
+            ("unacceptable", []) => {
+                machine.ssh.unacceptable(machine.asks.probe.take().expect("a probe"));
+                Ok(())
+            }
             ("grant", []) => {
                 let ask = attempt(machine);
-                Ok(machine.ssh.grant(ask))
+                machine.ssh.grant(ask);
+                Ok(())
             }
             ("refuse", []) => {
                 let ask = attempt(machine);
-                Ok(machine.ssh.refuse(ask))
+                machine.ssh.refuse(ask);
+                Ok(())
             }
             ("partial", [_]) => {
                 let ask = attempt(machine);
-                Ok(machine.ssh.partial(ask, methods(arguments[0])))
+                machine.ssh.partial(ask, methods(arguments[0]));
+                Ok(())
             }
             ("expire", [text]) => {
                 let ask = attempt(machine);
@@ -171,7 +186,7 @@ impl Side for Server {
             }
             _ => return None,
         };
-        Some(outcome(answer.map(|()| None::<usize>).map_err(|refused: Refused| refused)))
+        Some(outcome(answer.map(|()| None)))
     }
 
     fn to_sign<P: Provider>(machine: &Machine<Self, P>, _: &str, _: &str, _: &[u8]) -> Option<Vec<u8>> {
