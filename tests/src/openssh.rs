@@ -31,8 +31,7 @@ impl Default for Config<'_> {
     }
 }
 
-/// What every server here is told unless the caller said otherwise. A shell that is not the outermost reads no start-up
-/// file of the user's, which could take its time or print something.
+/// What every server here is told unless the caller said otherwise.
 const DEFAULTS: &str = "
 UsePAM no
 StrictModes no
@@ -44,7 +43,6 @@ PrintMotd no
 PrintLastLog no
 UseDNS no
 AcceptEnv *
-SetEnv SHLVL=1
 MaxStartups 200
 MaxSessions 200
 LogLevel VERBOSE
