@@ -153,9 +153,11 @@ fn listen(config: Config<'_>, directory: &Path) -> (Daemon, u16) {
 
 fn configuration(config: Config<'_>, directory: &Path, port: u16) -> String {
     let keys = config.host_keys.iter().map(|&kind| format!("HostKey {}\n", Keys::shared().host(kind).display()));
+    // Away from home, because what a user's shell does at its start may take long, or print.
     format!(
-        "ListenAddress 127.0.0.1:{port}\n{}\n{DEFAULTS}AuthorizedKeysFile {}\n{}",
+        "ListenAddress 127.0.0.1:{port}\n{}\n{DEFAULTS}SetEnv HOME={}\nAuthorizedKeysFile {}\n{}",
         config.options.join("\n"),
+        directory.display(),
         directory.join("authorized_keys").display(),
         keys.collect::<String>(),
     )
