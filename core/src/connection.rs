@@ -20,7 +20,9 @@ use crate::role::Role;
 use crate::seed::{Random, Seed};
 use crate::time::{Instant, Phase as Deadline, Timer, Timers};
 use crate::transport::{Incoming, Packet, Sender, Step, Traffic, Transport};
+use crate::wire::Message;
 use crate::wire::legality::{self, Phase, Verdict};
+use crate::wire::transport::KexInit;
 use crate::{Input, Output};
 
 /// Key exchanges that a peer may go through before it has logged in.
@@ -64,6 +66,8 @@ pub struct Connection<R: Role, P: Provider, T> {
     timers: Timers,
     now: Instant,
     keepalives_unanswered: u32,
+    /// A rekey was asked for, or its time came.
+    rekey_wanted: bool,
     exchanges_before_login: u8,
     fate: Option<Error>,
 }
@@ -90,6 +94,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             timers,
             now,
             keepalives_unanswered: 0,
+            rekey_wanted: false,
             exchanges_before_login: 0,
             fate: None,
         }
@@ -133,7 +138,9 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
     }
 
     fn flush_all(&mut self, output: &mut Output<'_>) -> Result<(), Refused> {
-        self.start_rekey_if_due();
+        if self.rekey_is_due() {
+            self.begin_exchange();
+        }
         let keyed = self.transport.sends_keyed();
         self.transport.flush(&self.config, &mut self.random, output)?;
         if !keyed && self.transport.sends_keyed() {
@@ -182,9 +189,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
                 return Err(self.fail(Error::TimedOut(phase)));
             }
         }
-        if self.timers.fired(Timer::RekeyDue, now) {
-            self.begin_exchange();
-        }
+        self.rekey_wanted |= self.timers.fired(Timer::RekeyDue, now);
         self.timers.fired(Timer::Failure, now);
         if self.timers.fired(Timer::Keepalive, now) {
             return self.keep_alive();
@@ -210,12 +215,15 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             return self.transport.owes_goodbye();
         }
         let above = self.login.owes(self.now) || (self.login.is_done() && self.channels.owes());
-        self.transport.owes() || (above && !self.transport.is_silent())
+        self.transport.owes() || (above && !self.transport.is_silent()) || self.rekey_is_due()
     }
 
     /// What it needs before it reads on.
     pub fn waiting(&self) -> Option<Waiting> {
-        self.transport.waiting().or_else(|| self.login.waiting()).or_else(|| self.channels.waiting())
+        // While an exchange keeps us silent, replies cannot leave; the peer's KEXINIT may stand behind any number of
+        // messages that want some. So these are counted instead, within their limits.
+        let channels = || if self.transport.is_silent() { None } else { self.channels.waiting() };
+        self.transport.waiting().or_else(|| self.login.waiting()).or_else(channels)
     }
 
     /// How it ended, once it has.
@@ -257,11 +265,9 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
     }
 
-    /// Changes the keys as soon as may be.
-    pub fn rekey(&mut self) {
-        if self.fate.is_none() {
-            self.begin_exchange();
-        }
+    /// Changes the keys as soon as may be: once the login is done, with the next [`flush`](Self::flush).
+    pub const fn rekey(&mut self) {
+        self.rekey_wanted = true;
     }
 
     // Inside.
@@ -271,7 +277,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         if self.fate.is_some() {
             return Err(Refused::Closed);
         }
-        if self.owes_output() || self.transport.traffic().is_due(&self.config.rekey) {
+        if self.owes_output() {
             self.flush_all(output)?;
         }
         if self.transport.is_silent() {
@@ -314,7 +320,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
     }
 
     fn receive_exchange<'b>(&mut self, number: u8, body: &'b [u8]) -> Result<Option<Event<'b, R>>, Error> {
-        if !self.transport.is_exchanging() && !self.login.is_done() {
+        if number == KexInit::NUMBER && !self.login.is_done() {
             self.exchanges_before_login = self.exchanges_before_login.saturating_add(1);
             if self.exchanges_before_login > MOST_EXCHANGES_BEFORE_LOGIN {
                 return Err(Violation::TooMany.into());
@@ -389,10 +395,10 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         self.login = R::Login::default();
     }
 
-    fn start_rekey_if_due(&mut self) {
-        if self.transport.traffic().is_due(&self.config.rekey) {
-            self.begin_exchange();
-        }
+    /// Never during the login: its answers could not leave while we are silent, and nothing is read before they do.
+    fn rekey_is_due(&self) -> bool {
+        let due = self.rekey_wanted || self.transport.traffic().is_due(&self.config.rekey);
+        due && self.login.is_done() && !self.transport.is_exchanging()
     }
 
     fn begin_exchange(&mut self) {
@@ -405,6 +411,8 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
     fn arm_exchange(&mut self) {
         let now = self.now;
         if self.transport.is_exchanging() {
+            // Whoever began it, it is what was wanted.
+            self.rekey_wanted = false;
             let first = self.timers.get(Timer::Handshake).is_some();
             if !first && self.timers.get(Timer::Rekey).is_none() {
                 self.timers.set(Timer::Rekey, now.after(self.config.deadlines.rekey));
@@ -477,5 +485,24 @@ impl<R: Role, P: Provider, T> core::fmt::Debug for Connection<R, P, T> {
             .field("transport", &self.transport)
             .field("fate", &self.fate)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "soft"))]
+mod tests {
+    use super::Connection;
+    use crate::channel::Slot;
+    use crate::crypto::MAX_SHARE;
+    use crate::crypto::soft::Soft;
+    use crate::role::{Client, Server};
+
+    /// 4 KiB, and one share where the hybrid exchange makes it large.
+    #[test]
+    fn a_connection_with_four_channels_is_small() {
+        const CLASSICAL_SHARE: usize = 65;
+        let client = size_of::<Connection<Client, Soft, [Slot; 4]>>();
+        let server = size_of::<Connection<Server, Soft, [Slot; 4]>>();
+        std::println!("client: {client} bytes, server: {server} bytes, share: {MAX_SHARE}");
+        assert!(client.max(server) - (MAX_SHARE - CLASSICAL_SHARE) < 4096, "client: {client}, server: {server}");
     }
 }

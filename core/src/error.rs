@@ -9,6 +9,7 @@ use core::fmt;
 
 /// The connection is over. Flush once more: the peer may be owed a DISCONNECT. Every later call repeats the error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Error {
     /// Bytes that are not what they claim to be: a message's number, or `None` for an identification line or a packet
     /// frame.
@@ -39,6 +40,7 @@ pub enum Error {
 
 /// What the peer did that it must not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Violation {
     /// A message number that is not lawful now.
     Unexpected(u8),
@@ -64,6 +66,7 @@ pub enum Violation {
 
 /// The lists of KEXINIT, and the protocol version, on which two sides must agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Choice {
     /// Protocol version.
     Version,
@@ -87,6 +90,7 @@ pub enum Choice {
 
 /// Reason codes of DISCONNECT (RFC 4253 §11.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Reason(pub u32);
 
 impl Reason {
@@ -120,6 +124,8 @@ impl Error {
     /// What DISCONNECT says of this error; `None` where none is sent because the peer is gone.
     pub const fn reason(self) -> Option<Reason> {
         match self {
+            // Granting a login for nothing is lawful; not to want it is our policy.
+            Self::Violation(Violation::Unearned) => Some(Reason::BY_APPLICATION),
             Self::Malformed(_) | Self::Violation(_) => Some(Reason::PROTOCOL_ERROR),
             Self::Forged => Some(Reason::MAC_ERROR),
             Self::Incompatible(Choice::Version) => Some(Reason::VERSION_NOT_SUPPORTED),
@@ -283,7 +289,30 @@ impl core::error::Error for Refused {}
 
 #[cfg(test)]
 mod tests {
-    use super::{Error, Refused};
+    use super::{Choice, Error, Reason, Refused, Violation};
+    use crate::time::Phase;
+
+    /// RFC 4253 §11.1.
+    #[test]
+    fn what_the_peer_learns_of_each_error() {
+        let code = |error: Error| error.reason().map(|Reason(code)| code);
+        assert_eq!(code(Error::Malformed(None)), Some(2));
+        assert_eq!(code(Error::Malformed(Some(20))), Some(2));
+        assert_eq!(code(Error::Violation(Violation::Unexpected(21))), Some(2));
+        assert_eq!(code(Error::Violation(Violation::StrictKex)), Some(2));
+        assert_eq!(code(Error::Violation(Violation::Unearned)), Some(11));
+        assert_eq!(code(Error::Exchange), Some(3));
+        assert_eq!(code(Error::Incompatible(Choice::Kex)), Some(3));
+        assert_eq!(code(Error::Forged), Some(5));
+        assert_eq!(code(Error::NoService), Some(7));
+        assert_eq!(code(Error::Incompatible(Choice::Version)), Some(8));
+        assert_eq!(code(Error::Untrusted), Some(9));
+        assert_eq!(code(Error::TimedOut(Phase::Login)), Some(10));
+        assert_eq!(code(Error::Closed), Some(11));
+        assert_eq!(code(Error::Denied), Some(14));
+        assert_eq!(code(Error::HungUp), None);
+        assert_eq!(code(Error::Disconnected(Reason(2))), None);
+    }
 
     #[test]
     fn errors_are_small() {

@@ -21,6 +21,7 @@ impl Instant {
 
 /// What can be waited for, and given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Phase {
     /// Identification and the first key exchange.
     Handshake,

@@ -2,12 +2,13 @@
 //!
 //! Rounds are interleaved and medians given, since the machine is shared; ratios are taken within a round.
 
+use core::hint::black_box;
 use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, Algorithm, LessSafeKey, Nonce, UnboundKey};
 use sanssh_core::algorithm::{Cipher, list};
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::{ChannelId, Config, Event, Input, Instant, Output, channel};
 use sanssh_tests::pair::{Pair, server_config};
-use std::hint::black_box;
+
 use std::time::Instant as Clock;
 
 const ROUNDS: usize = 15;

@@ -21,6 +21,7 @@
 
 mod exchange;
 mod frame;
+mod login;
 mod machine;
 mod message;
 mod offer;
@@ -29,7 +30,9 @@ mod verdict;
 pub use exchange::Reply;
 pub use frame::{CLEAR, Frame, Line};
 pub use machine::{Answer, Machine, Policy, Question, Side};
-pub use message::{Encode, any, blob, channel_open, encode, exec, kex_init, login, password, probe, signed, user};
+pub use message::{
+    Encode, any, blob, channel_open, encode, exec, kex_init, login, password, probe, signed, to_sign, user,
+};
 pub use offer::{EXTENSIONS, Proposal, STRICT, Suite};
 
 use exchange::Exchange;
@@ -54,6 +57,15 @@ pub enum Feed {
 pub fn both_ways(case: impl Fn(Feed)) {
     case(Feed::Whole);
     case(Feed::Bytes);
+}
+
+/// Runs a generic case against both roles, both ways.
+#[macro_export]
+macro_rules! both_roles {
+    ($case:ident) => {
+        $crate::forger::both_ways($case::<sanssh_core::role::Client>);
+        $crate::forger::both_ways($case::<sanssh_core::role::Server>);
+    };
 }
 
 /// The peer, and the machine it plays with.

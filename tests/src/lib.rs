@@ -14,5 +14,6 @@ pub mod pair;
 pub mod peers;
 pub mod port;
 pub mod process;
+pub mod replay;
 pub mod signing;
 pub mod user;

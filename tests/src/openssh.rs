@@ -153,9 +153,10 @@ fn listen(config: Config<'_>, directory: &Path) -> (Daemon, u16) {
 
 fn configuration(config: Config<'_>, directory: &Path, port: u16) -> String {
     let keys = config.host_keys.iter().map(|&kind| format!("HostKey {}\n", Keys::shared().host(kind).display()));
-    // Away from home, because what a user's shell does at its start may take long, or print.
+    // Debian's bash reads `.bashrc` for each command unless it seems to be called by another shell; what the account
+    // has there, or anywhere in its home, is no part of a test.
     format!(
-        "ListenAddress 127.0.0.1:{port}\n{}\n{DEFAULTS}SetEnv HOME={}\nAuthorizedKeysFile {}\n{}",
+        "ListenAddress 127.0.0.1:{port}\n{}\n{DEFAULTS}SetEnv SHLVL=2 HOME={}\nAuthorizedKeysFile {}\n{}",
         config.options.join("\n"),
         directory.display(),
         directory.join("authorized_keys").display(),

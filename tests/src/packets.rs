@@ -42,10 +42,19 @@ pub fn numbers(packets: &[Packet<'_>]) -> Vec<u8> {
     packets.iter().map(Packet::number).collect()
 }
 
+/// The packets of a piece of a stream under the null provider's keys, from a packet's beginning.
+#[must_use]
+pub fn null_keyed(piece: &[u8]) -> Vec<Packet<'_>> {
+    read_from(piece, 0, NULL_TAG, None)
+}
+
 fn read(stream: &[u8], keyed_tag: Option<usize>) -> Vec<Packet<'_>> {
-    let Some(line) = stream.iter().position(|byte| *byte == b'\n') else { return Vec::new() };
+    let line = stream.iter().position(|byte| *byte == b'\n');
+    line.map_or_else(Vec::new, |line| read_from(stream, line + 1, 0, keyed_tag))
+}
+
+fn read_from(stream: &[u8], mut at: usize, mut tag: usize, keyed_tag: Option<usize>) -> Vec<Packet<'_>> {
     let mut packets = Vec::new();
-    let (mut at, mut tag) = (line + 1, 0);
     while let Some(head) = stream.get(at..at + HEADER) {
         let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
         let end = at + 4 + length + tag;
@@ -73,5 +82,19 @@ pub fn frame(payload: &[u8]) -> Vec<u8> {
     packet.push(u8::try_from(padding).expect("short padding"));
     packet.extend_from_slice(payload);
     packet.resize(packet.len() + padding, 0);
+    packet
+}
+
+/// A packet of the null provider around `payload`.
+#[must_use]
+pub fn null_frame(payload: &[u8]) -> Vec<u8> {
+    let short = 8 - (payload.len() + 1) % 8;
+    let padding = if short < 4 { short + 8 } else { short };
+    let length = u32::try_from(1 + payload.len() + padding).expect("a packet of a test");
+    let mut packet = length.to_be_bytes().to_vec();
+    packet.push(u8::try_from(padding).expect("short padding"));
+    packet.extend_from_slice(payload);
+    packet.resize(packet.len() + padding, 0);
+    packet.extend_from_slice(b"no security here");
     packet
 }

@@ -114,12 +114,10 @@ impl<R: Role, P: Provider> End<R, P> {
     /// All data told so far, removed from what was told.
     pub fn take_data(&mut self) -> Vec<u8> {
         let mut data = Vec::new();
-        self.told.retain(|told| match told {
-            Told::Data(_, bytes) => {
-                data.extend_from_slice(bytes);
-                false
-            }
-            _ => true,
+        self.told.retain(|told| {
+            let Told::Data(_, bytes) = told else { return true };
+            data.extend_from_slice(bytes);
+            false
         });
         data
     }

@@ -63,7 +63,8 @@ pub enum Event<'b> {
         user: &'b [u8],
         /// By what.
         credential: Credential<'b>,
-        /// Whether the user differs from the attempt before: everything granted in part is void.
+        /// Whether the user changed since the attempt before, if only for a request that was no attempt: everything
+        /// granted in part is void.
         fresh: bool,
         /// Answer with `grant`, `refuse` or, where it fits, `prompt` or `expire`.
         ask: Ask<Attempt>,
@@ -151,6 +152,8 @@ pub struct State {
     service_owed: bool,
     /// The user and service of the last request, as a hash.
     user: Option<HashValue>,
+    /// They changed, and the embedder has not been told yet.
+    fresh: bool,
     remaining: MethodSet,
     attempts: u32,
     probes: u32,
@@ -181,7 +184,9 @@ impl Login<Server> for State {
     fn waiting(&self) -> Option<Waiting> {
         match self.stage {
             Stage::Asked(_) => Some(Waiting::Attempt),
-            Stage::Idle | Stage::Prompted(_) | Stage::Done => self.answer.map(|_| Waiting::Output),
+            Stage::Idle | Stage::Prompted(_) | Stage::Done => {
+                (self.service_owed || self.answer.is_some()).then_some(Waiting::Output)
+            }
         }
     }
 
@@ -275,7 +280,7 @@ impl State {
         if user.len() > LONGEST_USER {
             return Err(Violation::TooLong.into());
         }
-        let fresh = self.note_user::<P>(&config.login, user, service);
+        self.note_user::<P>(&config.login, user, service);
         let method = Method::from_name(method).filter(|method| self.remaining.contains(*method));
         if service != CONNECTION {
             return self.fail(&config.login, false);
@@ -286,38 +291,35 @@ impl State {
                 self.none_used |= free;
                 return self.fail(&config.login, free);
             }
-            Some(Method::None) if fields.0.is_empty() => {
-                Some(self.ask(serials, Asked::Plain, user, Credential::None, fresh))
-            }
+            Some(Method::None) if fields.0.is_empty() => Some(self.ask(serials, Asked::Plain, user, Credential::None)),
             Some(Method::None) => None,
             Some(Method::Password) => {
                 let credential = password(fields.0, core::mem::take(&mut self.expired));
-                credential.map(|credential| self.ask(serials, Asked::Password, user, credential, fresh))
+                credential.map(|credential| self.ask(serials, Asked::Password, user, credential))
             }
             Some(Method::Interactive) => InteractiveFields::decode(fields.0).ok().map(|fields| {
                 let credential = Credential::Interactive { submethods: fields.submethods };
-                self.ask(serials, Asked::Interactive, user, credential, fresh)
+                self.ask(serials, Asked::Interactive, user, credential)
             }),
-            Some(Method::PublicKey) => return self.public_key::<P>(config, session, serials, user, fields.0, fresh),
+            Some(Method::PublicKey) => return self.public_key::<P>(config, session, serials, user, fields.0),
         };
         event.map_or_else(|| self.fail(&config.login, false), |event| Ok(Some(event)))
     }
 
     /// Another user or service starts from nothing (RFC 4252 §5).
-    fn note_user<P: Provider>(&mut self, limits: &Limits, user: &[u8], service: &[u8]) -> bool {
+    fn note_user<P: Provider>(&mut self, limits: &Limits, user: &[u8], service: &[u8]) {
         self.stage = Stage::Idle;
         let mut digest = P::Digest::new(Hash::Sha256);
         let mut sink = Hashing(&mut digest);
         sink.string(user);
         sink.string(service);
         let seen = Some(digest.finish());
-        let fresh = seen != self.user;
-        if fresh {
+        if seen != self.user {
             self.user = seen;
+            self.fresh = true;
             self.remaining = limits.methods;
             self.expired = false;
         }
-        fresh
     }
 
     const fn ask<'b>(
@@ -326,9 +328,9 @@ impl State {
         asked: Asked,
         user: &'b [u8],
         credential: Credential<'b>,
-        fresh: bool,
     ) -> Event<'b> {
         self.stage = Stage::Asked(asked);
+        let fresh = core::mem::replace(&mut self.fresh, false);
         Event::Attempt { user, credential, fresh, ask: serials.ask(Attempt(())) }
     }
 
@@ -339,7 +341,6 @@ impl State {
         serials: &mut Serials,
         user: &'b [u8],
         fields: &'b [u8],
-        fresh: bool,
     ) -> Result<Option<Event<'b>>, Error> {
         if let Ok(ProbeFields { signed: false, algorithm, key }) = ProbeFields::decode(fields) {
             let Some(algorithm) = acceptable::<P>(config, algorithm, key) else {
@@ -352,12 +353,14 @@ impl State {
             self.stage = Stage::Asked(Asked::Probe);
             return Ok(Some(Event::Probe { user, algorithm, key, ask: serials.ask(Probe(())) }));
         }
-        let verified = SignedFields::decode(fields).ok().filter(|fields| fields.signed).and_then(|fields| {
+        // The flag is among what was signed, as 1: another TRUE is not the request that was signed.
+        let signed = SignedFields::decode(fields).ok().filter(|_| fields.first() == Some(&1));
+        let verified = signed.and_then(|fields| {
             let algorithm = acceptable::<P>(config, fields.algorithm, fields.key)?;
             verify::<P>(config, session, user, algorithm, &fields).then_some((algorithm, fields.key))
         });
         let Some((algorithm, key)) = verified else { return self.fail(&config.login, false) };
-        Ok(Some(self.ask(serials, Asked::Plain, user, Credential::PublicKey { algorithm, key }, fresh)))
+        Ok(Some(self.ask(serials, Asked::Plain, user, Credential::PublicKey { algorithm, key })))
     }
 
     fn responses<'b>(

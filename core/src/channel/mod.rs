@@ -1,7 +1,7 @@
 //! The connection protocol's channels (RFC 4254): a table of slots, each a few facts about one channel.
 //!
 //! Data is delivered the moment it is decrypted, and credited when the embedder releases it; nothing is queued. What a
-//! channel owes the peer is a bit or a count in its slot, which [`flush`](Channels::flush) turns into packets.
+//! channel owes the peer is a bit or a count in its slot, which a flush turns into packets.
 #![cfg_attr(
     not(test),
     deny(

@@ -14,6 +14,10 @@ use crate::wire::connection::{
     RequestFailure, RequestSuccess,
 };
 
+/// Failures of global requests that are owed at most. Reading stops long before, unless a key exchange keeps us silent;
+/// then this is more than any peer sends before it answers our KEXINIT.
+const MOST_FAILURES: usize = 1 << 16;
+
 /// What became of a message.
 #[derive(Debug)]
 pub(crate) enum Received<'b> {
@@ -72,6 +76,9 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
     /// No global request is known yet, so each that wants an answer is owed a failure.
     fn global<'b>(&mut self, request: &GlobalRequest<'_>) -> Result<Received<'b>, Error> {
         self.failures = self.failures.saturating_add(usize::from(request.want_reply));
+        if self.failures > MOST_FAILURES {
+            return Err(Violation::TooMany.into());
+        }
         Ok(Received::Nothing)
     }
 
@@ -83,8 +90,7 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
 
     fn open_request<'b>(&mut self, context: &mut Context<'_>, open: &ChannelOpen<'b>) -> Result<Received<'b>, Error> {
         let ChannelOpen { kind, sender, window, max_packet, fields } = *open;
-        let taken = |slot: &Slot| slot.peer == sender && matches!(slot.state, State::Asked | State::Open);
-        if self.slots().iter().any(taken) {
+        if self.is_taken(sender) {
             return Err(Violation::NoSuchChannel.into());
         }
         let refusal = match kind {
@@ -95,8 +101,8 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         };
         let refusal = refusal.or_else(|| self.vacancy().is_none().then_some(OpenFailure::RESOURCE_SHORTAGE));
         if let Some(reason) = refusal {
-            // Reading stops before the list is full.
-            let _ = self.refusals.push((sender, reason));
+            // Reading stops before the list is full, unless a key exchange keeps us silent.
+            self.refusals.push((sender, reason)).map_err(|_| Violation::TooMany)?;
             return Ok(Received::Nothing);
         }
         let Some((id, slot)) = self.vacancy() else { return Ok(Received::Nothing) };
@@ -107,7 +113,16 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         Ok(Received::Open { kind: OpenKind::Session, ask: context.serials.ask(OpenRequest(id)) })
     }
 
+    /// Whether the peer already uses this number of its own for a channel.
+    fn is_taken(&mut self, number: u32) -> bool {
+        let taken = |slot: &Slot| slot.peer == number && matches!(slot.state, State::Asked | State::Open);
+        self.slots().iter().any(taken)
+    }
+
     fn confirmed<'b>(&mut self, message: &ChannelOpenConfirmation<'_>) -> Result<Received<'b>, Error> {
+        if self.is_taken(message.sender) {
+            return Err(Violation::NoSuchChannel.into());
+        }
         let (id, slot) = self.opening(message.recipient)?;
         if message.max_packet == 0 {
             return Err(Violation::WindowOverrun.into());
@@ -161,7 +176,11 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
             return Err(Violation::WindowOverrun.into());
         }
         slot.receive(data.len())?;
-        if slot.is_closing() {
+        // What was released and held back is granted now that the window is used up.
+        let owes = slot.owes_adjust(config.window);
+        let closing = slot.is_closing();
+        self.dirty |= owes;
+        if closing {
             self.release(config.window, id, data.len());
             return Ok(Received::Nothing);
         }
@@ -221,6 +240,10 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         if slot.is_closing() {
             return Ok(Received::Nothing);
         }
+        // Reading stops before, unless a key exchange keeps us silent.
+        if message.want_reply && slot.is_backed_up() {
+            return Err(Violation::TooMany.into());
+        }
         let number = message.want_reply.then(|| slot.ask());
         let full = slot.is_backed_up();
         let lawful = what.filter(|what| !(what.starts() && slot.has(Flags::STARTED)));
@@ -229,18 +252,12 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
                 slot.decide(number, false);
                 self.dirty = true;
             }
-            self.note_backlog(id, full);
+            self.backlog |= full;
             return Ok(Received::Nothing);
         };
-        self.note_backlog(id, full);
+        self.backlog |= full;
         let ask = context.serials.ask(ChannelRequest { id, number, starts: what.starts() });
         Ok(Received::Event(id, Event::Request { what, ask }))
-    }
-
-    const fn note_backlog(&mut self, id: ChannelId, full: bool) {
-        if full {
-            self.backlog = Some(id);
-        }
     }
 
     fn replied<'b>(&mut self, number: u32, granted: bool) -> Result<Received<'b>, Error> {

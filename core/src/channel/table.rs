@@ -45,8 +45,8 @@ pub(crate) struct Channels<T> {
     keepalive_owed: bool,
     /// Channels whose CLOSE the peer owes.
     pub(super) closing: usize,
-    /// The channel whose answers must leave before more is read: there is one at most, since reading then stops.
-    pub(super) backlog: Option<ChannelId>,
+    /// Some channel may have as many answers outstanding as there may be.
+    pub(super) backlog: bool,
 }
 
 impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
@@ -60,7 +60,7 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
             keepalives_awaited: 0,
             keepalive_owed: false,
             closing: 0,
-            backlog: None,
+            backlog: false,
         }
     }
 
@@ -268,11 +268,11 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         if self.failures >= MOST_OWED || self.refusals.is_full() {
             return Some(Waiting::Output);
         }
-        let id = self.backlog?;
-        let slot = self.table.as_ref().get(id.index())?;
-        if slot.generation != id.generation() || !slot.is_backed_up() {
+        if !self.backlog {
             return None;
         }
+        let (index, slot) = self.table.as_ref().iter().enumerate().find(|(_, slot)| slot.is_backed_up())?;
+        let id = ChannelId::new(index, slot.generation);
         Some(if slot.answer().is_some() { Waiting::Output } else { Waiting::Reply(id) })
     }
 
@@ -299,6 +299,7 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         if self.dirty {
             self.flush_slots(config, sender)?;
             self.dirty = false;
+            self.backlog = self.backlog && self.slots().iter().any(Slot::is_backed_up);
         }
         Ok(())
     }

@@ -244,7 +244,9 @@ impl<R: Role, P: Provider> Transport<R, P> {
 
     /// What must happen before more is read: an answer, or replies leaving.
     pub(crate) fn waiting(&self) -> Option<Waiting> {
-        let backed_up = self.unimplemented.is_full() || self.pong.is_some();
+        // A PONG cannot leave while we are silent. A PING that arrives then takes the place of the one before: the
+        // last answer tells as much as all of them.
+        let backed_up = self.unimplemented.is_full() || (self.pong.is_some() && !self.is_silent());
         self.exchange.waiting().or_else(|| backed_up.then_some(Waiting::Output))
     }
 

@@ -248,3 +248,72 @@ fn frame(packet: &mut [u8], length: usize, payload: usize, padding: usize, rando
         random.fill(place);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Meter, Opening, Packet, Sealing};
+    use crate::crypto::null::Clear;
+    use crate::error::{Error, Refused, Violation};
+    use crate::seed::{Random, Seed};
+    use crate::wire::transport::Ignore;
+    use crate::{Input, Output};
+
+    const CAP: u32 = 1024;
+    /// IGNORE of one byte, in the clear.
+    const PLAIN: [u8; 16] = [0, 0, 0, 12, 5, 2, 0, 0, 0, 1, 9, 0, 0, 0, 0, 0];
+
+    /// The last packet that a key may carry, and the first that it may not.
+    const LAST: u64 = (1 << 32) - 3;
+
+    fn open(opening: &mut Opening<Clear>, bytes: &[u8]) -> Result<u32, Error> {
+        let mut bytes = [bytes, &[0; 64]].concat();
+        let mut input = Input::new(&mut bytes);
+        opening.open(&mut input, CAP).map(|packet| {
+            let Packet { sequence, number, .. } = packet.expect("a whole packet");
+            assert_eq!(number, 2);
+            sequence
+        })
+    }
+
+    fn send(sealing: &mut Sealing<Clear>) -> Result<usize, Refused> {
+        let mut space = [0; 64];
+        let mut output = Output::new(&mut space);
+        let sent = sealing.send(&mut Random::new(&Seed::new([1; 32])), &mut output, &Ignore { data: b"x" });
+        sent.map(|()| output.filled())
+    }
+
+    /// Whoever makes the counter wrap before there are keys is up to the Terrapin attack.
+    #[test]
+    fn the_counter_does_not_wrap_in_the_clear() {
+        let mut opening = Opening::new();
+        opening.sequence = u32::MAX - 1;
+        assert_eq!(open(&mut opening, &PLAIN), Ok(u32::MAX - 1));
+        assert_eq!(open(&mut opening, &PLAIN), Err(Violation::Overdue.into()));
+    }
+
+    #[test]
+    fn no_key_opens_as_many_packets_as_there_are_numbers() {
+        let mut opening = Opening::new();
+        opening.rekey(Clear, true);
+        let sealed = [&[0, 0, 0, 16, 9][..], &[2, 0, 0, 0, 1, 9], &[0; 9], b"no security here"].concat();
+        opening.meter = Meter { packets: LAST - 1, bytes: 0 };
+        // The sequence goes on from an earlier key and may wrap, since no number is used twice under one.
+        opening.sequence = u32::MAX;
+        assert_eq!(open(&mut opening, &sealed), Ok(u32::MAX));
+        assert_eq!(opening.sequence(), 0);
+        assert_eq!(open(&mut opening, &sealed), Err(Violation::Overdue.into()));
+        opening.rekey(Clear, true);
+        assert_eq!(open(&mut opening, &sealed), Ok(0));
+    }
+
+    #[test]
+    fn no_key_seals_as_many_packets_as_there_are_numbers() {
+        let mut sealing = Sealing::new();
+        sealing.rekey(Clear, true);
+        sealing.meter = Meter { packets: LAST, bytes: 0 };
+        assert!(send(&mut sealing).is_ok());
+        assert_eq!(send(&mut sealing), Err(Refused::Busy));
+        sealing.rekey(Clear, true);
+        assert!(send(&mut sealing).is_ok());
+    }
+}

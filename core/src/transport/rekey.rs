@@ -50,3 +50,38 @@ impl Traffic {
         self.sent.is_past(limits) || self.received.is_past(limits)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Meter, Traffic};
+    use crate::config::Rekey;
+    use core::time::Duration;
+
+    fn is_due(packets: u64, bytes: u64, limits: &Rekey) -> [bool; 2] {
+        let (idle, busy) = (Meter::new(), Meter { packets, bytes });
+        [Traffic { sent: busy, received: idle }, Traffic { sent: idle, received: busy }].map(|it| it.is_due(limits))
+    }
+
+    /// Long before the numbers of packets repeat, whatever the configuration says.
+    #[test]
+    fn a_key_is_due_at_its_limits_in_either_direction() {
+        let safe = Rekey::default();
+        let careless = Rekey { bytes: u64::MAX, packets: u64::MAX, time: Duration::MAX };
+        for limits in [safe, careless] {
+            assert_eq!(is_due((1 << 31) - 1, 0, &limits), [false; 2]);
+            assert_eq!(is_due(1 << 31, 0, &limits), [true; 2]);
+        }
+        assert_eq!(is_due(0, (1 << 30) - 1, &safe), [false; 2]);
+        assert_eq!(is_due(0, 1 << 30, &safe), [true; 2]);
+        let eager = Rekey { packets: 1, ..safe };
+        assert_eq!((is_due(0, 0, &eager), is_due(1, 0, &eager)), ([false; 2], [true; 2]));
+    }
+
+    #[test]
+    fn counts_stop_at_their_ends() {
+        let mut meter = Meter { packets: u64::MAX, bytes: u64::MAX - 1 };
+        meter.count(7);
+        assert_eq!(meter, Meter { packets: u64::MAX, bytes: u64::MAX });
+        assert!(meter.is_exhausted());
+    }
+}

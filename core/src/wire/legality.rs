@@ -5,6 +5,7 @@
 
 /// How far the connection has come, as seen by the receiver of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Phase {
     /// Before the peer's first KEXINIT.
     Start,
@@ -90,7 +91,7 @@ const ROWS: &[Row] = &[
     row(1, 1, ALWAYS, ALWAYS),                                         // DISCONNECT
     row(2, 4, ALWAYS, ALWAYS),                                         // IGNORE, UNIMPLEMENTED, DEBUG
     row(5, 5, SERVICE | LOGIN, 0),                                     // SERVICE_REQUEST
-    row(6, 6, 0, SERVICE | LOGIN),                                     // SERVICE_ACCEPT
+    row(6, 6, 0, SERVICE),                                             // SERVICE_ACCEPT
     row(7, 7, SERVICE, SERVICE | LOGIN),                               // EXT_INFO (RFC 8308 §2.4)
     row(20, 20, bit(Phase::Start) | KEYED, bit(Phase::Start) | KEYED), // KEXINIT
     row(21, 21, KEYS, KEYS),                                           // NEWKEYS

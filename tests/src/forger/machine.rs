@@ -2,6 +2,7 @@
 //!
 //! What it is told is kept in words, so that a case can say what it may be told and nothing else.
 
+use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth;
 use sanssh_core::channel::{self, OpenFailure, OpenKind};
 use sanssh_core::crypto::Provider;
@@ -107,7 +108,8 @@ pub(super) const fn opposite(direction: Direction) -> Direction {
 }
 
 impl<R: Side, P: Provider> Machine<R, P> {
-    pub(super) fn new(config: Config) -> Self {
+    /// A machine at the beginning of time.
+    pub fn new(config: Config) -> Self {
         Self {
             ssh: Connection::new(config, &Seed::new([5; 32]), vec![Slot::new(); CHANNELS], Instant(0)),
             input: Vec::new(),
@@ -309,8 +311,11 @@ impl Side for Server {
     fn answer<P: Provider>(machine: &mut Machine<Self, P>, event: auth::server::Event<'_>) -> String {
         use auth::server::Event;
         match event {
-            Event::HostKey { ask, .. } => {
-                machine.ssh.host_key(ask, machine.key.public());
+            Event::HostKey { algorithm, ask } => {
+                // It has no other key; the question then stays open.
+                if algorithm == HostKey::Ed25519 {
+                    machine.ssh.host_key(ask, machine.key.public());
+                }
                 "host-key".into()
             }
             Event::Sign { algorithm, ask } => {

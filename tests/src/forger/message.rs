@@ -102,6 +102,12 @@ pub fn signed(user: &str, algorithm: &str, key: &[u8], signature: &[u8]) -> Vec<
     login(user, "publickey").u8(1).string(algorithm).string(key).string(signature).done()
 }
 
+/// What a login by key signs (RFC 4252 §7).
+pub fn to_sign(session: &[u8], user: &str, service: &str, method: &str, algorithm: &str, key: &[u8]) -> Vec<u8> {
+    let head = blob().string(session).u8(50).string(user).string(service).string(method);
+    head.u8(1).string(algorithm).string(key).done()
+}
+
 /// CHANNEL_OPEN of a session.
 pub fn channel_open(sender: u32, window: u32, max_packet: u32) -> Vec<u8> {
     any(90).string("session").u32(sender).u32(window).u32(max_packet).done()

@@ -1,0 +1,257 @@
+//! Table C, key exchange: shares that are none, and steps out of their order (RFC 4253 §7 and §8, RFC 5656, RFC 8731).
+//! `hostile_negotiation` has the rows up to C11, `hostile_proof` those of host keys and signatures.
+//!
+//! | row | not here, because |
+//! |---|---|
+//! | C17 | there is no policy to forget: a client stops at the question about the host key, which C16 shows |
+//! | C21, C22 | there are no exchanges over Diffie-Hellman groups |
+//! | C23, C24 | there is no group exchange |
+//! | C26 | sntrup761 is not built |
+//! | C27 | the forger encodes secrets as core does, so only a foreign peer can tell: the interop suites' matter |
+//! | C31 | core calls nothing that can fail: hash, generator and derivation are infallible, and signers are outside |
+//! | C34 | across connections it is the driver's; C08 bounds one connection |
+
+use sanssh_core::algorithm::Kex;
+use sanssh_core::role::{Client, Server};
+use sanssh_core::{Error, Violation};
+use sanssh_tests::both_roles;
+use sanssh_tests::forger::{Feed, Forger, Proposal, Reply, Side, Suite, any, both_ways};
+
+fn greeted<R: Side>(feed: Feed) -> Forger<R> {
+    let mut forger = Forger::new(feed).greeted();
+    forger.forget();
+    forger
+}
+
+/// After both KEXINITs. A machine that is the client has sent its share by now.
+fn offered<R: Side>(feed: Feed) -> Forger<R> {
+    let mut forger = Forger::new(feed).offered();
+    forger.forget();
+    forger
+}
+
+#[test]
+fn c12_shares_in_the_wrong_direction() {
+    fn case<R: Side>(feed: Feed) {
+        let mut forger = offered::<R>(feed);
+        let (number, payload) = if Forger::<R>::is_client() {
+            (31, any(31).string([1; 32]).string([2; 32]).string([3; 64]).done())
+        } else {
+            (30, any(30).string([1; 32]).done())
+        };
+        forger.send(&payload);
+        forger.fatal(Violation::Unexpected(number).into(), &[]);
+    }
+    both_roles!(case);
+}
+
+#[test]
+fn c13_messages_of_other_exchanges() {
+    fn case<R: Side>(feed: Feed) {
+        for number in 32..50 {
+            let mut forger = offered::<R>(feed);
+            forger.send(&any(number).u32(1024).u32(2048).u32(8192).done());
+            forger.fatal(Violation::Unexpected(number).into(), &[]);
+        }
+    }
+    both_roles!(case);
+    // The old form of the group exchange: three numbers under the number of a share.
+    both_ways(|feed| {
+        let mut forger = offered::<Server>(feed);
+        forger.send(&any(30).u32(2048).done());
+        forger.fatal(Error::Malformed(Some(30)), &[]);
+    });
+}
+
+#[test]
+fn c14_new_keys_too_soon_or_twice() {
+    fn case<R: Side>(feed: Feed) {
+        let mut forger = greeted::<R>(feed);
+        forger.send(&[21]);
+        forger.fatal(Violation::Unexpected(21).into(), &[]);
+        let mut forger = offered::<R>(feed);
+        forger.send(&[21]);
+        forger.fatal(Violation::Unexpected(21).into(), &[]);
+        let mut forger = Forger::<R>::new(feed).keyed();
+        forger.send(&[21]);
+        forger.fatal(Violation::Unexpected(21).into(), &[]);
+        let mut forger = Forger::<R>::new(feed).shared();
+        forger.forget();
+        forger.send(&[21, 0]);
+        forger.fatal(Error::Malformed(Some(21)), &[]);
+    }
+    both_roles!(case);
+}
+
+#[test]
+fn c15_a_server_that_skips_its_proof() {
+    both_ways(|feed| {
+        for message in [vec![21], any(6).string("ssh-userauth").done(), vec![52]] {
+            let mut forger = offered::<Client>(feed);
+            forger.send(&message);
+            forger.fatal(Violation::Unexpected(message[0]).into(), &[]);
+        }
+        let mut forger = offered::<Client>(feed);
+        forger.send_all(&[&[21], &any(6).string("ssh-userauth").done(), &[52]]);
+        forger.fatal(Violation::Unexpected(21).into(), &[]);
+    });
+}
+
+/// Sends a share that is none, in place of the right one.
+fn refuses_share<R: Side>(feed: Feed, kex: Kex, share: &[u8]) {
+    let mut forger = Forger::<R>::new(feed).proposing(&Suite::kex(kex)).offered();
+    forger.forget();
+    if Forger::<R>::is_client() {
+        forger.send(&any(30).string(share).done());
+    } else {
+        let reply = forger.genuine_reply();
+        forger.send(&Reply { share: share.to_vec(), ..reply }.encode());
+    }
+    forger.fatal(Error::Exchange, &[]);
+}
+
+#[test]
+fn c18_x25519_shares_of_a_wrong_length() {
+    fn case<R: Side>(feed: Feed) {
+        for kex in [Kex::Curve25519, Kex::Curve25519LibSsh] {
+            for length in [0, 1, 31, 33, 64, 30_000] {
+                refuses_share::<R>(feed, kex, &vec![9; length]);
+            }
+        }
+    }
+    both_roles!(case);
+}
+
+/// The points of order 1, 2, 4 and 8, the last two by one of each of their forms, and p - 1, p, p + 1.
+fn low_order() -> Vec<[u8; 32]> {
+    let hex = |digits: &str| {
+        let mut point = [0; 32];
+        for (at, byte) in point.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).expect("digits");
+        }
+        point
+    };
+    let p = |low: u8| {
+        let mut point = [0xff; 32];
+        (point[0], point[31]) = (low, 0x7f);
+        point
+    };
+    let small = |low: u8| {
+        let mut point = [0; 32];
+        point[0] = low;
+        point
+    };
+    vec![
+        small(0),
+        small(1),
+        p(0xec),
+        p(0xed),
+        p(0xee),
+        hex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
+        hex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"),
+    ]
+}
+
+#[test]
+fn c19_x25519_points_of_low_order() {
+    fn case<R: Side>(feed: Feed) {
+        for point in low_order() {
+            refuses_share::<R>(feed, Kex::Curve25519, &point);
+            // The top bit is ignored (RFC 7748 §5).
+            let mut other = point;
+            other[31] |= 0x80;
+            refuses_share::<R>(feed, Kex::Curve25519, &other);
+        }
+    }
+    both_roles!(case);
+}
+
+/// P-256's prime, and its base point.
+const P256: &str = "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff";
+const BASE: [&str; 2] = [
+    "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296",
+    "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
+];
+
+fn bytes(digits: &str) -> Vec<u8> {
+    (0..digits.len() / 2).map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).expect("digits")).collect()
+}
+
+#[test]
+fn c20_points_that_are_not_on_p256() {
+    fn case<R: Side>(feed: Feed) {
+        let [x, y, p] = [bytes(BASE[0]), bytes(BASE[1]), bytes(P256)];
+        let point = |tag: u8, x: &[u8], y: &[u8]| [&[tag], x, y].concat();
+        let mut off = y.clone();
+        off[31] ^= 1;
+        let shares = [
+            vec![],
+            vec![0],
+            vec![4],
+            point(2, &x, &[]),
+            point(3, &x, &[]),
+            point(5, &x, &y),
+            point(6, &x, &y),
+            point(7, &x, &y),
+            point(0, &x, &y),
+            point(4, &x, &off),
+            point(4, &[0; 32], &[0; 32]),
+            point(4, &p, &y),
+            point(4, &x, &p),
+            point(4, &[0xff; 32], &y),
+            point(4, &x, &y[..31]),
+            point(4, &x, &[&y[..], &[0]].concat()),
+        ];
+        for share in shares {
+            refuses_share::<R>(feed, Kex::EcdhP256, &share);
+        }
+    }
+    both_roles!(case);
+}
+
+#[test]
+fn c25_hybrid_shares_with_a_bad_half() {
+    const KEM: [usize; 2] = [1184, 1088];
+    fn case<R: Side>(feed: Feed) {
+        // A client's share is an encapsulation key, a server's a ciphertext; 32 bytes of X25519 follow either.
+        let kem = KEM[usize::from(!Forger::<R>::is_client())];
+        let kex = Kex::MlKem768X25519;
+        let mut forger = Forger::<R>::new(feed).proposing(&Suite::kex(kex)).offered();
+        let sound =
+            if Forger::<R>::is_client() { forger.initiate()[5..].to_vec() } else { forger.genuine_reply().share };
+        assert_eq!(sound.len(), kem + 32);
+        refuses_share::<R>(feed, kex, &[]);
+        refuses_share::<R>(feed, kex, &sound[1..]);
+        refuses_share::<R>(feed, kex, &sound[..sound.len() - 1]);
+        refuses_share::<R>(feed, kex, &[&sound[..], &[0]].concat());
+        for point in low_order() {
+            refuses_share::<R>(feed, kex, &[&sound[..kem], &point].concat());
+        }
+        if Forger::<R>::is_client() {
+            // Three bytes hold two coefficients of twelve bits; 0xfff is above q = 3329.
+            refuses_share::<R>(feed, kex, &[&[0xff; 3], &sound[3..]].concat());
+            refuses_share::<R>(feed, kex, &[&sound[..1149], &[0xff; 3], &sound[1152..]].concat());
+        }
+    }
+    both_roles!(case);
+}
+
+/// The session identifier stays that of the first exchange, whatever follows.
+#[test]
+fn c32_other_exchanges_at_a_rekey() {
+    fn case<R: Side>(feed: Feed) {
+        let mut forger = Forger::<R>::new(feed).authenticated();
+        let session = forger.session;
+        assert!(session.is_some());
+        for kex in [Kex::MlKem768X25519, Kex::EcdhP256, Kex::Curve25519LibSsh, Kex::Curve25519] {
+            forger.proposal = Proposal::new(Forger::<R>::is_client(), &Suite::kex(kex));
+            forger.rekey();
+            forger.forget();
+            forger.send(&[4, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+            forger.lives(&["debug "], &[]);
+            assert_eq!(forger.machine.ssh.session_id(), session);
+            assert_eq!(forger.session, session);
+        }
+    }
+    both_roles!(case);
+}

@@ -1,0 +1,246 @@
+//! Table E, logins by key: keys, signatures and names that do not belong together (RFC 4252 §7, RFC 8332).
+//!
+//! Everything that fails here fails before the embedder hears of it.
+
+use core::time::Duration;
+use sanssh_core::algorithm::{HostKey, list};
+use sanssh_core::file::signing::SigningKey;
+use sanssh_core::role::Server;
+use sanssh_core::{Config, Random, Seed};
+use sanssh_tests::forger::{Feed, Forger, blob, both_ways, login, probe, signed, to_sign};
+use sanssh_tests::pair::server_config;
+
+const ED25519: &str = "ssh-ed25519";
+
+/// A machine that has granted the service, and lets key A in.
+fn served(feed: Feed) -> Forger<Server> {
+    served_with(feed, server_config())
+}
+
+fn served_with(feed: Feed, config: Config) -> Forger<Server> {
+    let mut forger = Forger::with(feed, config).served();
+    forger.machine.policy.authorized = vec![key_a().public().to_vec()];
+    forger
+}
+
+fn key_a() -> SigningKey {
+    SigningKey::ed25519(&[0xa; 32])
+}
+
+fn key_b() -> SigningKey {
+    SigningKey::ed25519(&[0xb; 32])
+}
+
+fn p256() -> SigningKey {
+    SigningKey::ecdsa_p256(&mut Random::new(&Seed::new([8; 32])))
+}
+
+const ALL: &str = "publickey,password,keyboard-interactive";
+
+/// Sends a login, which must fail without the embedder hearing of it.
+fn fails(feed: Feed, message: &[u8]) {
+    let mut forger = served(feed);
+    forger.send(message);
+    assert_eq!(forger.machine.over, None);
+    assert_eq!(forger.failure(), (ALL.into(), false));
+    forger.lives(&[], &[51]);
+}
+
+#[test]
+fn e06_e07_a_key_that_was_asked_about_is_not_the_one_that_signed() {
+    both_ways(|feed| {
+        let mut forger = served(feed);
+        forger.send(&probe("user", ED25519, key_a().public()));
+        forger.send(&probe("user", ED25519, key_b().public()));
+        forger.lives(&["probe user ssh-ed25519", "probe user ssh-ed25519"], &[60, 51]);
+        assert!(!forger.machine.ssh.is_logged_in(), "a question is no login");
+        // B signs, and was not asked about last, nor may B log in.
+        let message = forger.sound_login("user", &key_b());
+        forger.send(&message);
+        forger.lives(&["attempt user PublicKey fresh"], &[51]);
+        let message = forger.sound_login("user", &key_a());
+        forger.send(&message);
+        forger.lives(&["attempt user PublicKey"], &[52]);
+        assert!(forger.machine.ssh.is_logged_in());
+    });
+}
+
+#[test]
+fn e08_signatures_made_for_something_else() {
+    both_ways(|feed| {
+        let key = key_a();
+        let (public, connection) = (key.public(), "ssh-connection");
+        let session = served(feed).session_bytes();
+        let mut other = session.clone();
+        other[0] ^= 1;
+        let messages = [
+            to_sign(&other, "user", connection, "publickey", ED25519, public),
+            to_sign(b"", "user", connection, "publickey", ED25519, public),
+            to_sign(&session, "root", connection, "publickey", ED25519, public),
+            to_sign(&session, "user", "ssh-userauth", "publickey", ED25519, public),
+            to_sign(&session, "user", connection, "hostbased", ED25519, public),
+            to_sign(&session, "user", connection, "publickey", "rsa-sha2-256", public),
+            to_sign(&session, "user", connection, "publickey", ED25519, key_b().public()),
+            // The copy without a signature, which a probe is.
+            [&blob().string(&session).done()[..], &probe("user", ED25519, public)].concat(),
+            session.clone(),
+            vec![],
+        ];
+        for message in messages {
+            let signature = key.sign(HostKey::Ed25519, &message).expect("a signature");
+            fails(feed, &signed("user", ED25519, public, &signature));
+        }
+        // The sound one, as a control.
+        let mut forger = served(feed);
+        let message = forger.sound_login("user", &key);
+        forger.send(&message);
+        forger.lives(&["attempt user PublicKey fresh"], &[52]);
+    });
+}
+
+/// A modulus of so many bits, odd.
+fn rsa(bits: usize) -> Vec<u8> {
+    blob().string("ssh-rsa").string([1, 0, 1]).string([&[0, 0x80][..], &vec![0x9d; bits / 8 - 1]].concat()).done()
+}
+
+#[test]
+fn e09_keys_and_signatures_under_wrong_names() {
+    both_ways(|feed| {
+        let key = key_a();
+        let inner = |name: &str| blob().string(name).string([5; 64]).done();
+        for algorithm in ["rsa-sha2-256", "rsa-sha2-512", "ecdsa-sha2-nistp256"] {
+            fails(feed, &probe("user", algorithm, key.public()));
+            fails(feed, &signed("user", algorithm, key.public(), &inner(algorithm)));
+        }
+        fails(feed, &probe("user", ED25519, &rsa(2048)));
+        fails(feed, &probe("user", ED25519, p256().public()));
+        for name in ["rsa-sha2-256", "ssh-rsa", "", "ssh-ed25519\0"] {
+            fails(feed, &signed("user", ED25519, key.public(), &inner(name)));
+        }
+        let of_rsa = |name: &str| blob().string(name).string([5; 256]).done();
+        for (algorithm, name) in [("rsa-sha2-256", "ssh-rsa"), ("rsa-sha2-512", "rsa-sha2-256"), ("ssh-rsa", "ssh-rsa")]
+        {
+            fails(feed, &signed("user", algorithm, &rsa(2048), &of_rsa(name)));
+        }
+    });
+}
+
+#[test]
+fn e10_algorithms_that_are_not_allowed() {
+    both_ways(|feed| {
+        let mut config = server_config();
+        config.preferences.user_keys = list(&[HostKey::EcdsaP256]);
+        let point = |curve: &str, length: usize| {
+            blob()
+                .string(format!("ecdsa-sha2-{curve}"))
+                .string(curve)
+                .string([&[4][..], &vec![7; length]].concat())
+                .done()
+        };
+        let keys = [
+            ("ecdsa-sha2-nistp384", point("nistp384", 96)),
+            ("ecdsa-sha2-nistp521", point("nistp521", 132)),
+            ("ecdsa-sha2-nistp384-cert-v01@openssh.com", point("nistp384", 96)),
+            ("ecdsa-sha2-nistp256-cert-v01@openssh.com", p256().public().to_vec()),
+            ("ecdsa-sha2-nistp256", point("nistp384", 96)),
+            (ED25519, key_a().public().to_vec()),
+        ];
+        for (algorithm, key) in keys {
+            let mut forger = served_with(feed, config.clone());
+            forger.send(&probe("user", algorithm, &key));
+            forger.send(&signed("user", algorithm, &key, &blob().string(algorithm).string([1; 64]).done()));
+            forger.lives(&[], &[51, 51]);
+        }
+        let mut forger = served_with(feed, config);
+        forger.send(&probe("user", "ecdsa-sha2-nistp256", p256().public()));
+        forger.lives(&["probe user ecdsa-sha2-nistp256"], &[51]);
+    });
+}
+
+#[test]
+fn e11_malformed_keys() {
+    both_ways(|feed| {
+        let ed = |length: usize| blob().string(ED25519).string(vec![1; length]).done();
+        let ec = |point: &[u8]| blob().string("ecdsa-sha2-nistp256").string("nistp256").string(point).done();
+        let sk = "sk-ssh-ed25519@openssh.com";
+        let keys = [
+            (ED25519, ed(0)),
+            (ED25519, ed(31)),
+            (ED25519, ed(33)),
+            (ED25519, [ed(32), vec![0]].concat()),
+            (ED25519, vec![]),
+            (ED25519, blob().string(ED25519).u32(u32::MAX).done()),
+            (sk, blob().string(sk).string([1; 32]).done()),
+            ("ecdsa-sha2-nistp256", ec(&[])),
+            ("ecdsa-sha2-nistp256", ec(&[2; 33])),
+            ("ecdsa-sha2-nistp256", ec(&[&[5][..], &[1; 64]].concat())),
+            ("ecdsa-sha2-nistp256", ec(&[&[4][..], &[1; 63]].concat())),
+        ];
+        for (algorithm, key) in keys {
+            fails(feed, &probe("user", algorithm, &key));
+            fails(feed, &signed("user", algorithm, &key, &blob().string(algorithm).string([1; 64]).done()));
+        }
+        // Off the curve: the point has the right length, and no signature verifies under it.
+        let numbers = blob().string([1]).string([1]).done();
+        let signature = blob().string("ecdsa-sha2-nistp256").string(numbers).done();
+        let off = ec(&[&[4][..], &[1; 64]].concat());
+        fails(feed, &signed("user", "ecdsa-sha2-nistp256", &off, &signature));
+        fails(feed, &signed("user", ED25519, &ed(32), &blob().string(ED25519).string([1; 64]).done()));
+    });
+}
+
+#[test]
+fn e12_monstrous_keys() {
+    let started = std::time::Instant::now();
+    for bits in [1024, 16_392, 1_000_000] {
+        for algorithm in ["rsa-sha2-256", "rsa-sha2-512", "ssh-rsa", "ssh-dss", ED25519] {
+            fails(Feed::Whole, &probe("user", algorithm, &rsa(bits)));
+            let signature = blob().string(algorithm).string(vec![3; bits / 8]).done();
+            fails(Feed::Whole, &signed("user", algorithm, &rsa(bits), &signature));
+        }
+    }
+    assert!(started.elapsed() < Duration::from_secs(5), "30 connections took {:?}", started.elapsed());
+}
+
+#[test]
+fn e28_keys_that_are_something_else() {
+    both_ways(|feed| {
+        let things = [
+            "/etc/ssh/ssh_host_ed25519_key.pub",
+            "https://example.org/key",
+            "-----BEGIN PUBLIC KEY-----\nMCowBQ==\n-----END PUBLIC KEY-----\n",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA",
+        ];
+        for thing in things {
+            fails(feed, &probe("user", ED25519, thing.as_bytes()));
+            fails(feed, &signed("user", ED25519, thing.as_bytes(), b"x"));
+        }
+    });
+}
+
+#[test]
+fn e29_the_flag_of_a_signature() {
+    both_ways(|feed| {
+        let key = key_a();
+        let head = |flag: u8| login("user", "publickey").u8(flag).string(ED25519).string(key.public());
+        let message =
+            to_sign(&served(feed).session_bytes(), "user", "ssh-connection", "publickey", ED25519, key.public());
+        let signature = key.sign(HostKey::Ed25519, &message).expect("a signature");
+        for message in [
+            head(1).done(),
+            head(2).done(),
+            head(2).string(&signature).done(),
+            head(255).string(&signature).done(),
+            head(0).string(&signature).done(),
+            head(0).u8(0).done(),
+            head(1).string(&signature).u8(0).done(),
+            head(1).string([&signature[..], &[0]].concat()).done(),
+            head(1).string(&signature[..signature.len() - 1]).done(),
+            head(1).string("").done(),
+            login("user", "publickey").done(),
+            login("user", "publickey").u8(1).done(),
+        ] {
+            fails(feed, &message);
+        }
+    });
+}
