@@ -102,6 +102,16 @@ pub fn flag(text: &str) -> Result<bool, String> {
     }
 }
 
+/// A variable of the environment.
+///
+/// # Errors
+/// If there is no `=`, or nothing before it.
+pub fn variable(text: &str) -> Result<(String, String), String> {
+    let wrong = || format!("\"{text}\" is not of the form NAME=VALUE");
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(wrong)?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 /// A number.
 ///
 /// # Errors

@@ -258,7 +258,7 @@ fn is_exposed(file: &Path) -> bool {
 
 /// Asks on the terminal, without showing what is typed.
 fn secret(prompt: &str) -> io::Result<Zeroizing<String>> {
-    terminal::keep()?;
+    terminal::hide()?;
     let answer = rpassword::prompt_password(prompt).map(Zeroizing::new);
     terminal::restore();
     answer

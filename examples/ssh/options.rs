@@ -6,7 +6,7 @@ use core::time::Duration;
 use sanssh_core::algorithm::Preferences;
 use sanssh_core::auth::Method;
 use sanssh_core::config::Rekey;
-use sanssh_examples::value::{flag, number, prefer, rekey, span};
+use sanssh_examples::value::{flag, number, prefer, rekey, span, variable};
 use sanssh_std::Family;
 use std::path::PathBuf;
 
@@ -201,11 +201,6 @@ fn methods(text: &str) -> Result<Vec<Method>, String> {
         ));
     }
     Ok(methods)
-}
-
-fn variable(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or_else(|| format!("\"{text}\" is not of the form NAME=VALUE"))?;
-    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// Files by name, none for `none`.

@@ -4,7 +4,8 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 use rustix::stdio::{stdin, stdout};
 use rustix::termios::{
-    InputModes, OptionalActions, SpecialCodeIndex, Termios, Winsize, isatty, tcgetattr, tcgetwinsize, tcsetattr,
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, Winsize, isatty, tcgetattr, tcgetwinsize,
+    tcsetattr,
 };
 use sanssh_examples::modes;
 use sanssh_std::Pty;
@@ -55,12 +56,14 @@ pub(crate) fn restore() {
     RAW.store(false, Ordering::Relaxed);
 }
 
-/// Keeps the settings of the person's terminal over a question that hides what is typed.
-pub(crate) fn keep() -> io::Result<()> {
+/// From now until [`restore`] the person's terminal does not show what is typed: before they are asked, not after.
+pub(crate) fn hide() -> io::Result<()> {
     let terminal = File::options().read(true).write(true).open("/dev/tty")?;
-    let settings = tcgetattr(&terminal)?;
-    SAVED.lock().unwrap_or_else(PoisonError::into_inner).push((terminal.into(), settings));
-    Ok(())
+    let mut settings = tcgetattr(&terminal)?;
+    let own = terminal.try_clone()?;
+    SAVED.lock().unwrap_or_else(PoisonError::into_inner).push((own.into(), settings.clone()));
+    settings.local_modes.remove(LocalModes::ECHO);
+    Ok(tcsetattr(&terminal, OptionalActions::Drain, &settings)?)
 }
 
 /// Whether there is a terminal on standard input.

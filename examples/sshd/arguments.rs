@@ -26,7 +26,8 @@ Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, 
   PasswordFile FILE                                  lines USER:PASSWORD; must be the user's own with mode 0600
   KexAlgorithms LIST, HostKeyAlgorithms LIST, PubkeyAcceptedAlgorithms LIST, Ciphers LIST, MACs LIST,
   RekeyLimit BYTES[K|M|G] [TIME], Port, HostKey FILE, MaxSessions, MaxStartups, MaxAuthTries, LoginGraceTime TIME,
-  ClientAliveInterval TIME, ClientAliveCountMax, AcceptEnv NAMES (LANG LC_*), Banner FILE, PidFile FILE.
+  ClientAliveInterval TIME, ClientAliveCountMax, AcceptEnv NAMES (LANG LC_*), SetEnv NAME=VALUE..., Banner FILE,
+  PidFile FILE.
 
 Exit status: 0 after a signal, 255 if it could not start.
 ";

@@ -56,7 +56,7 @@ fn serve(settings: Settings) -> Result<(), String> {
         fs::write(file, format!("{}\n", std::process::id())).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     eprintln!("listening on {address}, {shown}");
-    let house = Arc::new(House { access, user, address, guests: Guests::default() });
+    let house = Arc::new(House { access, user, address, variables: settings.variables, guests: Guests::default() });
     server.serve(Porter(Arc::clone(&house)));
     house.guests.wait();
     if let Some(file) = &settings.pid_file {
@@ -81,6 +81,7 @@ struct House {
     access: Access,
     user: sanssh_examples::user::User,
     address: SocketAddr,
+    variables: Vec<(String, String)>,
     guests: Guests,
 }
 
@@ -98,7 +99,7 @@ impl Handler for Porter {
 
     fn session(&self, session: Session) {
         let _guest = Guest::enter(&self.0.guests);
-        session::serve(&session, &self.0.user, self.0.address);
+        session::serve(&session, &self.0);
     }
 }
 

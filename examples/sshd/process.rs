@@ -1,14 +1,13 @@
 //! The process of a session: the user's shell, on pipes or on a terminal of its own, in a process group that signals go
 //! to. Its number is used only as long as it is known to be its own.
 
-use core::net::SocketAddr;
+use crate::House;
 use pty_process::Size;
 use pty_process::blocking::{Command as OnTerminal, Pty, open};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcgetpgrp, tcsetattr};
 use sanssh_examples::modes;
-use sanssh_examples::user::User;
 use sanssh_std::{Session, Start, Terminal};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -57,8 +56,8 @@ pub(crate) enum Streams {
 
 impl Process {
     /// Starts what a session wants.
-    pub(crate) fn start(session: &Session, user: &User, server: SocketAddr) -> io::Result<Self> {
-        let mut command = command(session, user, server);
+    pub(crate) fn start(session: &Session, house: &House) -> io::Result<Self> {
+        let mut command = command(session, house);
         let (mut child, terminal) = match session.terminal() {
             Some(terminal) => on_terminal(command, terminal)?,
             None => {
@@ -163,7 +162,8 @@ fn size(columns: u32, rows: u32) -> Size {
 }
 
 /// The user's shell, with what it is to run and nothing of this process's environment.
-fn command(session: &Session, user: &User, server: SocketAddr) -> Command {
+fn command(session: &Session, house: &House) -> Command {
+    let House { user, address: server, variables, .. } = house;
     let mut command = Command::new(&user.shell);
     match session.start() {
         Start::Shell => {
@@ -186,6 +186,7 @@ fn command(session: &Session, user: &User, server: SocketAddr) -> Command {
     command.env("HOME", &user.home).env("USER", &user.name).env("LOGNAME", &user.name).env("SHELL", &user.shell);
     command.env("PATH", path).env("SSH_CONNECTION", connection);
     command.env("SSH_CLIENT", format!("{} {} {}", peer.ip(), peer.port(), server.port()));
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
     if let Some(original) = session.original_command() {
         command.env("SSH_ORIGINAL_COMMAND", OsString::from_vec(original.to_vec()));
     }

@@ -1,10 +1,9 @@
 //! One session: a process, a thread for each of its streams, one for what the client does besides, and the end in order:
 //! all output, then the exit status, then the end of the channel.
 
+use crate::House;
 use crate::carry::{self, Ends, Once};
 use crate::process::{Process, Streams, end_of_input, signal_name};
-use core::net::SocketAddr;
-use sanssh_examples::user::User;
 use sanssh_std::{Event, Session};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -16,11 +15,11 @@ use std::thread;
 const CANNOT_RUN: u32 = 126;
 
 /// Runs what the client wants, and returns when both the process and the session are over.
-pub(crate) fn serve(session: &Session, user: &User, server: SocketAddr) {
-    let process = match Process::start(session, user, server) {
+pub(crate) fn serve(session: &Session, house: &House) {
+    let process = match Process::start(session, house) {
         Ok(process) => process,
         Err(error) => {
-            let _ = writeln!(session.stderr(), "cannot start {}: {error}", user.shell.display());
+            let _ = writeln!(session.stderr(), "cannot start {}: {error}", house.user.shell.display());
             return drop(session.exit(CANNOT_RUN));
         }
     };

@@ -6,7 +6,7 @@ use sanssh_core::Random;
 use sanssh_core::auth::Method;
 use sanssh_core::file::SigningKey;
 use sanssh_core::file::public::fingerprint;
-use sanssh_examples::value::{number, prefer, rekey, span};
+use sanssh_examples::value::{number, prefer, rekey, span, variable};
 use sanssh_std::{ServerConfig, home};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) authorized_keys: Vec<PathBuf>,
     pub(crate) passwords: Option<PathBuf>,
     pub(crate) pid_file: Option<PathBuf>,
+    /// Variables that every session gets, whatever it asks for.
+    pub(crate) variables: Vec<(String, String)>,
     banner: Option<PathBuf>,
     /// Everything that the driver takes as it is.
     config: ServerConfig,
@@ -38,6 +40,7 @@ impl Default for Settings {
             authorized_keys: home::ssh("authorized_keys").into_iter().collect(),
             passwords: None,
             pid_file: None,
+            variables: Vec::new(),
             banner: None,
             config: ServerConfig { environment, ..ServerConfig::default() },
             chosen: Vec::new(),
@@ -76,6 +79,7 @@ impl Settings {
             "passwordfile" => self.passwords = file(),
             "pidfile" => self.pid_file = file(),
             "banner" => self.banner = file(),
+            "setenv" => self.variables = text.split_ascii_whitespace().map(variable).collect::<Result<_, _>>()?,
             "rekeylimit" => core.rekey = rekey(text)?,
             "logingracetime" => core.deadlines.login = span(text)?,
             "maxauthtries" => core.login.max_attempts = number(text)?,
