@@ -65,7 +65,8 @@ fn run(job: &Job, reporter: Reporter) -> Result<u8, String> {
 
 fn connection(settings: &Settings) -> Options {
     let mut options = Options {
-        connect_timeout: settings.connect_timeout,
+        // Zero is no limit.
+        connect_timeout: settings.connect_timeout.filter(|span| !span.is_zero()),
         family: settings.family.unwrap_or_default(),
         channels: 1,
         ..Options::default()

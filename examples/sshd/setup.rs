@@ -2,6 +2,7 @@
 //! Host keys are read here, or made.
 
 use core::net::{IpAddr, Ipv4Addr};
+use core::time::Duration;
 use sanssh_core::Random;
 use sanssh_core::auth::Method;
 use sanssh_core::file::SigningKey;
@@ -81,7 +82,7 @@ impl Settings {
             "banner" => self.banner = file(),
             "setenv" => self.variables = text.split_ascii_whitespace().map(variable).collect::<Result<_, _>>()?,
             "rekeylimit" => core.rekey = rekey(text)?,
-            "logingracetime" => core.deadlines.login = span(text)?,
+            "logingracetime" => core.deadlines.login = grace(text)?,
             "maxauthtries" => core.login.max_attempts = number(text)?,
             "clientaliveinterval" => core.keepalive.interval = span(text)?,
             "clientalivecountmax" => core.keepalive.count = number(text)?,
@@ -118,6 +119,11 @@ impl Settings {
         };
         Ok((config, format!("{word} {}", prints.join(" "))))
     }
+}
+
+/// How long a login may take; zero is no limit, which is some years.
+fn grace(text: &str) -> Result<Duration, String> {
+    span(text).map(|span| if span.is_zero() { Duration::from_secs(u32::MAX.into()) } else { span })
 }
 
 /// A key that lasts as long as the process.

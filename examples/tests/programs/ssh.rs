@@ -273,8 +273,9 @@ fn a_shell_on_a_terminal() {
 
 #[test]
 fn the_terminal_is_put_back_on_every_way_out() {
+    type Leave = fn(&mut Typist);
     let Some(server) = server(&[]) else { return };
-    let ways: [(&str, fn(&mut Typist)); 4] = [
+    let ways: [(&str, Leave); 4] = [
         ("exit", |typist| typist.types("exit 0\n")),
         ("signal here", |typist| {
             let id = Pid::from_raw(typist.id().cast_signed()).unwrap();
