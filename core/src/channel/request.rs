@@ -131,7 +131,7 @@ impl<'a> Request<'a> {
     }
 
     /// Writes the fields behind `want_reply`.
-    pub(crate) fn encode(&self, sink: &mut impl Sink) {
+    pub(crate) fn encode(&self, sink: &mut dyn Sink) {
         match *self {
             Self::Pty(Pty { term, size: WindowChange { columns, rows, width, height }, modes: Modes(modes) }) => {
                 PtyReq { term, columns, rows, width, height, modes }.encode(sink);

@@ -15,7 +15,7 @@ use crate::wire::connection::{
     ChannelOpenFailure, ChannelRequest as ChannelRequestMessage, ChannelSuccess, ChannelWindowAdjust, GlobalRequest,
     RequestFailure,
 };
-use crate::wire::{Length, Message, Rest, Sink, Writer};
+use crate::wire::{Message, Rest, Sink, Writer};
 use heapless::Vec;
 
 /// Refusals and failures that are owed before reading stops.
@@ -132,15 +132,7 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         let want_reply = what.wants_reply();
         let awaited = slot.awaited.checked_add(u8::from(want_reply)).ok_or(Refused::Busy)?;
         let head = ChannelRequestMessage { recipient: slot.peer, name: what.name(), want_reply, fields: Rest(b"") };
-        let mut length = Length::default();
-        head.encode(&mut length);
-        what.encode(&mut length);
-        sender.compose(length.0, |space| {
-            let mut writer = Writer::new(space);
-            head.encode(&mut writer);
-            what.encode(&mut writer);
-            writer.written().unwrap_or(0)
-        })?;
+        sender.send_with(&head, |sink| what.encode(sink))?;
         slot.awaited = awaited;
         Ok(())
     }

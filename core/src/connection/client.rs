@@ -15,7 +15,7 @@ use crate::wire::auth::{
     InteractiveFields, PasswordChangeFields, PasswordFields, ProbeFields, SignedFields, UserauthInfoResponse,
     UserauthRequest,
 };
-use crate::wire::{Length, Message, Names, Rest, Sink, Writer};
+use crate::wire::{Names, Rest, Sink};
 
 impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
     /// The host key is the host's.
@@ -117,16 +117,8 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
         }
         self.settle_login(output)?;
         let head = UserauthInfoResponse { count, answers: Rest(b"") };
-        let write = |sink: &mut dyn Sink| answers.iter().for_each(|answer| sink.string(answer));
-        let mut length = Length(head.encoded_len());
-        write(&mut length);
         let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
-        sender.compose(length.0, |space| {
-            let mut writer = Writer::new(space);
-            head.encode(&mut writer);
-            write(&mut writer);
-            writer.written().unwrap_or(0)
-        })?;
+        sender.send_with(&head, |sink| answers.iter().for_each(|answer| sink.string(answer)))?;
         self.login.requested(Request::Interactive);
         Ok(())
     }
@@ -145,15 +137,7 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
         }
         let method = method.name().as_bytes();
         let head = UserauthRequest { user, service: CONNECTION, method, fields: Rest(b"") };
-        let mut length = Length(head.encoded_len());
-        fields(&mut length);
-        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
-        sender.compose(length.0, |space| {
-            let mut writer = Writer::new(space);
-            head.encode(&mut writer);
-            fields(&mut writer);
-            writer.written().unwrap_or(0)
-        })?;
+        Sender { transport: &mut self.transport, random: &mut self.random, output }.send_with(&head, fields)?;
         self.login.requested(request);
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::role::Server;
 use crate::transport::Sender;
 use crate::wire::auth::{Prompt, UserauthBanner, UserauthInfoRequest, UserauthPasswdChangereq, UserauthPkOk};
 use crate::wire::legality::Phase;
-use crate::wire::{Length, Message, Rest, Sink, Writer};
+use crate::wire::{Message, Rest};
 
 impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Server, P, T> {
     /// Shows this public key blob.
@@ -122,22 +122,14 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Server, P, T> {
         self.check_login(ask, &[Asked::Interactive])?;
         let count = u32::try_from(prompts.len()).map_err(|_| Refused::TooLong)?;
         let head = UserauthInfoRequest { name, instruction, language: b"", count, prompts: Rest(b"") };
-        let write = |sink: &mut dyn Sink| {
+        // The client may have asked for the service in the same flight: its acceptance leaves first.
+        self.flush_all(output)?;
+        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
+        sender.send_with(&head, |sink| {
             for prompt in prompts {
                 sink.string(prompt.text);
                 sink.u8(u8::from(prompt.echo));
             }
-        };
-        let mut length = Length(head.encoded_len());
-        write(&mut length);
-        // The client may have asked for the service in the same flight: its acceptance leaves first.
-        self.flush_all(output)?;
-        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
-        sender.compose(length.0, |space| {
-            let mut writer = Writer::new(space);
-            head.encode(&mut writer);
-            write(&mut writer);
-            writer.written().unwrap_or(0)
         })?;
         if let Err(error) = self.login.prompted(&self.config.login, count) {
             self.fail(error);

@@ -36,7 +36,7 @@ use crate::role::Role;
 use crate::seed::Random;
 use crate::wire::legality::Phase;
 use crate::wire::transport::{Debug, Disconnect, ExtInfo, Ignore, Ping, Pong, Unimplemented};
-use crate::wire::{Message, Names, Reader, Writer};
+use crate::wire::{Length, Message, Names, Reader, Sink, Writer};
 use crate::{Input, Output, Waiting};
 use core::marker::PhantomData;
 use exchange::Exchange;
@@ -366,12 +366,24 @@ pub(crate) struct Sender<'t, 'o, R, P: Provider> {
 impl<R: Role, P: Provider> Sender<'_, '_, R, P> {
     /// Sends a message.
     pub(crate) fn send<'m>(&mut self, message: &impl Message<'m>) -> Result<(), Refused> {
-        self.compose(message.encoded_len(), |space| {
+        self.send_with(message, |_| {})
+    }
+
+    /// Sends a message whose end `tail` writes: it runs twice, and must write the same bytes.
+    pub(crate) fn send_with<'m>(
+        &mut self,
+        head: &impl Message<'m>,
+        tail: impl Fn(&mut dyn Sink),
+    ) -> Result<(), Refused> {
+        let mut length = Length(head.encoded_len());
+        tail(&mut length);
+        let composed = self.compose(length.0, |space| {
             let mut writer = Writer::new(space);
-            message.encode(&mut writer);
+            head.encode(&mut writer);
+            tail(&mut writer);
             writer.written().unwrap_or(0)
-        })
-        .map(|_| ())
+        });
+        composed.map(|_| ())
     }
 
     /// Sends a payload of at most `most` bytes, composed in place; none if `with` composes nothing.

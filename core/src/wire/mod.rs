@@ -27,7 +27,7 @@ pub mod transport;
 pub use field::{Bytes, Field, Mpint, Rest};
 pub use names::{Names, NamesIter};
 pub use reader::Reader;
-pub use sink::{Counted, Length, Sink, Writer};
+pub use sink::{Length, Sink, Writer};
 
 /// A message of one number: what stands behind the number byte of a packet's payload.
 pub trait Message<'a>: Sized {

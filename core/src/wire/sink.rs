@@ -87,16 +87,3 @@ impl Sink for Length {
         self.0 = self.0.saturating_add(bytes.len());
     }
 }
-
-/// A sink whose contents are measured first and written after, as a `string` of what `write` produces.
-pub trait Counted: Sink + Sized {
-    /// Appends a `string` whose content `write` composes; `write` runs twice and must write the same bytes.
-    fn nested(&mut self, write: impl Fn(&mut dyn Sink)) {
-        let mut length = Length::default();
-        write(&mut length);
-        self.u32(u32::try_from(length.0).unwrap_or(u32::MAX));
-        write(self);
-    }
-}
-
-impl<S: Sink> Counted for S {}
