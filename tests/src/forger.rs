@@ -25,6 +25,7 @@ mod login;
 mod machine;
 mod message;
 mod offer;
+mod stages;
 mod verdict;
 
 pub use exchange::Reply;
@@ -34,6 +35,7 @@ pub use message::{
     Encode, any, blob, channel_open, encode, exec, kex_init, login, password, probe, signed, to_sign, user,
 };
 pub use offer::{EXTENSIONS, Proposal, STRICT, Suite};
+pub use stages::{IGNORE, METHODS, debug, greeted, key_a, key_b, offered, p256, ping, served, served_with, shared};
 
 use exchange::Exchange;
 use sanssh_core::Config;

@@ -8,6 +8,7 @@ pub mod delay;
 pub mod dropbear;
 pub mod forger;
 pub mod keys;
+pub mod names;
 pub mod openssh;
 pub mod packets;
 pub mod pair;

@@ -15,20 +15,7 @@ use sanssh_core::algorithm::Kex;
 use sanssh_core::role::{Client, Server};
 use sanssh_core::{Error, Violation};
 use sanssh_tests::both_roles;
-use sanssh_tests::forger::{Feed, Forger, Proposal, Reply, Side, Suite, any, both_ways};
-
-fn greeted<R: Side>(feed: Feed) -> Forger<R> {
-    let mut forger = Forger::new(feed).greeted();
-    forger.forget();
-    forger
-}
-
-/// After both KEXINITs. A machine that is the client has sent its share by now.
-fn offered<R: Side>(feed: Feed) -> Forger<R> {
-    let mut forger = Forger::new(feed).offered();
-    forger.forget();
-    forger
-}
+use sanssh_tests::forger::{Feed, Forger, Proposal, Reply, Side, Suite, any, both_ways, greeted, offered};
 
 #[test]
 fn c12_shares_in_the_wrong_direction() {

@@ -4,45 +4,19 @@
 
 use core::time::Duration;
 use sanssh_core::algorithm::{HostKey, list};
-use sanssh_core::file::signing::SigningKey;
-use sanssh_core::role::Server;
-use sanssh_core::{Config, Random, Seed};
-use sanssh_tests::forger::{Feed, Forger, blob, both_ways, login, probe, signed, to_sign};
+use sanssh_tests::forger::{
+    Feed, METHODS, blob, both_ways, key_a, key_b, login, p256, probe, served, served_with, signed, to_sign,
+};
 use sanssh_tests::pair::server_config;
 
 const ED25519: &str = "ssh-ed25519";
-
-/// A machine that has granted the service, and lets key A in.
-fn served(feed: Feed) -> Forger<Server> {
-    served_with(feed, server_config())
-}
-
-fn served_with(feed: Feed, config: Config) -> Forger<Server> {
-    let mut forger = Forger::with(feed, config).served();
-    forger.machine.policy.authorized = vec![key_a().public().to_vec()];
-    forger
-}
-
-fn key_a() -> SigningKey {
-    SigningKey::ed25519(&[0xa; 32])
-}
-
-fn key_b() -> SigningKey {
-    SigningKey::ed25519(&[0xb; 32])
-}
-
-fn p256() -> SigningKey {
-    SigningKey::ecdsa_p256(&mut Random::new(&Seed::new([8; 32])))
-}
-
-const ALL: &str = "publickey,password,keyboard-interactive";
 
 /// Sends a login, which must fail without the embedder hearing of it.
 fn fails(feed: Feed, message: &[u8]) {
     let mut forger = served(feed);
     forger.send(message);
     assert_eq!(forger.machine.over, None);
-    assert_eq!(forger.failure(), (ALL.into(), false));
+    assert_eq!(forger.failure(), (METHODS.into(), false));
     forger.lives(&[], &[51]);
 }
 

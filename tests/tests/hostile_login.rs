@@ -11,44 +11,23 @@
 
 use core::time::Duration;
 use sanssh_core::auth::{Method, MethodSet};
-use sanssh_core::file::signing::SigningKey;
 use sanssh_core::role::Server;
 use sanssh_core::time::Phase;
-use sanssh_core::{Config, Error, Instant, Violation};
+use sanssh_core::{Error, Instant, Violation};
 use sanssh_tests::forger::{
-    Answer, Feed, Forger, Question, any, blob, both_ways, channel_open, login, password, probe, signed, user,
+    Answer, Feed, Forger, METHODS, Question, any, blob, both_ways, channel_open, key_a, key_b, login, password, probe,
+    served, served_with, signed, user,
 };
 use sanssh_tests::pair::server_config;
 
 const ED25519: &str = "ssh-ed25519";
-
-/// A machine that has granted the service, and lets key A in.
-fn served(feed: Feed) -> Forger<Server> {
-    served_with(feed, server_config())
-}
-
-fn served_with(feed: Feed, config: Config) -> Forger<Server> {
-    let mut forger = Forger::with(feed, config).served();
-    forger.machine.policy.authorized = vec![key_a().public().to_vec()];
-    forger
-}
-
-fn key_a() -> SigningKey {
-    SigningKey::ed25519(&[0xa; 32])
-}
-
-fn key_b() -> SigningKey {
-    SigningKey::ed25519(&[0xb; 32])
-}
-
-const ALL: &str = "publickey,password,keyboard-interactive";
 
 /// Sends a login, which must fail without the embedder hearing of it.
 fn fails(feed: Feed, message: &[u8]) {
     let mut forger = served(feed);
     forger.send(message);
     assert_eq!(forger.machine.over, None);
-    assert_eq!(forger.failure(), (ALL.into(), false));
+    assert_eq!(forger.failure(), (METHODS.into(), false));
     forger.lives(&[], &[51]);
 }
 
@@ -143,15 +122,15 @@ fn e05_another_user_starts_from_nothing() {
     both_ways(|feed| {
         let mut forger = half_way(feed);
         forger.send(&password("b", "wrong"));
-        assert_eq!(forger.failure(), (ALL.into(), false), "B sees every method");
+        assert_eq!(forger.failure(), (METHODS.into(), false), "B sees every method");
         forger.lives(&["attempt b Password fresh"], &[51]);
         forger.send(&password("a", "wrong"));
-        assert_eq!(forger.failure(), (ALL.into(), false), "and A's first factor is forgotten");
+        assert_eq!(forger.failure(), (METHODS.into(), false), "and A's first factor is forgotten");
         forger.lives(&["attempt a Password fresh"], &[51]);
         // Another service is another login.
         let mut forger = half_way(feed);
         forger.send(&any(50).string("a").string("other").string("password").u8(0).string("right").done());
-        assert_eq!(forger.failure(), (ALL.into(), false));
+        assert_eq!(forger.failure(), (METHODS.into(), false));
     });
 }
 

@@ -6,20 +6,7 @@ use sanssh_core::algorithm::Kex;
 use sanssh_core::role::Client;
 use sanssh_core::{Choice, Config, Error, Violation};
 use sanssh_tests::both_roles;
-use sanssh_tests::forger::{EXTENSIONS, Feed, Forger, Proposal, STRICT, Side, Suite, any, both_ways};
-
-fn greeted<R: Side>(feed: Feed) -> Forger<R> {
-    let mut forger = Forger::new(feed).greeted();
-    forger.forget();
-    forger
-}
-
-/// After both KEXINITs. A machine that is the client has sent its share by now.
-fn offered<R: Side>(feed: Feed) -> Forger<R> {
-    let mut forger = Forger::new(feed).offered();
-    forger.forget();
-    forger
-}
+use sanssh_tests::forger::{EXTENSIONS, Feed, Forger, Proposal, STRICT, Side, Suite, any, both_ways, greeted, offered};
 
 /// Proposes what `change` makes of a sound KEXINIT; the machine must not survive it.
 fn refuses_offer<R: Side>(feed: Feed, error: Error, change: impl Fn(&mut Proposal)) {

@@ -1,18 +1,11 @@
 //! Table C, the server's proof: host keys and signatures that are not what they should be, and host keys that nobody
 //! trusts (RFC 4253 §8, RFC 5656, RFC 8332, RFC 8709).
 
+use sanssh_core::Error;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::file::signing::SigningKey;
 use sanssh_core::role::Client;
-use sanssh_core::{Error, Random, Seed};
-use sanssh_tests::forger::{Answer, Feed, Forger, Question, Reply, Side, Suite, any, blob, both_ways};
-
-/// After both KEXINITs. A machine that is the client has sent its share by now.
-fn offered<R: Side>(feed: Feed) -> Forger<R> {
-    let mut forger = Forger::new(feed).offered();
-    forger.forget();
-    forger
-}
+use sanssh_tests::forger::{Answer, Feed, Forger, Question, Reply, Suite, any, blob, both_ways, offered, p256};
 
 #[test]
 fn c16_a_host_key_that_is_not_trusted() {
@@ -73,10 +66,6 @@ fn refuses_reply(feed: Feed, suite: &Suite, key: fn() -> SigningKey, change: imp
 
 fn ed25519() -> SigningKey {
     SigningKey::ed25519(&[7; 32])
-}
-
-fn p256() -> SigningKey {
-    SigningKey::ecdsa_p256(&mut Random::new(&Seed::new([8; 32])))
 }
 
 #[test]

@@ -11,36 +11,10 @@ use sanssh_core::role::{Client, Server};
 use sanssh_core::time::Phase;
 use sanssh_core::{Config, Error, Input, Reason, Refused, Violation, Waiting};
 use sanssh_tests::both_roles;
-use sanssh_tests::forger::{Feed, Forger, Side, any, both_ways, channel_open, login};
+use sanssh_tests::forger::{
+    Feed, Forger, IGNORE, Side, any, both_ways, channel_open, debug, greeted, login, offered, ping, shared,
+};
 use sanssh_tests::pair::{Pair, server_config};
-
-fn greeted<R: Side>(feed: Feed) -> Forger<R> {
-    let mut forger = Forger::new(feed).greeted();
-    forger.forget();
-    forger
-}
-
-fn offered<R: Side>(feed: Feed) -> Forger<R> {
-    let mut forger = Forger::new(feed).offered();
-    forger.forget();
-    forger
-}
-
-fn shared<R: Side>(feed: Feed) -> Forger<R> {
-    let mut forger = Forger::new(feed).shared();
-    forger.forget();
-    forger
-}
-
-const IGNORE: &[u8] = &[2, 0, 0, 0, 0];
-
-fn debug(text: &str) -> Vec<u8> {
-    any(4).u8(1).string(text).string("").done()
-}
-
-fn ping(data: &[u8]) -> Vec<u8> {
-    any(192).string(data).done()
-}
 
 /// The sequence number of the packet that an UNIMPLEMENTED speaks of.
 fn refused_sequence<R: Side>(forger: &mut Forger<R>) -> u32 {

@@ -9,36 +9,11 @@ use sanssh_core::algorithm::{Cipher, HostKey, Mac};
 use sanssh_core::role::{Client, Server};
 use sanssh_core::{Config, Error, Violation};
 use sanssh_tests::both_roles;
-use sanssh_tests::forger::{Feed, Forger, STRICT, Side, Suite, any, both_ways, channel_open, password};
+use sanssh_tests::forger::{
+    Feed, Forger, IGNORE, STRICT, Side, Suite, any, both_ways, channel_open, debug, greeted, offered, password, ping,
+    shared,
+};
 use sanssh_tests::pair::server_config;
-
-fn greeted<R: Side>(feed: Feed) -> Forger<R> {
-    let mut forger = Forger::new(feed).greeted();
-    forger.forget();
-    forger
-}
-
-fn offered<R: Side>(feed: Feed) -> Forger<R> {
-    let mut forger = Forger::new(feed).offered();
-    forger.forget();
-    forger
-}
-
-fn shared<R: Side>(feed: Feed) -> Forger<R> {
-    let mut forger = Forger::new(feed).shared();
-    forger.forget();
-    forger
-}
-
-const IGNORE: &[u8] = &[2, 0, 0, 0, 0];
-
-fn debug(text: &str) -> Vec<u8> {
-    any(4).u8(1).string(text).string("").done()
-}
-
-fn ping(data: &[u8]) -> Vec<u8> {
-    any(192).string(data).done()
-}
 
 #[test]
 fn d01_something_before_the_first_offer() {

@@ -11,6 +11,7 @@ use sanssh_core::role::{Client, Server};
 use sanssh_core::wire::legality::{PHASES, Phase, Sender, Verdict, verdict};
 use sanssh_core::{Error, Violation};
 use sanssh_tests::forger::{Feed, Forger, Side, any, channel_open, login, password};
+use sanssh_tests::names;
 use sanssh_tests::pair::server_config;
 
 type Foe<R> = Forger<R, Null, Null>;
@@ -144,47 +145,6 @@ fn row(number: u8) -> String {
     row
 }
 
-/// Numbers that have a name (RFC 4250 §4.1).
-const NAMES: &[(u8, &str)] = &[
-    (1, "DISCONNECT"),
-    (2, "IGNORE"),
-    (3, "UNIMPLEMENTED"),
-    (4, "DEBUG"),
-    (5, "SERVICE_REQUEST"),
-    (6, "SERVICE_ACCEPT"),
-    (7, "EXT_INFO"),
-    (20, "KEXINIT"),
-    (21, "NEWKEYS"),
-    (30, "KEX_ECDH_INIT"),
-    (31, "KEX_ECDH_REPLY"),
-    (50, "USERAUTH_REQUEST"),
-    (51, "USERAUTH_FAILURE"),
-    (52, "USERAUTH_SUCCESS"),
-    (53, "USERAUTH_BANNER"),
-    (60, "PK_OK, CHANGEREQ, INFO_REQUEST"),
-    (61, "INFO_RESPONSE"),
-    (80, "GLOBAL_REQUEST"),
-    (81, "REQUEST_SUCCESS"),
-    (82, "REQUEST_FAILURE"),
-    (90, "CHANNEL_OPEN"),
-    (91, "CHANNEL_OPEN_CONFIRMATION"),
-    (92, "CHANNEL_OPEN_FAILURE"),
-    (93, "CHANNEL_WINDOW_ADJUST"),
-    (94, "CHANNEL_DATA"),
-    (95, "CHANNEL_EXTENDED_DATA"),
-    (96, "CHANNEL_EOF"),
-    (97, "CHANNEL_CLOSE"),
-    (98, "CHANNEL_REQUEST"),
-    (99, "CHANNEL_SUCCESS"),
-    (100, "CHANNEL_FAILURE"),
-    (192, "PING"),
-    (193, "PONG"),
-];
-
-fn name(number: u8) -> Option<&'static str> {
-    NAMES.iter().find(|(known, _)| *known == number).map(|(_, name)| *name)
-}
-
 const HEAD: &str = "\
 What becomes of each message: L lawful, i ignored, u answered by UNIMPLEMENTED, . ends the connection.
 Per phase, as the receiver sees it, two columns: from the client, from the server. Strict key exchange adds to this.
@@ -196,7 +156,7 @@ number     message                            c  s   c  s   c  s   c  s   c  s  
 
 fn line(first: u8, last: u8, row: &str) -> String {
     let range = if first == last { first.to_string() } else { format!("{first}-{last}") };
-    let mut line = format!("{range:<11}{:<35}", name(first).unwrap_or("-"));
+    let mut line = format!("{range:<11}{:<35}", names::of(first).unwrap_or("-"));
     for (at, letter) in row.chars().enumerate() {
         let gap = if at % 2 == 0 { "  " } else { "   " };
         let _ = write!(line, "{letter}{gap}");
@@ -211,7 +171,7 @@ fn table() -> String {
     let mut first = 0;
     for last in 0..=255_u8 {
         let at = usize::from(last);
-        let goes_on = rows.get(at + 1) == Some(&rows[at]) && name(last).is_none() && name(last + 1).is_none();
+        let goes_on = rows.get(at + 1) == Some(&rows[at]) && names::of(last).is_none() && names::of(last + 1).is_none();
         if !goes_on {
             table.push_str(&line(first, last, &rows[at]));
             first = last.saturating_add(1);

@@ -1,49 +1,9 @@
 //! Names of messages (RFC 4250 §4.1), for the comments in recordings.
 
-use crate::packets;
-
-/// Numbers and names; 30 and 31 are those of the elliptic exchanges, 60 depends on the method of the login.
-const NAMES: [(u8, &str); 35] = [
-    (1, "DISCONNECT"),
-    (2, "IGNORE"),
-    (3, "UNIMPLEMENTED"),
-    (4, "DEBUG"),
-    (5, "SERVICE_REQUEST"),
-    (6, "SERVICE_ACCEPT"),
-    (7, "EXT_INFO"),
-    (20, "KEXINIT"),
-    (21, "NEWKEYS"),
-    (30, "KEX_ECDH_INIT"),
-    (31, "KEX_ECDH_REPLY"),
-    (50, "USERAUTH_REQUEST"),
-    (51, "USERAUTH_FAILURE"),
-    (52, "USERAUTH_SUCCESS"),
-    (53, "USERAUTH_BANNER"),
-    (60, "USERAUTH_60"),
-    (61, "USERAUTH_INFO_RESPONSE"),
-    (80, "GLOBAL_REQUEST"),
-    (81, "REQUEST_SUCCESS"),
-    (82, "REQUEST_FAILURE"),
-    (90, "CHANNEL_OPEN"),
-    (91, "CHANNEL_OPEN_CONFIRMATION"),
-    (92, "CHANNEL_OPEN_FAILURE"),
-    (93, "CHANNEL_WINDOW_ADJUST"),
-    (94, "CHANNEL_DATA"),
-    (95, "CHANNEL_EXTENDED_DATA"),
-    (96, "CHANNEL_EOF"),
-    (97, "CHANNEL_CLOSE"),
-    (98, "CHANNEL_REQUEST"),
-    (99, "CHANNEL_SUCCESS"),
-    (100, "CHANNEL_FAILURE"),
-    (192, "PING"),
-    (193, "PONG"),
-    (32, "KEX_32"),
-    (33, "KEX_33"),
-];
+use crate::{names, packets};
 
 fn name(number: u8) -> String {
-    let known = NAMES.iter().find(|(known, _)| *known == number);
-    known.map_or_else(|| format!("message {number}"), |(_, name)| (*name).to_owned())
+    names::of(number).map_or_else(|| format!("message {number}"), str::to_owned)
 }
 
 /// One direction's bytes up to its first keys, where everybody can read along, and how much of them was named.
