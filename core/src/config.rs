@@ -39,9 +39,9 @@ pub const PACKET_OVERHEAD: usize = 4 + 64;
 /// When to change keys (RFC 4253 §9, RFC 4344 §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rekey {
-    /// After so many bytes in one direction.
+    /// After so many bytes in one direction, at least one.
     pub bytes: u64,
-    /// After so many packets in one direction, at most 2^31.
+    /// After so many packets in one direction, at least one and at most 2^31.
     pub packets: u64,
     /// After so much time.
     pub time: Duration,
@@ -56,7 +56,7 @@ pub struct Deadlines {
     pub login: Duration,
     /// For the end of a later key exchange, from its start.
     pub rekey: Duration,
-    /// For the peer's CLOSE after ours.
+    /// For the peer's CLOSE after ours, or after its last CLOSE while it owes others.
     pub close: Duration,
 }
 

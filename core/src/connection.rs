@@ -21,6 +21,7 @@ use crate::seed::{Random, Seed};
 use crate::time::{Instant, Phase as Deadline, Timer, Timers};
 use crate::transport::{Incoming, Packet, Sender, Step, Traffic, Transport};
 use crate::wire::Message;
+use crate::wire::connection::ChannelClose;
 use crate::wire::legality::{self, Phase, Verdict};
 use crate::wire::transport::KexInit;
 use crate::{Input, Output};
@@ -141,12 +142,13 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         if self.rekey_is_due() {
             self.begin_exchange();
         }
-        let keyed = self.transport.sends_keyed();
-        self.transport.flush(&self.config, &mut self.random, output)?;
-        if !keyed && self.transport.sends_keyed() {
+        let flushed = self.transport.flush(&self.config, &mut self.random, output);
+        // NEWKEYS may have left even if what follows it did not fit.
+        if self.transport.sends_keyed() {
             self.login.start();
         }
         self.arm_exchange();
+        flushed?;
         if self.transport.is_silent() {
             return if self.owes_output() { Err(Refused::Busy) } else { Ok(()) };
         }
@@ -352,8 +354,11 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         let Some(session) = self.transport.session_id() else { return Err(Violation::Unexpected(number).into()) };
         let arrival =
             Arrival { config: &self.config, now: self.now, session, serials: &mut self.serials, number, body };
+        let before = arrival.serials.last();
         let event = self.login.receive::<P>(arrival)?;
-        self.login_ask = Some(self.serials.last());
+        if self.serials.last() != before {
+            self.login_ask = Some(self.serials.last());
+        }
         if self.login.is_done() {
             self.logged_in();
         }
@@ -368,8 +373,10 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         };
         let mut context = Context { config: &self.config, serials: &mut self.serials, from };
         let received = self.channels.receive(&mut context, number, body)?;
-        if !self.channels.is_closing() {
+        if number == ChannelClose::NUMBER {
+            // The channels that still wait for theirs have their time again: peers close in no promised order.
             self.timers.clear(Timer::Close);
+            self.arm_close();
         }
         Ok(match received {
             Received::Nothing => None,
@@ -422,7 +429,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
         self.timers.clear(Timer::Handshake);
         self.timers.clear(Timer::Rekey);
-        if self.timers.get(Timer::RekeyDue).is_none() {
+        if self.timers.get(Timer::RekeyDue).is_none() && !self.rekey_wanted {
             self.timers.set(Timer::RekeyDue, now.after(self.config.rekey.time));
         }
     }

@@ -225,6 +225,36 @@ fn a_banner_comes_before_the_answer() {
     assert_eq!(late, Err(Refused::NotYet), "the login is over");
 }
 
+/// The answer that is owed leaves first, and after SUCCESS there is no place for a banner (RFC 4252 §5.4).
+#[test]
+fn a_banner_never_follows_the_success() {
+    let mut pair = keyed(Config::default(), server_config());
+    pair.password("right").expect("a password");
+    pair.run();
+    let Kept::Attempt(ask) = pair.server.take_kept() else { panic!("an attempt") };
+    pair.server.ssh.grant(ask);
+    let late = pair.server.emit(|ssh, output| ssh.banner(b"late", output));
+    assert_eq!(late, Err(Refused::NotYet));
+    pair.run();
+    assert_eq!(words(&mut pair).0, ["accepted true"]);
+    assert_eq!((pair.client.over, pair.server.over), (None, None));
+}
+
+#[test]
+fn password_changes_asked_for_have_a_limit() {
+    let mut server = server_config();
+    server.login.max_rounds = 2;
+    let mut pair = keyed(Config::default(), server);
+    for _ in 0..3 {
+        pair.password("old").expect("a password");
+        pair.run();
+        let Kept::Attempt(ask) = pair.server.take_kept() else { panic!("an attempt") };
+        pair.server.emit(|ssh, output| ssh.expire(&ask, b"too old", output)).expect("CHANGEREQ");
+        pair.run();
+    }
+    assert_eq!(pair.server.over, Some(Error::Denied));
+}
+
 /// RFC 4252 §5.4: a banner belongs to the authentication protocol, which starts when its service is asked for.
 #[test]
 fn a_banner_waits_for_the_service() {

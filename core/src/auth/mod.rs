@@ -23,7 +23,7 @@ use crate::wire::legality::Phase;
 
 /// What the connection needs of either role's login.
 pub(crate) trait Login<R: Role>: Default {
-    /// The keys are there.
+    /// The keys are there; said again and again.
     fn start(&mut self);
     /// Service, Login or Connected.
     fn phase(&self) -> Phase;

@@ -425,16 +425,21 @@ impl State {
         self.stage = Stage::Idle;
     }
 
-    /// A password change was asked for.
-    pub(crate) const fn expire(&mut self) {
+    /// A password change was asked for; rounds are limited.
+    pub(crate) const fn expire(&mut self, limits: &Limits) -> Result<(), Error> {
         self.stage = Stage::Idle;
         self.expired = true;
+        self.count_round(limits)
     }
 
     /// Prompts were sent; rounds are limited.
     pub(crate) const fn prompted(&mut self, limits: &Limits, prompts: u32) -> Result<(), Error> {
-        self.rounds = self.rounds.saturating_add(1);
         self.stage = Stage::Prompted(prompts);
+        self.count_round(limits)
+    }
+
+    const fn count_round(&mut self, limits: &Limits) -> Result<(), Error> {
+        self.rounds = self.rounds.saturating_add(1);
         if self.rounds > limits.max_rounds { Err(Error::Denied) } else { Ok(()) }
     }
 }

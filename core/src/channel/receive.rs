@@ -131,6 +131,8 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         slot.peer = message.sender;
         slot.send_window = message.window;
         slot.peer_max = message.max_packet;
+        let owes = slot.is_ended();
+        self.dirty |= owes;
         Ok(Received::Event(id, Event::Opened))
     }
 
@@ -255,6 +257,9 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
             self.backlog |= full;
             return Ok(Received::Nothing);
         };
+        if what.starts() {
+            slot.raise(Flags::STARTED);
+        }
         self.backlog |= full;
         let ask = context.serials.ask(ChannelRequest { id, number, starts: what.starts() });
         Ok(Received::Event(id, Event::Request { what, ask }))

@@ -30,10 +30,8 @@ impl Flags {
     pub(crate) const CLOSE_OWED: Self = Self(1 << 4);
     pub(crate) const CLOSE_SENT: Self = Self(1 << 5);
     pub(crate) const CLOSE_RECEIVED: Self = Self(1 << 6);
-    /// A write met an empty window.
-    pub(crate) const WAITS: Self = Self(1 << 7);
-    /// A shell, command or subsystem was granted (server) or asked for (client): there is one per channel.
-    pub(crate) const STARTED: Self = Self(1 << 8);
+    /// A shell, command or subsystem was asked for and not refused: there is one per channel.
+    pub(crate) const STARTED: Self = Self(1 << 7);
 }
 
 /// Requests on one channel whose answers may be outstanding at a time.
@@ -115,11 +113,19 @@ impl Slot {
         self.generation = generation;
     }
 
+    /// Whether the embedder has the channel: it asked for it, or took it.
+    pub(crate) const fn is_ours(&self) -> bool {
+        matches!(self.state, State::Opening | State::Open)
+    }
+
+    /// Whether our direction is over.
+    pub(crate) const fn is_ended(&self) -> bool {
+        self.is_closing() || self.has(Flags(Flags::EOF_OWED.0 | Flags::EOF_SENT.0 | Flags::CLOSE_RECEIVED.0))
+    }
+
     /// Whether we may still send data.
     pub(crate) const fn sends(&self) -> bool {
-        matches!(self.state, State::Open)
-            && !self.has(Flags(Flags::EOF_OWED.0 | Flags::EOF_SENT.0 | Flags::CLOSE_OWED.0 | Flags::CLOSE_SENT.0))
-            && !self.has(Flags::CLOSE_RECEIVED)
+        matches!(self.state, State::Open) && !self.is_ended()
     }
 
     /// Whether we are done with the channel, so that what the peer still sends is dropped.
@@ -156,19 +162,16 @@ impl Slot {
         self.released = 0;
     }
 
-    /// The peer adds to our window. Returns whether a writer waits for it.
+    /// The peer adds to our window. Returns whether it was empty and no longer is.
     pub(crate) fn adjust(&mut self, bytes: u32) -> Result<bool, Error> {
+        let was_empty = self.send_window == 0;
         self.send_window = self.send_window.checked_add(bytes).ok_or(Violation::WindowOverflow)?;
-        let wakes = self.has(Flags::WAITS) && self.send_window > 0;
-        if wakes {
-            self.drop_flag(Flags::WAITS);
-        }
-        Ok(wakes)
+        Ok(was_empty && bytes > 0)
     }
 
-    /// Whether no further request can be taken before answers leave.
+    /// Whether no further request can be taken before answers leave. Of a channel that we close none is.
     pub(crate) const fn is_backed_up(&self) -> bool {
-        self.asked >= MOST_ASKED
+        self.asked >= MOST_ASKED && !self.is_closing()
     }
 
     /// A request arrived whose answer is owed; its number among those outstanding.

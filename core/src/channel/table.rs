@@ -140,8 +140,8 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
     pub(crate) fn reply(&mut self, ask: &Ask<ChannelRequest>, granted: bool) {
         let ChannelRequest { id, number, starts } = ask.question;
         let Some(slot) = self.slot(id) else { return };
-        if starts && granted {
-            slot.raise(Flags::STARTED);
+        if starts && !granted {
+            slot.drop_flag(Flags::STARTED);
         }
         if let Some(number) = number {
             slot.decide(number, granted);
@@ -163,7 +163,6 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         }
         let window = usize::try_from(slot.send_window.min(slot.peer_max)).unwrap_or(usize::MAX);
         if window == 0 {
-            slot.raise(Flags::WAITS);
             return Ok((slot, 0));
         }
         let room = room.saturating_sub(header);
@@ -228,14 +227,14 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
     }
 
     pub(crate) fn finish(&mut self, id: ChannelId) {
-        if let Some(slot) = self.slot(id).filter(|slot| slot.sends()) {
+        if let Some(slot) = self.slot(id).filter(|slot| slot.is_ours() && !slot.is_ended()) {
             slot.raise(Flags::EOF_OWED);
             self.dirty = true;
         }
     }
 
     pub(crate) fn close(&mut self, id: ChannelId) {
-        if let Some(slot) = self.slot(id).filter(|slot| slot.state == State::Open && !slot.is_closing()) {
+        if let Some(slot) = self.slot(id).filter(|slot| slot.is_ours() && !slot.is_closing()) {
             slot.raise(Flags::CLOSE_OWED);
             self.dirty = true;
         }
@@ -325,6 +324,9 @@ fn flush_slot<R: Role, P: Provider>(
     index: usize,
     slot: &mut Slot,
 ) -> Result<(), Refused> {
+    if slot.state == State::Opening {
+        return Ok(());
+    }
     let recipient = slot.peer;
     if let State::Declined(OpenFailure(code)) = slot.state {
         sender.send(&ChannelOpenFailure { recipient, code, description: b"", language: b"" })?;

@@ -97,12 +97,12 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         self.channels.release(self.config.window, id, bytes);
     }
 
-    /// No more data from us.
+    /// No more data from us; a channel that is being opened is told once it is.
     pub fn finish(&mut self, id: ChannelId) {
         self.channels.finish(id);
     }
 
-    /// Closes the channel; what still arrives on it is dropped. [`Closed`](crate::channel::Event::Closed) tells when
+    /// Closes the channel, once it is open if it is not yet; what still arrives on it is dropped. [`Closed`](crate::channel::Event::Closed) tells when
     /// the peer has closed it too.
     pub fn close(&mut self, id: ChannelId) {
         self.channels.close(id);

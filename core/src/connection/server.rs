@@ -106,7 +106,9 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Server, P, T> {
     pub fn expire(&mut self, ask: &Ask<Attempt>, prompt: &[u8], output: &mut Output<'_>) -> Result<(), Refused> {
         self.check_login(ask, &[Asked::Password])?;
         self.login_message(output, &UserauthPasswdChangereq { prompt, language: b"" })?;
-        self.login.expire();
+        if let Err(error) = self.login.expire(&self.config.login) {
+            self.fail(error);
+        }
         Ok(())
     }
 
@@ -151,10 +153,11 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Server, P, T> {
         if self.fate.is_some() {
             return Err(Refused::Closed);
         }
+        self.flush_all(output)?;
+        // SUCCESS may just have left.
         if self.login.is_done() {
             return Err(Refused::NotYet);
         }
-        self.flush_all(output)?;
         Sender { transport: &mut self.transport, random: &mut self.random, output }.send(message)
     }
 }

@@ -122,7 +122,7 @@ struct Extensions {
     owed: bool,
     /// How many came, and whether one may come now.
     received: u8,
-    /// Packets opened since the peer's first NEWKEYS, saturating at 2.
+    /// Packets opened since the peer's first NEWKEYS, saturating.
     since_keys: u8,
     /// `server-sig-algs`, as a set.
     signatures: Option<Vec<HostKey, 16>>,
@@ -299,6 +299,8 @@ impl<R: Role, P: Provider> Transport<R, P> {
             ident::write(config.software, output)?;
             self.ident_owed = false;
         }
+        // What the last NEWKEYS left no room for comes before the next KEXINIT: nothing may stand between (RFC 8308 §2.4).
+        self.flush_extensions(config, random, output)?;
         self.flush_exchange(config, random, output)?;
         self.flush_extensions(config, random, output)?;
         self.flush_replies(random, output)

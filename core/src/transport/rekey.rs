@@ -26,7 +26,8 @@ impl Meter {
 
     /// Whether the limits are reached.
     fn is_past(&self, limits: &Rekey) -> bool {
-        self.packets >= limits.packets.min(1 << 31) || self.bytes >= limits.bytes
+        // No key is due before it was used: nothing but exchanges would ever be sent.
+        self.packets >= limits.packets.clamp(1, 1 << 31) || self.bytes >= limits.bytes.max(1)
     }
 
     /// Whether not one more packet may go under this key.
@@ -73,8 +74,9 @@ mod tests {
         }
         assert_eq!(is_due(0, (1 << 30) - 1, &safe), [false; 2]);
         assert_eq!(is_due(0, 1 << 30, &safe), [true; 2]);
-        let eager = Rekey { packets: 1, ..safe };
-        assert_eq!((is_due(0, 0, &eager), is_due(1, 0, &eager)), ([false; 2], [true; 2]));
+        for eager in [Rekey { packets: 1, ..safe }, Rekey { packets: 0, bytes: 0, ..safe }] {
+            assert_eq!((is_due(0, 0, &eager), is_due(1, 0, &eager)), ([false; 2], [true; 2]));
+        }
     }
 
     #[test]
