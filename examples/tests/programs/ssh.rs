@@ -360,6 +360,23 @@ fn a_person_is_asked_for_the_passphrase_and_about_the_host() {
 }
 
 #[test]
+fn without_a_list_of_the_users_own_nothing_is_recorded() {
+    let Some(server) = server(&[]) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let known = directory.path().join("known_hosts");
+    let global = format!("-oGlobalKnownHostsFile={}", known.display());
+    let options = ["-oBatchMode=no", "-oStrictHostKeyChecking=ask", "-oUserKnownHostsFile=none", &global];
+    let mut ssh = our_ssh(server.port(), &Keys::shared().client(Kind::Ed25519), &known, &options);
+    ssh.arg("echo d''one");
+    let mut typist = Typist::start(ssh);
+    typist.sees("(yes/no/fingerprint)?");
+    typist.types("yes\n");
+    typist.sees("done");
+    assert!(typist.ends().success());
+    assert!(!known.exists());
+}
+
+#[test]
 fn a_person_who_says_no_is_heeded() {
     let Some(server) = server(&[]) else { return };
     let directory = tempfile::tempdir().unwrap();
