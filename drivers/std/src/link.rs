@@ -129,7 +129,14 @@ impl<R: End> Link<R> {
                     self.say_goodbye(&mut state);
                 }
             } else {
-                state = self.follow(state, deadline);
+                // What the call has left behind leaves now, or the pump learns of it, which sleeps perhaps.
+                self.settle(&mut state);
+                if state.news {
+                    // There may be room now that there was not.
+                    self.tell(&mut state);
+                } else {
+                    state = self.follow(state, deadline);
+                }
             }
         };
         if pump {
