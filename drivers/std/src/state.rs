@@ -202,6 +202,7 @@ impl<R: End> State<R> {
 
     fn events(&mut self, now: Instant, own: &mut Own<'_>) -> (usize, Result<(), SshError>) {
         let Self { ssh, desk, inboxes, summary, goodbye, news, rx, .. } = self;
+        let may_hold_secrets = !ssh.is_logged_in();
         let mut input = rx.input();
         let outcome = loop {
             match ssh.recv(now, &mut input) {
@@ -223,7 +224,11 @@ impl<R: End> State<R> {
             }
         };
         let taken = input.taken();
-        rx.consume(taken);
+        if may_hold_secrets {
+            rx.wipe(taken);
+        } else {
+            rx.consume(taken);
+        }
         (taken, outcome)
     }
 
