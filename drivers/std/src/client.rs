@@ -137,6 +137,11 @@ impl Client {
         self.link.with(|state| state.ssh.traffic())
     }
 
+    /// Whether the server takes signatures by this algorithm for a login; `None` as long as it has not said.
+    pub fn accepts(&self, algorithm: HostKey) -> Option<bool> {
+        self.link.with(|state| state.ssh.accepts(algorithm))
+    }
+
     /// Texts that the server sent before the login, escaped but for line ends; each is given once.
     pub fn banners(&self) -> Vec<String> {
         self.link.with(|state| core::mem::take(&mut state.desk.banners))
