@@ -310,6 +310,7 @@ fn a_call_behind_a_sleeping_one_gets_its_key_exchange() {
         idle.finish();
         assert_eq!(reader.join().unwrap().unwrap(), 0);
     });
+    assert!(client.rekeys() > 0);
 }
 
 /// Sessions whose handlers go on count as well, but for as many as may be open.

@@ -152,6 +152,21 @@ impl Client {
         self.link.change(|state| state.ssh.rekey());
     }
 
+    /// How often the keys were changed.
+    pub fn rekeys(&self) -> u64 {
+        self.link.with(|state| state.rekeys)
+    }
+
+    /// Deals with what has arrived, and waits for nothing: for programs that stay outside of calls for long, so that
+    /// keepalives and key exchanges of the server's are answered all the same.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn tend(&self) -> Result<(), Error> {
+        self.link.glance();
+        self.link.with(|state| state.failure.clone().map_or(Ok(()), Err))
+    }
+
     /// The server's address.
     ///
     /// # Errors
