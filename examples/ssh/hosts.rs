@@ -6,6 +6,7 @@ use sanssh_core::algorithm::HostKey;
 use sanssh_std::{HostKeyError, Hosts, KnownHosts, Question, Unknown, home};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
+use std::path::PathBuf;
 
 /// Lists of known hosts, with the name that the host goes by in them.
 #[derive(Debug)]
@@ -20,13 +21,12 @@ pub(crate) fn of(settings: &Settings, host: &str, port: u16) -> Result<Aliased, 
     let (own, system) = defaults.files.split_at_checked(defaults.files.len() - 1).unwrap_or_default();
     let own = settings.known_hosts.clone().unwrap_or_else(|| own.to_vec());
     let system = settings.global_known_hosts.clone().unwrap_or_else(|| system.to_vec());
-    let records = !own.is_empty();
+    // With nowhere to keep it, a new key goes nowhere, and not to the system's list.
+    let own = if own.is_empty() { vec![PathBuf::from("/dev/null")] } else { own };
     let mut list = KnownHosts::files(own.into_iter().chain(system));
     list.hashed = settings.hash_known_hosts.unwrap_or(false);
     list.unknown = match settings.strict.unwrap_or(Strict::Ask) {
-        Strict::Record if records => Unknown::Record,
-        // There is nowhere to keep it.
-        Strict::Record => Unknown::Trust,
+        Strict::Record => Unknown::Record,
         Strict::Ask if !settings.is_batch() => asker(),
         Strict::Ask | Strict::Refuse => Unknown::Refuse,
     };

@@ -213,7 +213,9 @@ impl Attempts<'_> {
     fn interactive(&mut self) -> Result<Option<Login>, Error> {
         self.interactives -= 1;
         let mut failed = None;
-        let login = self.client.login_interactive(self.user, |prompts| match answers(&prompts) {
+        // Before the server's words, so that they cannot pass for this program's, which ask for passphrases.
+        let from = format!("({}@{}) ", self.user, self.host);
+        let login = self.client.login_interactive(self.user, |prompts| match answers(&from, &prompts) {
             Ok(answers) => answers,
             Err(error) => {
                 failed = Some(error);
@@ -265,16 +267,18 @@ fn secret(prompt: &str) -> io::Result<Zeroizing<String>> {
 }
 
 /// Asks the server's questions on the terminal.
-fn answers(prompts: &Prompts<'_>) -> io::Result<Vec<String>> {
+fn answers(from: &str, prompts: &Prompts<'_>) -> io::Result<Vec<String>> {
     let mut terminal = File::options().read(true).write(true).open("/dev/tty")?;
     for text in [prompts.name, prompts.instruction].into_iter().filter(|text| !text.is_empty()) {
-        writeln!(terminal, "{}", text.trim_end())?;
+        for line in text.trim_end().lines() {
+            writeln!(terminal, "{from}{line}")?;
+        }
     }
     let ask = |prompt: &sanssh_std::Prompt| {
         if !prompt.echo {
-            return secret(&prompt.text).map(|answer| answer.to_string());
+            return secret(&format!("{from}{}", prompt.text)).map(|answer| answer.to_string());
         }
-        write!(terminal, "{}", prompt.text)?;
+        write!(terminal, "{from}{}", prompt.text)?;
         let mut line = String::new();
         BufReader::new(&terminal).read_line(&mut line)?;
         Ok(line.trim_end_matches(['\r', '\n']).to_owned())

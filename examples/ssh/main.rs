@@ -15,8 +15,9 @@ mod terminal;
 
 use arguments::{Asked, Job};
 use options::Settings;
-use report::Reporter;
+use report::{Reporter, Verbosity};
 use sanssh_std::{Client, Options};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// What OpenSSH's client ends with when it has no command's status to pass on.
@@ -26,12 +27,13 @@ fn main() -> ExitCode {
     terminal::guard();
     let job = match arguments::read() {
         Ok(Asked::Text(text)) => {
-            print!("{text}");
+            // Whoever asked may have left.
+            let _ = std::io::stdout().write_all(text.as_bytes());
             return ExitCode::SUCCESS;
         }
         Ok(Asked::Job(job)) => job,
         Err(error) => {
-            eprintln!("ssh: {error}");
+            Reporter::new(Verbosity::Normal).error(error);
             return FAILED.into();
         }
     };

@@ -1,15 +1,20 @@
 //! The session: a terminal if wanted, variables, the command, its streams, and how it ends.
-//! One thread carries output, one input; a third, if there is a terminal, watches its size.
+//! One thread carries output, one input; a third answers the server while output here is not taken, as by a pager;
+//! a fourth, if there is a terminal, watches its size.
 
 use crate::arguments::Job;
 use crate::options::Tty;
 use crate::report::Reporter;
 use crate::streams::{self, Ended};
 use crate::{FAILED, terminal};
+use core::time::Duration;
 use sanssh_examples::pattern::fits;
 use sanssh_std::{Channel, Client, Error, Exit};
 use std::sync::Arc;
 use std::thread;
+
+/// How long the server may have to wait for an answer that needs nobody here.
+const TENDING: Duration = Duration::from_secs(2);
 
 /// Runs what is asked for, and gives the status to end with.
 pub(crate) fn run(client: &Client, job: &Job, reporter: Reporter) -> Result<u8, String> {
@@ -25,6 +30,7 @@ pub(crate) fn run(client: &Client, job: &Job, reporter: Reporter) -> Result<u8, 
         occupy(&channel)?;
     }
     feed(&channel, job);
+    tend(client);
     let outcome = streams::output(&channel).and_then(|ended| match ended {
         Ended::AtEnd => channel.wait().map_err(plain),
         Ended::Unwanted => Ok(Exit::Unknown),
@@ -96,6 +102,16 @@ fn feed(channel: &Arc<Channel>, job: &Job) {
     let channel = Arc::clone(channel);
     // Nobody waits for it: it may be waiting for somebody to type when all is over.
     thread::spawn(move || streams::input(&channel));
+}
+
+fn tend(client: &Client) {
+    let client = client.clone();
+    // Why the connection failed is for those who wait for something.
+    thread::spawn(move || {
+        while client.tend().is_ok() {
+            thread::sleep(TENDING);
+        }
+    });
 }
 
 fn status(exit: &Exit, reporter: Reporter) -> u8 {

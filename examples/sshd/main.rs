@@ -18,6 +18,7 @@ use setup::Settings;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fs;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -28,7 +29,8 @@ const PATIENCE: core::time::Duration = core::time::Duration::from_secs(5);
 fn main() -> ExitCode {
     let outcome = arguments::read().and_then(|asked| match asked {
         Asked::Text(text) => {
-            print!("{text}");
+            // Whoever asked may have left.
+            let _ = io::stdout().write_all(text.as_bytes());
             Ok(())
         }
         Asked::Serve(settings) => serve(*settings),
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("sshd: {error}");
+            let _ = writeln!(io::stderr(), "sshd: {error}");
             // OpenSSH's server ends with this as well.
             ExitCode::from(255)
         }
@@ -55,7 +57,7 @@ fn serve(settings: Settings) -> Result<(), String> {
     if let Some(file) = &settings.pid_file {
         fs::write(file, format!("{}\n", std::process::id())).map_err(|error| format!("{}: {error}", file.display()))?;
     }
-    eprintln!("listening on {address}, {shown}");
+    let _ = writeln!(io::stderr(), "listening on {address}, {shown}");
     let house = Arc::new(House { access, user, address, variables: settings.variables, guests: Guests::default() });
     server.serve(Porter(Arc::clone(&house)));
     house.guests.wait();

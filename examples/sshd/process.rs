@@ -45,10 +45,10 @@ pub(crate) struct Process {
     /// `None` once its number may be another's.
     group: Mutex<Option<Pid>>,
     child: Mutex<Child>,
-    pub(crate) streams: Streams,
 }
 
-/// How to talk to it.
+/// How to talk to it. A process that heeds no hangup notices by them that nobody does any more: so whoever uses them
+/// holds a share, and they close with the last.
 pub(crate) enum Streams {
     Pipes { stdin: Mutex<Option<ChildStdin>>, stdout: ChildStdout, stderr: ChildStderr },
     Terminal(Pty),
@@ -56,7 +56,7 @@ pub(crate) enum Streams {
 
 impl Process {
     /// Starts what a session wants.
-    pub(crate) fn start(session: &Session, house: &House) -> io::Result<Self> {
+    pub(crate) fn start(session: &Session, house: &House) -> io::Result<(Self, Streams)> {
         let mut command = command(session, house);
         let (mut child, terminal) = match session.terminal() {
             Some(terminal) => on_terminal(command, terminal)?,
@@ -73,7 +73,7 @@ impl Process {
             }
             (None, ..) => return Err(io::ErrorKind::BrokenPipe.into()),
         };
-        Ok(Self { group: Mutex::new(Some(Pid::from_child(&child))), child: Mutex::new(child), streams })
+        Ok((Self { group: Mutex::new(Some(Pid::from_child(&child))), child: Mutex::new(child) }, streams))
     }
 
     /// Waits for its end.
@@ -101,8 +101,8 @@ impl Process {
     }
 
     /// A break interrupts, as it does on a terminal: whoever is in front there, or else the group.
-    pub(crate) fn interrupt(&self) {
-        let front = match &self.streams {
+    pub(crate) fn interrupt(&self, streams: &Streams) {
+        let front = match streams {
             Streams::Terminal(terminal) => tcgetpgrp(terminal).ok(),
             Streams::Pipes { .. } => None,
         };
@@ -119,10 +119,12 @@ impl Process {
             let _ = kill_process_group(group, signal);
         }
     }
+}
 
+impl Streams {
     /// The client's terminal has another size.
     pub(crate) fn resize(&self, columns: u32, rows: u32) {
-        if let Streams::Terminal(terminal) = &self.streams {
+        if let Self::Terminal(terminal) = self {
             let _ = terminal.resize(size(columns, rows));
         }
     }
@@ -163,7 +165,9 @@ fn size(columns: u32, rows: u32) -> Size {
 
 /// The user's shell, with what it is to run and nothing of this process's environment.
 fn command(session: &Session, house: &House) -> Command {
-    let House { user, address: server, variables, .. } = house;
+    let House { user, address, variables, .. } = house;
+    // Where it listens may stand for every address there is.
+    let server = session.local_addr().unwrap_or(*address);
     let mut command = Command::new(&user.shell);
     match session.start() {
         Start::Shell => {

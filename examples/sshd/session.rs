@@ -8,7 +8,7 @@ use sanssh_std::{Event, Session};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::process::ExitStatus;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::thread;
 
 /// What shells end with when a command cannot be run.
@@ -16,38 +16,34 @@ const CANNOT_RUN: u32 = 126;
 
 /// Runs what the client wants, and returns when both the process and the session are over.
 pub(crate) fn serve(session: &Session, house: &House) {
-    let process = match Process::start(session, house) {
-        Ok(process) => process,
+    let (process, streams) = match Process::start(session, house) {
+        Ok(started) => started,
         Err(error) => {
             let _ = writeln!(session.stderr(), "cannot start {}: {error}", house.user.shell.display());
             return drop(session.exit(CANNOT_RUN));
         }
     };
-    if let Err(error) = carry_on(session, &process) {
-        eprintln!("sshd: a session ended early: {error}");
+    if let Err(error) = carry_on(session, &process, streams) {
         process.hang_up();
+        // Whoever read the log may have left.
+        let _ = writeln!(io::stderr(), "sshd: a session ended early: {error}");
         drop(process.wait());
     }
 }
 
-fn carry_on(session: &Session, process: &Process) -> io::Result<()> {
-    let (gone, exited) = (Once::new()?, Once::new()?);
-    process.streams.unblock()?;
+fn carry_on(session: &Session, process: &Process, streams: Streams) -> io::Result<()> {
+    let (gone, exited) = (&Once::new()?, &Once::new()?);
+    streams.unblock()?;
+    let streams = Arc::new(streams);
+    let [for_events, for_input, for_output] = core::array::from_fn(|_| Arc::clone(&streams));
     thread::scope(|all| {
-        all.spawn(|| events(session, process, &gone));
-        all.spawn(|| input(session, &process.streams, &gone));
+        all.spawn(move || events(session, process, &for_events, gone));
+        all.spawn(move || input(session, &for_input, gone));
         let status = thread::scope(|outputs| {
-            let ends = Ends { gone: &gone, exited: None };
-            match &process.streams {
-                Streams::Terminal(terminal) => {
-                    let ends = Ends { exited: Some(&exited), ..ends };
-                    outputs.spawn(move || carry::output(terminal.as_fd(), session, ends));
-                }
-                Streams::Pipes { stdout, stderr, .. } => {
-                    outputs.spawn(move || carry::output(stdout.as_fd(), session, ends));
-                    outputs.spawn(move || carry::output(stderr.as_fd(), session.stderr(), ends));
-                }
-            }
+            let ends = Ends { gone, exited: streams.is_terminal().then_some(exited) };
+            outputs.spawn(move || output(session, &for_output, ends));
+            // The last share goes with this thread, and not with the end of the process.
+            outputs.spawn(move || errors(session, &streams, ends));
             let status = process.wait();
             exited.happen();
             status
@@ -70,12 +66,12 @@ fn end(session: &Session, status: ExitStatus) -> Result<(), sanssh_std::Error> {
 }
 
 /// What the client does, until the session is over.
-fn events(session: &Session, process: &Process, gone: &Once) {
+fn events(session: &Session, process: &Process, streams: &Streams, gone: &Once) {
     loop {
         match session.next_event(None) {
-            Some(Event::Resized { columns, rows }) => process.resize(columns, rows),
+            Some(Event::Resized { columns, rows }) => streams.resize(columns, rows),
             Some(Event::Signal(name)) => process.signal(&name),
-            Some(Event::Break(_)) => process.interrupt(),
+            Some(Event::Break(_)) => process.interrupt(streams),
             Some(Event::Closed) => break,
             None => {}
         }
@@ -101,7 +97,25 @@ fn input(session: &Session, streams: &Streams, gone: &Once) {
     }
 }
 
+fn output(session: &Session, streams: &Streams, ends: Ends<'_>) {
+    match streams {
+        Streams::Terminal(terminal) => carry::output(terminal.as_fd(), session, ends),
+        Streams::Pipes { stdout, .. } => carry::output(stdout.as_fd(), session, ends),
+    }
+}
+
+/// A terminal has one stream for all.
+fn errors(session: &Session, streams: &Streams, ends: Ends<'_>) {
+    if let Streams::Pipes { stderr, .. } = streams {
+        carry::output(stderr.as_fd(), session.stderr(), ends);
+    }
+}
+
 impl Streams {
+    const fn is_terminal(&self) -> bool {
+        matches!(self, Self::Terminal(_))
+    }
+
     fn unblock(&self) -> io::Result<()> {
         match self {
             Self::Terminal(terminal) => carry::unblock(terminal),

@@ -64,6 +64,7 @@ fn serve(session: &Session, command: &str) -> io::Result<()> {
         },
         ("zeros", count) => drop(io::copy(&mut io::repeat(0).take(count.parse().unwrap()), &mut io)?),
         ("panic", _) => panic!("as told"),
+        ("linger", _) => thread::sleep(Duration::from_secs(2)),
         _ => return Ok(session.exit(127)?),
     }
     Ok(session.exit(0)?)
@@ -284,6 +285,49 @@ fn a_shutdown_ends_everything() {
     let error = (&channel).read(&mut [0]).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{error}");
     assert!(server.connect().is_err());
+}
+
+/// What begins a key exchange is written by a call that then has to wait for it, while another thread is the one that
+/// waits for the socket, and sleeps.
+#[test]
+fn a_call_behind_a_sleeping_one_gets_its_key_exchange() {
+    let server = Running::open();
+    let mut options = Options::default();
+    options.core.rekey.bytes = 64 << 10;
+    let mut hosts = KnownHosts::files([server.hosts.path()]);
+    let client = Client::connect("127.0.0.1", server.address.port(), &options, &mut hosts).unwrap();
+    client.set_timeout(Some(Duration::from_secs(30)));
+    client.login_key("somebody", &key(Kind::Ed25519)).unwrap().accepted().unwrap();
+    let (idle, busy) = (client.session().unwrap(), client.session().unwrap());
+    idle.exec("cat").unwrap();
+    idle.confirm().unwrap();
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| (&idle).read(&mut [0]));
+        thread::sleep(Duration::from_millis(200));
+        for _ in 0..40 {
+            busy.env("X", &"x".repeat(20_000)).unwrap();
+        }
+        idle.finish();
+        assert_eq!(reader.join().unwrap().unwrap(), 0);
+    });
+    assert!(client.rekeys() > 0);
+}
+
+/// Sessions whose handlers go on count as well, but for as many as may be open.
+#[test]
+fn sessions_that_nobody_ends_are_limited() {
+    let config = ServerConfig { channels: 2, ..ServerConfig::default() };
+    let server = Running::start(config, &Keys::shared().authorized());
+    let client = server.client();
+    let mut last = Ok(());
+    for _ in 0..5 {
+        last = client.session().map(|channel| {
+            channel.exec("linger").unwrap();
+            channel.confirm().unwrap();
+        });
+    }
+    assert!(matches!(last, Err(Error::OpenRefused { .. })), "{last:?}");
+    assert!(server.client().session().is_ok());
 }
 
 #[test]

@@ -137,6 +137,11 @@ impl Client {
         self.link.with(|state| state.ssh.traffic())
     }
 
+    /// Whether the server takes signatures by this algorithm for a login; `None` as long as it has not said.
+    pub fn accepts(&self, algorithm: HostKey) -> Option<bool> {
+        self.link.with(|state| state.ssh.accepts(algorithm))
+    }
+
     /// Texts that the server sent before the login, escaped but for line ends; each is given once.
     pub fn banners(&self) -> Vec<String> {
         self.link.with(|state| core::mem::take(&mut state.desk.banners))
@@ -145,6 +150,21 @@ impl Client {
     /// Changes the keys as soon as may be; the exchange goes on while somebody waits for something.
     pub fn rekey(&self) {
         self.link.change(|state| state.ssh.rekey());
+    }
+
+    /// How often the keys were changed.
+    pub fn rekeys(&self) -> u64 {
+        self.link.with(|state| state.rekeys)
+    }
+
+    /// Deals with what has arrived, and waits for nothing: for programs that stay outside of calls for long, so that
+    /// keepalives and key exchanges of the server's are answered all the same.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn tend(&self) -> Result<(), Error> {
+        self.link.glance();
+        self.link.with(|state| state.failure.clone().map_or(Ok(()), Err))
     }
 
     /// The server's address.

@@ -7,7 +7,7 @@ use crate::inbox::{Inbox, Inboxes, Stage};
 use crate::setup::{Event as SessionEvent, Start};
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::server::{Credential, Event};
-use sanssh_core::channel::Request;
+use sanssh_core::channel::{OpenFailure, Request};
 use sanssh_core::event::{Attempt, ChannelRequest, HostKeyChoice, OpenRequest, Probe, Sign};
 use sanssh_core::role;
 use sanssh_core::{Ask, ChannelId};
@@ -149,6 +149,10 @@ impl End for role::Server {
     }
 
     fn open(_: &mut Desk, ssh: &mut Ssh<Self>, inboxes: &mut Inboxes, ask: Ask<OpenRequest>) {
+        // A handler can take longer to end than its session: a client must not gather them without end.
+        if inboxes.is_crowded() {
+            return ssh.decline(ask, OpenFailure::RESOURCE_SHORTAGE);
+        }
         if let Ok(id) = ssh.accept(ask) {
             let mut inbox = Inbox::new(id, Stage::Open);
             inbox.abandoned = true;

@@ -184,6 +184,11 @@ impl Inboxes {
         }
     }
 
+    /// Whether as many channels are over with handles left as can be open.
+    pub(crate) const fn is_crowded(&self) -> bool {
+        self.retired.len() >= self.slots.len()
+    }
+
     /// The handle is gone.
     pub(crate) fn remove(&mut self, id: ChannelId) {
         if let Some(slot) = self.slots.get_mut(id.index()) {

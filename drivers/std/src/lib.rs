@@ -13,7 +13,8 @@
 //! ```
 //!
 //! Nothing runs behind the caller's back on the client: whichever thread waits for something moves the connection on
-//! for all. So while no thread of the program is inside a call, keepalives and key exchanges of the peer's wait, too.
+//! for all. So while no thread of the program is inside a call, keepalives and key exchanges of the peer's wait, too;
+//! [`Client::tend`] is for programs that stay away for long.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

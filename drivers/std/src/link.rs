@@ -129,7 +129,14 @@ impl<R: End> Link<R> {
                     self.say_goodbye(&mut state);
                 }
             } else {
-                state = self.follow(state, deadline);
+                // What the call has left behind leaves now, or the pump learns of it, which sleeps perhaps.
+                self.settle(&mut state);
+                if state.news {
+                    // There may be room now that there was not.
+                    self.tell(&mut state);
+                } else {
+                    state = self.follow(state, deadline);
+                }
             }
         };
         if pump {
@@ -250,9 +257,13 @@ impl<R: End> Link<R> {
     /// Deals with what has arrived already.
     pub(crate) fn glance(&self) {
         let mut state = self.lock();
-        if !state.pumping && state.failure.is_none() {
+        while !state.pumping && state.failure.is_none() {
             state.receive(&self.socket, &mut Own::none());
             self.settle(&mut state);
+            // No more can come than windows take.
+            if state.is_drained() || state.ssh.waiting().is_some() {
+                break;
+            }
         }
         self.tell(&mut state);
     }

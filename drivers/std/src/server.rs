@@ -31,7 +31,8 @@ pub struct ServerConfig {
     pub core: Config,
     /// The keys that the server proves itself by; for each algorithm the first that has it.
     pub host_keys: Vec<SigningKey>,
-    /// Sessions that one connection may have open.
+    /// Sessions that one connection may have open, and as many again that it has closed and whose handlers have not
+    /// returned.
     pub channels: usize,
     /// Connections at a time; the newest is refused.
     pub max_connections: usize,

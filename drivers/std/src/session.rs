@@ -55,6 +55,14 @@ impl Session {
         self.peer
     }
 
+    /// Where the client has come to.
+    ///
+    /// # Errors
+    /// As [`local_addr`](std::net::TcpStream::local_addr) of the socket.
+    pub fn local_addr(&self) -> Result<SocketAddr, Error> {
+        Ok(self.stream.link.socket().local_addr()?)
+    }
+
     /// What is to run.
     pub const fn start(&self) -> &Start {
         &self.start

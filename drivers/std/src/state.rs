@@ -70,6 +70,7 @@ pub(crate) struct State<R: End> {
     pub(crate) desk: R::Desk,
     pub(crate) inboxes: Inboxes,
     pub(crate) summary: Option<Summary>,
+    pub(crate) rekeys: u64,
     pub(crate) failure: Option<Error>,
     rx: Rx<Box<[u8]>>,
     pub(crate) tx: Tx<Box<[u8]>>,
@@ -100,6 +101,7 @@ impl<R: End> State<R> {
             desk,
             inboxes,
             summary: None,
+            rekeys: 0,
             failure: None,
             rx: Rx::new(vec![0; receive].into_boxed_slice()),
             tx: Tx::new(vec![0; BUFFER].into_boxed_slice()),
@@ -201,7 +203,8 @@ impl<R: End> State<R> {
     }
 
     fn events(&mut self, now: Instant, own: &mut Own<'_>) -> (usize, Result<(), SshError>) {
-        let Self { ssh, desk, inboxes, summary, goodbye, news, rx, .. } = self;
+        let Self { ssh, desk, inboxes, summary, rekeys, goodbye, news, rx, .. } = self;
+        let may_hold_secrets = !ssh.is_logged_in();
         let mut input = rx.input();
         let outcome = loop {
             match ssh.recv(now, &mut input) {
@@ -217,13 +220,18 @@ impl<R: End> State<R> {
                     *news = true;
                 }
                 Ok(Some(Event::Transport(event))) => {
+                    *rekeys += u64::from(matches!(&event, transport::Event::Keyed(agreed) if !agreed.first));
                     transported::<R>(ssh, summary, goodbye, event);
                     *news = true;
                 }
             }
         };
         let taken = input.taken();
-        rx.consume(taken);
+        if may_hold_secrets {
+            rx.wipe(taken);
+        } else {
+            rx.consume(taken);
+        }
         (taken, outcome)
     }
 

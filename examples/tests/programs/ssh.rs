@@ -2,6 +2,7 @@
 //! The server is the harness's, on loopback, with keys of its own.
 
 use crate::support::{Typist, ended, failed, fed, git, git_over, line, noise, our_ssh, repository, text, wait};
+use core::time::Duration;
 use pty_process::Size;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, tcgetattr};
@@ -13,8 +14,9 @@ use sanssh_tests::peers;
 use sanssh_tests::process::{DEADLINE, run};
 use sanssh_tests::user::PasswordUser;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::process::{Command, Output, Stdio};
+use std::thread;
 use std::time::Instant;
 
 /// A server, unless the machine has none.
@@ -66,6 +68,19 @@ fn a_reader_that_leaves_ends_it() {
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(said, "");
+}
+
+#[test]
+fn the_server_is_answered_while_nobody_takes_output() {
+    let Some(server) = server(&["ClientAliveInterval 1", "ClientAliveCountMax 3"]) else { return };
+    let mut ssh = client(&server, &[]);
+    let mut child = ssh.arg("head -c 64M /dev/zero").stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_exact(&mut [0]).unwrap();
+    // A pager waits for its reader.
+    thread::sleep(Duration::from_secs(9));
+    assert_eq!(io::copy(&mut stdout, &mut io::sink()).unwrap(), (64 << 20) - 1);
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]
@@ -357,6 +372,23 @@ fn a_person_is_asked_for_the_passphrase_and_about_the_host() {
     assert!(typist.ends().success());
     assert!(!typist.all().contains(PASSPHRASE));
     assert_eq!(fs::read_to_string(&known).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn without_a_list_of_the_users_own_nothing_is_recorded() {
+    let Some(server) = server(&[]) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let known = directory.path().join("known_hosts");
+    let global = format!("-oGlobalKnownHostsFile={}", known.display());
+    let options = ["-oBatchMode=no", "-oStrictHostKeyChecking=ask", "-oUserKnownHostsFile=none", &global];
+    let mut ssh = our_ssh(server.port(), &Keys::shared().client(Kind::Ed25519), &known, &options);
+    ssh.arg("echo d''one");
+    let mut typist = Typist::start(ssh);
+    typist.sees("(yes/no/fingerprint)?");
+    typist.types("yes\n");
+    typist.sees("done");
+    assert!(typist.ends().success());
+    assert!(!known.exists());
 }
 
 #[test]

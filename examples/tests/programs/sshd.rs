@@ -307,6 +307,22 @@ fn commands_end_with_their_connection() {
 }
 
 #[test]
+fn who_ignores_the_hangup_notices_by_its_streams() {
+    let Some(server) = server(&[]) else { return };
+    for (options, command) in [(&["-T"][..], "while echo y; do :; done"), (&["-tt"], "cat")] {
+        let mut ssh = client(&server, options);
+        ssh.arg(format!("trap '' HUP PIPE; echo $$; {command}")).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = ssh.spawn().unwrap();
+        let mut shown = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut shown).unwrap();
+        let id = Pid::from_raw(shown.trim().parse().unwrap()).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(holds(Instant::now() + DEADLINE, || test_kill_process(id).is_err()), "{options:?}");
+    }
+}
+
+#[test]
 fn a_key_can_be_bound_to_a_command() {
     if !peers::require(&["ssh", "ssh-keygen"]) {
         return;
