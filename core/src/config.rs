@@ -7,7 +7,8 @@ use core::time::Duration;
 /// Configuration of one end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// `softwareversion` of the identification line (RFC 4253 §4.2): printable US-ASCII without space or `-`.
+    /// `softwareversion` of the identification line (RFC 4253 §4.2): printable US-ASCII without space or `-`. What may
+    /// not stand in the line at all is left out of it.
     pub software: &'static str,
     /// Algorithms, best first. What the provider lacks is left out.
     pub preferences: Preferences,
@@ -52,7 +53,7 @@ pub struct Rekey {
 pub struct Deadlines {
     /// For the end of the first key exchange, from the start.
     pub handshake: Duration,
-    /// For a successful login, from the start.
+    /// For a successful login, from the start. A client's deadlines rest while it thinks about a host key.
     pub login: Duration,
     /// For the end of a later key exchange, from its start.
     pub rekey: Duration,

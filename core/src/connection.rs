@@ -65,12 +65,19 @@ pub struct Connection<R: Role, P: Provider, T> {
     exchange_ask: Option<Serial>,
     login_ask: Option<Serial>,
     timers: Timers,
+    held: Option<Held>,
     now: Instant,
     keepalives_unanswered: u32,
     /// A rekey was asked for, or its time came.
     rekey_wanted: bool,
     exchanges_before_login: u8,
     fate: Option<Error>,
+}
+
+/// The client's deadlines while the embedder thinks about a host key, which may take a person minutes.
+struct Held {
+    since: Instant,
+    deadlines: [(Timer, Option<Instant>); 3],
 }
 
 impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T> {
@@ -93,6 +100,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             exchange_ask: None,
             login_ask: None,
             timers,
+            held: None,
             now,
             keepalives_unanswered: 0,
             rekey_wanted: false,
@@ -139,6 +147,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
     }
 
     fn flush_all(&mut self, output: &mut Output<'_>) -> Result<(), Refused> {
+        self.resume_deadlines();
         if self.rekey_is_due() {
             self.begin_exchange();
         }
@@ -180,6 +189,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
         self.now = self.now.max(now);
         let now = self.now;
+        self.resume_deadlines();
         let deadlines = [
             (Timer::Handshake, Deadline::Handshake),
             (Timer::Login, Deadline::Login),
@@ -289,7 +299,11 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
     }
 
     const fn check_owner<Q>(&self, ask: &Ask<Q>) -> Result<(), Refused> {
-        if self.serials.own(ask) { Ok(()) } else { Err(Refused::Moot) }
+        match self.fate {
+            Some(_) => Err(Refused::Closed),
+            None if self.serials.own(ask) => Ok(()),
+            None => Err(Refused::Moot),
+        }
     }
 
     /// One packet: is its number lawful now, and if so, whose is it?
@@ -337,6 +351,9 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         match step {
             Step::Done => Ok(None),
             Step::Question(question) => {
+                if self.transport.waiting() == Some(Waiting::Trust) {
+                    self.hold_deadlines();
+                }
                 let (serial, event) = R::question(&mut self.serials, question);
                 self.exchange_ask = Some(serial);
                 Ok(event.map(Event::Auth))
@@ -416,6 +433,9 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
 
     /// Keeps the deadlines of exchanges: set when one begins, cleared when it is through, and the next one appointed.
     fn arm_exchange(&mut self) {
+        if self.held.is_some() {
+            return;
+        }
         let now = self.now;
         if self.transport.is_exchanging() {
             // Whoever began it, it is what was wanted.
@@ -431,6 +451,27 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         self.timers.clear(Timer::Rekey);
         if self.timers.get(Timer::RekeyDue).is_none() && !self.rekey_wanted {
             self.timers.set(Timer::RekeyDue, now.after(self.config.rekey.time));
+        }
+    }
+
+    /// How long the embedder thinks is not the peer's doing. A server's own questions do count: its deadlines are there
+    /// against clients that take its time.
+    fn hold_deadlines(&mut self) {
+        let timers = [Timer::Handshake, Timer::Login, Timer::Rekey];
+        let deadlines = timers.map(|timer| (timer, self.timers.take(timer)));
+        self.held = Some(Held { since: self.now, deadlines });
+    }
+
+    fn resume_deadlines(&mut self) {
+        if self.transport.waiting() == Some(Waiting::Trust) {
+            return;
+        }
+        let Some(Held { since, deadlines }) = self.held.take() else { return };
+        let thought = self.now.since(since);
+        for (timer, at) in deadlines {
+            if let Some(at) = at {
+                self.timers.set(timer, at.after(thought));
+            }
         }
     }
 
@@ -473,7 +514,8 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             if unanswered >= self.config.keepalive.count {
                 return Err(self.fail(Error::TimedOut(Deadline::Keepalive)));
             }
-            self.keepalives_unanswered = unanswered.saturating_add(1);
+            // A question that could not leave is not unanswered.
+            self.keepalives_unanswered = unanswered.saturating_add(u32::from(!self.channels.owes_question()));
             self.channels.ask_alive();
         }
         self.arm_keepalive();

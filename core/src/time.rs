@@ -64,6 +64,10 @@ impl Timers {
         self.0[timer as usize] = None;
     }
 
+    pub(crate) fn take(&mut self, timer: Timer) -> Option<Instant> {
+        self.0[timer as usize].take()
+    }
+
     pub(crate) fn get(&self, timer: Timer) -> Option<Instant> {
         self.0[timer as usize]
     }

@@ -240,6 +240,11 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         }
     }
 
+    /// Whether the last question to a silent peer has not left yet.
+    pub(crate) const fn owes_question(&self) -> bool {
+        self.keepalive_owed
+    }
+
     /// Owes a question to a silent peer.
     pub(crate) const fn ask_alive(&mut self) {
         self.keepalive_owed = true;

@@ -91,7 +91,8 @@ const PROTOCOL: &[u8] = b"SSH-2.0-";
 
 /// Our line, in parts: without its end for the exchange hash, with it for the wire.
 pub(crate) fn ours(software: &str) -> Vec<u8, LONGEST_IDENT> {
-    PROTOCOL.iter().chain(software.as_bytes()).copied().take(LONGEST_IDENT.saturating_sub(2)).collect()
+    let software = software.bytes().filter(u8::is_ascii_graphic);
+    PROTOCOL.iter().copied().chain(software).take(LONGEST_IDENT.saturating_sub(2)).collect()
 }
 
 /// Writes our identification.

@@ -1,6 +1,7 @@
 //! The field types of messages: how each reads itself off a [`Reader`] and writes itself to a [`Sink`].
 
 use super::{Malformed, Names, Reader, Sink};
+use core::fmt;
 
 /// A value with an encoding of its own inside messages.
 pub trait Field<'a>: Sized {
@@ -8,6 +9,8 @@ pub trait Field<'a>: Sized {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, Malformed>;
     /// Writes the field.
     fn encode(&self, sink: &mut (impl Sink + ?Sized));
+    /// Prints the field for whoever debugs: strings by their length only.
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 }
 
 /// A `string` of any bytes; text from a peer stays bytes, for it is nobody's promise.
@@ -21,6 +24,10 @@ impl<'a> Field<'a> for &'a [u8] {
     fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.string(self);
     }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len())
+    }
 }
 
 impl<'a> Field<'a> for u8 {
@@ -31,6 +38,10 @@ impl<'a> Field<'a> for u8 {
     fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.u8(*self);
     }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
 }
 
 impl<'a> Field<'a> for u32 {
@@ -40,6 +51,10 @@ impl<'a> Field<'a> for u32 {
 
     fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.u32(*self);
+    }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
     }
 }
 
@@ -52,6 +67,10 @@ impl<'a> Field<'a> for bool {
     fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.u8(u8::from(*self));
     }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
 }
 
 impl<'a, const N: usize> Field<'a> for [u8; N] {
@@ -62,6 +81,10 @@ impl<'a, const N: usize> Field<'a> for [u8; N] {
     fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.put(self);
     }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{N} bytes")
+    }
 }
 
 impl<'a> Field<'a> for Names<'a> {
@@ -71,6 +94,10 @@ impl<'a> Field<'a> for Names<'a> {
 
     fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.string(self.as_bytes());
+    }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
@@ -101,11 +128,21 @@ impl<'a> Field<'a> for Mpint<'a> {
     fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.mpint(self.0);
     }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
 }
 
 /// Everything to the end of the message: the part whose shape an earlier field decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Rest<'a>(pub &'a [u8]);
+
+impl fmt::Debug for Rest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.show(f)
+    }
+}
 
 impl<'a> Field<'a> for Rest<'a> {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
@@ -114,5 +151,30 @@ impl<'a> Field<'a> for Rest<'a> {
 
     fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
         sink.put(self.0);
+    }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::wire::Rest;
+    use crate::wire::auth::{PasswordChangeFields, PasswordFields, UserauthRequest};
+    use alloc::format;
+
+    #[test]
+    fn debug_tells_no_secret() {
+        let password = b"hunter2";
+        let request = UserauthRequest { user: b"me", service: b"", method: b"password", fields: Rest(password) };
+        let shown = [
+            format!("{:?}", PasswordFields { change: false, password }),
+            format!("{:?}", PasswordChangeFields { change: true, old: password, new: password }),
+            format!("{request:?}"),
+        ];
+        for text in shown {
+            assert!(text.contains("7 bytes") && !text.contains("hunter2") && !text.contains("104"), "{text}");
+        }
     }
 }

@@ -1,12 +1,20 @@
 //! The table form in which messages are written: number, name, fields; one row a message.
 
 /// Declares messages. Each row becomes a struct with public fields in wire order and a [`Message`](super::Message)
-/// implementation that reads and writes them.
+/// implementation that reads and writes them. `Debug` tells strings by their length only: one may be a password.
 macro_rules! messages {
     ($($(#[$doc:meta])* $number:literal $name:ident $(<$life:lifetime>)? { $($(#[$fdoc:meta])* $field:ident: $kind:ty),* $(,)? })*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(Clone, Copy, PartialEq, Eq)]
         pub struct $name $(<$life>)? { $($(#[$fdoc])* pub $field: $kind),* }
+
+        impl core::fmt::Debug for messages!(@named $name '_ $($life)?) {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                let mut fields = f.debug_struct(stringify!($name));
+                $(fields.field(stringify!($field), &core::fmt::from_fn(|f| $crate::wire::Field::show(&self.$field, f)));)*
+                fields.finish()
+            }
+        }
 
         impl<'a> $crate::wire::Message<'a> for messages!(@named $name 'a $($life)?) {
             const NUMBER: u8 = $number;
@@ -32,8 +40,16 @@ macro_rules! messages {
 macro_rules! fields {
     ($($(#[$doc:meta])* $name:ident $(<$life:lifetime>)? { $($(#[$fdoc:meta])* $field:ident: $kind:ty),* $(,)? })*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[derive(Clone, Copy, PartialEq, Eq)]
         pub struct $name $(<$life>)? { $($(#[$fdoc])* pub $field: $kind),* }
+
+        impl core::fmt::Debug for messages!(@named $name '_ $($life)?) {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                let mut fields = f.debug_struct(stringify!($name));
+                $(fields.field(stringify!($field), &core::fmt::from_fn(|f| $crate::wire::Field::show(&self.$field, f)));)*
+                fields.finish()
+            }
+        }
 
         impl<'a> messages!(@named $name 'a $($life)?) {
             /// Reads all of `body`; bytes left over are an error.
