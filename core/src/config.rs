@@ -51,9 +51,9 @@ pub struct Rekey {
 /// How long to wait for the peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadlines {
-    /// For the end of the first key exchange, from the start.
+    /// For the end of the first key exchange, from the start; the time a client thinks about the host key not counted.
     pub handshake: Duration,
-    /// For a successful login, from the start. A client's deadlines rest while it thinks about a host key.
+    /// For a successful login, from the start.
     pub login: Duration,
     /// For the end of a later key exchange, from its start.
     pub rekey: Duration,

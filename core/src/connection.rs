@@ -25,6 +25,7 @@ use crate::wire::connection::ChannelClose;
 use crate::wire::legality::{self, Phase, Verdict};
 use crate::wire::transport::KexInit;
 use crate::{Input, Output};
+use core::time::Duration;
 
 /// Key exchanges that a peer may go through before it has logged in.
 const MOST_EXCHANGES_BEFORE_LOGIN: u8 = 4;
@@ -65,19 +66,14 @@ pub struct Connection<R: Role, P: Provider, T> {
     exchange_ask: Option<Serial>,
     login_ask: Option<Serial>,
     timers: Timers,
-    held: Option<Held>,
+    /// What was left of the handshake's time when the embedder began to think about a host key.
+    handshake_left: Option<Duration>,
     now: Instant,
     keepalives_unanswered: u32,
     /// A rekey was asked for, or its time came.
     rekey_wanted: bool,
     exchanges_before_login: u8,
     fate: Option<Error>,
-}
-
-/// The client's deadlines while the embedder thinks about a host key, which may take a person minutes.
-struct Held {
-    since: Instant,
-    deadlines: [(Timer, Option<Instant>); 3],
 }
 
 impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T> {
@@ -100,7 +96,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             exchange_ask: None,
             login_ask: None,
             timers,
-            held: None,
+            handshake_left: None,
             now,
             keepalives_unanswered: 0,
             rekey_wanted: false,
@@ -147,7 +143,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
     }
 
     fn flush_all(&mut self, output: &mut Output<'_>) -> Result<(), Refused> {
-        self.resume_deadlines();
+        self.resume_handshake();
         if self.rekey_is_due() {
             self.begin_exchange();
         }
@@ -189,7 +185,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
         self.now = self.now.max(now);
         let now = self.now;
-        self.resume_deadlines();
+        self.resume_handshake();
         let deadlines = [
             (Timer::Handshake, Deadline::Handshake),
             (Timer::Login, Deadline::Login),
@@ -352,7 +348,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             Step::Done => Ok(None),
             Step::Question(question) => {
                 if self.transport.waiting() == Some(Waiting::Trust) {
-                    self.hold_deadlines();
+                    self.hold_handshake();
                 }
                 let (serial, event) = R::question(&mut self.serials, question);
                 self.exchange_ask = Some(serial);
@@ -433,14 +429,11 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
 
     /// Keeps the deadlines of exchanges: set when one begins, cleared when it is through, and the next one appointed.
     fn arm_exchange(&mut self) {
-        if self.held.is_some() {
-            return;
-        }
         let now = self.now;
         if self.transport.is_exchanging() {
             // Whoever began it, it is what was wanted.
             self.rekey_wanted = false;
-            let first = self.timers.get(Timer::Handshake).is_some();
+            let first = self.timers.get(Timer::Handshake).is_some() || self.handshake_left.is_some();
             if !first && self.timers.get(Timer::Rekey).is_none() {
                 self.timers.set(Timer::Rekey, now.after(self.config.deadlines.rekey));
                 self.timers.clear(Timer::RekeyDue);
@@ -454,24 +447,17 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
     }
 
-    /// How long the embedder thinks is not the peer's doing. A server's own questions do count: its deadlines are there
-    /// against clients that take its time.
-    fn hold_deadlines(&mut self) {
-        let timers = [Timer::Handshake, Timer::Login, Timer::Rekey];
-        let deadlines = timers.map(|timer| (timer, self.timers.take(timer)));
-        self.held = Some(Held { since: self.now, deadlines });
+    /// A person may take longer over a host key than a peer may over its part; the login's deadline counts on.
+    fn hold_handshake(&mut self) {
+        self.handshake_left = self.timers.take(Timer::Handshake).map(|at| at.since(self.now));
     }
 
-    fn resume_deadlines(&mut self) {
+    fn resume_handshake(&mut self) {
         if self.transport.waiting() == Some(Waiting::Trust) {
             return;
         }
-        let Some(Held { since, deadlines }) = self.held.take() else { return };
-        let thought = self.now.since(since);
-        for (timer, at) in deadlines {
-            if let Some(at) = at {
-                self.timers.set(timer, at.after(thought));
-            }
+        if let Some(left) = self.handshake_left.take() {
+            self.timers.set(Timer::Handshake, self.now.after(left));
         }
     }
 

@@ -7,7 +7,7 @@
 //! - *Input* is received bytes, lent to [`Connection::recv`], which decrypts them where they lie.
 //! - *Output* is space, lent to [`Connection::flush`] and to commands, which encrypt where it will be sent from.
 //! - An [`Event`] is something the embedder should know; it may borrow the input, never the connection.
-//! - An [`Ask`] is a question with an owned token, to be answered at once or minutes later.
+//! - An [`Ask`] is a question with an owned token, to be answered at once or later.
 //! - A *command* is something the embedder wants. One that carries bytes writes them at once or is [`Refused`] and
 //!   changes nothing; one that carries none is remembered as a fact, which `flush` turns into a packet.
 //!

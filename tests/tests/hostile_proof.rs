@@ -24,10 +24,10 @@ fn c16_a_host_key_that_is_not_trusted() {
             forger.send(&any(6).string("ssh-userauth").done());
             forger.lives(&[], &[]);
             let Some(Question::Trust(ask)) = forger.machine.held.pop() else { panic!("a question is held") };
-            // The handler is dropped: the handshake's deadline is what is left.
+            // The handler is dropped: the login's deadline is what is left.
             drop(ask);
-            forger.wait(60);
-            forger.fatal(Error::TimedOut(sanssh_core::time::Phase::Handshake), &[]);
+            forger.wait(120);
+            forger.fatal(Error::TimedOut(sanssh_core::time::Phase::Login), &[]);
         }
     });
 }

@@ -255,3 +255,26 @@ fn a_rekey_that_must_wait_sets_no_deadline() {
     let deadline = pair.client.ssh.deadline().expect("the login has one");
     assert!(deadline > pair.now, "{deadline:?}");
 }
+
+/// A person may take longer over a host key than a peer may over its part, but not for ever.
+#[test]
+fn the_handshake_waits_while_the_embedder_thinks_about_a_host_key() {
+    const SECOND: u64 = 1_000_000;
+    let mut server = server_config();
+    server.deadlines.login = Duration::from_secs(3600);
+    server.deadlines.handshake = Duration::from_secs(3600);
+    let mut pair = Both::new(Config::default(), server);
+    pair.client.keeps = true;
+    pair.run();
+    assert_eq!(pair.client.ssh.waiting(), Some(Waiting::Trust));
+    assert_eq!(pair.client.ssh.deadline(), Some(Instant(120 * SECOND)), "the login's");
+    pair.now = Instant(110 * SECOND);
+    pair.run();
+    assert_eq!((pair.client.over, pair.server.over), (None, None));
+    let Kept::Trust(ask) = pair.client.take_kept() else { panic!("the host key is asked about") };
+    pair.client.ssh.trust(ask);
+    pair.client.flush(pair.now);
+    assert!(pair.client.ssh.deadline().is_some_and(|deadline| deadline > pair.now));
+    assert_eq!(pair.client.ssh.tick(Instant(119 * SECOND)), Ok(()));
+    assert_eq!(pair.client.ssh.tick(Instant(120 * SECOND)), Err(Error::TimedOut(Phase::Login)));
+}
