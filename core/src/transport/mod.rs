@@ -126,8 +126,6 @@ struct Extensions {
     since_keys: u8,
     /// `server-sig-algs`, as a set.
     signatures: Option<Vec<HostKey, 16>>,
-    /// The peer echoes PINGs.
-    ping: bool,
 }
 
 impl<R: Role, P: Provider> Transport<R, P> {
@@ -223,13 +221,9 @@ impl<R: Role, P: Provider> Transport<R, P> {
         for _ in 0..info.count {
             let name = reader.string().map_err(|_| malformed)?;
             let value = reader.string().map_err(|_| malformed)?;
-            match name {
-                b"server-sig-algs" if ours => {
-                    let known = Names::new(value).iter().filter_map(HostKey::from_name);
-                    self.extensions.signatures = Some(known.take(16).collect());
-                }
-                b"ping@openssh.com" => self.extensions.ping = true,
-                _ => {}
+            if ours && name == b"server-sig-algs" {
+                let known = Names::new(value).iter().filter_map(HostKey::from_name);
+                self.extensions.signatures = Some(known.take(16).collect());
             }
         }
         reader.end().map_err(|_| malformed)?;
@@ -317,18 +311,21 @@ impl<R: Role, P: Provider> Transport<R, P> {
         let Some(Reason(code)) = self.disconnect else { return };
         if self.sealing.send(random, output, &Disconnect { code, description: b"", language: b"" }).is_ok() {
             self.disconnect = None;
+            self.sealing.forget();
         }
     }
 
-    /// The goodbye, if there is to be one. Nothing else leaves after it.
+    /// The goodbye, if there is to be one. Nothing else leaves after it, and keys are kept no longer than for that.
     pub(crate) fn end(&mut self, reason: Option<Reason>) {
         self.disconnect = reason;
+        self.opening.forget();
         self.exchange = Exchange::Idle;
         self.extensions.owed = false;
         self.unimplemented.clear();
         self.pong = None;
         if reason.is_none() {
             self.ident_owed = false;
+            self.sealing.forget();
         }
     }
 

@@ -58,6 +58,11 @@ impl<O: Open> Opening<O> {
         }
     }
 
+    /// Drops the key; nothing is opened any more.
+    pub(crate) fn forget(&mut self) {
+        self.key = None;
+    }
+
     /// Takes a whole packet off the input, or nothing.
     pub(crate) fn open<'b>(&mut self, input: &mut Input<'b>, most: u32) -> Result<Option<Packet<'b>>, Error> {
         let shape = self.key.as_ref().map_or(CLEAR, Open::shape);
@@ -160,6 +165,11 @@ impl<S: Seal> Sealing<S> {
         if strict {
             self.sequence = 0;
         }
+    }
+
+    /// Drops the key; nothing is sealed any more.
+    pub(crate) fn forget(&mut self) {
+        self.key = None;
     }
 
     fn shape(&self) -> Shape {
