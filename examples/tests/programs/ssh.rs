@@ -3,7 +3,6 @@
 
 use crate::support::{Typist, ended, failed, fed, git, git_over, line, noise, our_ssh, repository, text, wait};
 use core::time::Duration;
-use pty_process::Size;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, tcgetattr};
 use sanssh_core::algorithm::{Cipher, HostKey, Kex, Mac};
@@ -271,19 +270,7 @@ fn a_shell_on_a_terminal() {
     typist.sees("ready");
     // The other side's modes are this side's at the start, and this side is raw.
     assert!(!tcgetattr(&typist.terminal).unwrap().local_modes.intersects(LocalModes::ECHO | LocalModes::ICANON));
-    typist.types("stty size\n");
-    typist.sees("24 80");
-    typist.terminal.resize(Size::new(40, 132)).unwrap();
-    typist.types("until stty size | grep '40 132'; do :; done\n");
-    typist.sees("40 132");
-    // An interrupt goes to the command there, not to the client here.
-    typist.types("trap 'echo caug''ht' INT; echo arm''ed\n");
-    typist.sees("armed");
-    typist.types("\u{3}");
-    typist.sees("caught");
-    typist.types("echo h''i; exit 7\n");
-    typist.sees("hi");
-    assert_eq!(typist.ends().code(), Some(7), "{}", typist.all());
+    typist.tries_the_shell();
 }
 
 #[test]

@@ -4,7 +4,6 @@
 use crate::support::{
     OurSshd, Typist, ended, fed, git, git_over, holds, line, listening_port, noise, our_ssh, repository, text, wait,
 };
-use pty_process::Size;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use sanssh_core::algorithm::{Cipher, HostKey, Kex, Mac};
 use sanssh_std::{Client, Exit, KnownHosts, Options, home};
@@ -245,18 +244,7 @@ fn a_shell_on_a_terminal() {
     typist.types("PS1=; stty -echo; echo re''ady $TERM; tty\n");
     typist.sees("ready dumb");
     typist.sees("/dev/pts/");
-    typist.types("stty size\n");
-    typist.sees("24 80");
-    typist.terminal.resize(Size::new(40, 132)).unwrap();
-    typist.types("until stty size | grep '40 132'; do :; done\n");
-    typist.sees("40 132");
-    typist.types("trap 'echo caug''ht' INT; echo arm''ed\n");
-    typist.sees("armed");
-    typist.types("\u{3}");
-    typist.sees("caught");
-    typist.types("echo h''i; exit 7\n");
-    typist.sees("hi");
-    assert_eq!(typist.ends().code(), Some(7), "{}", typist.all());
+    typist.tries_the_shell();
 }
 
 #[test]

@@ -57,6 +57,23 @@ impl Typist {
         }
     }
 
+    /// A shell there does what shells on terminals do: knows its size and each new one, is interrupted, and ends with 7.
+    pub(crate) fn tries_the_shell(&mut self) {
+        self.types("stty size\n");
+        self.sees("24 80");
+        self.terminal.resize(Size::new(40, 132)).expect("another size");
+        self.types("until stty size | grep '40 132'; do :; done\n");
+        self.sees("40 132");
+        // An interrupt goes to the command there, not to the client here.
+        self.types("trap 'echo caug''ht' INT; echo arm''ed\n");
+        self.sees("armed");
+        self.types("\u{3}");
+        self.sees("caught");
+        self.types("echo h''i; exit 7\n");
+        self.sees("hi");
+        assert_eq!(self.ends().code(), Some(7), "{}", self.all());
+    }
+
     /// Everything it has shown.
     pub(crate) fn all(&self) -> String {
         String::from_utf8_lossy(&self.seen).into_owned()
