@@ -35,7 +35,9 @@ pub use message::{
     Encode, any, blob, channel_open, encode, exec, kex_init, login, password, probe, signed, to_sign, user,
 };
 pub use offer::{EXTENSIONS, Proposal, STRICT, Suite};
-pub use stages::{IGNORE, METHODS, debug, greeted, key_a, key_b, offered, p256, ping, served, served_with, shared};
+pub use stages::{
+    ED25519, IGNORE, METHODS, debug, fails, greeted, key_a, key_b, offered, p256, ping, served, served_with, shared,
+};
 
 use exchange::Exchange;
 use sanssh_core::Config;

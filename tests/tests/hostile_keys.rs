@@ -5,20 +5,9 @@
 use core::time::Duration;
 use sanssh_core::algorithm::{HostKey, list};
 use sanssh_tests::forger::{
-    Feed, METHODS, blob, both_ways, key_a, key_b, login, p256, probe, served, served_with, signed, to_sign,
+    ED25519, Feed, blob, both_ways, fails, key_a, key_b, login, p256, probe, served, served_with, signed, to_sign,
 };
 use sanssh_tests::pair::server_config;
-
-const ED25519: &str = "ssh-ed25519";
-
-/// Sends a login, which must fail without the embedder hearing of it.
-fn fails(feed: Feed, message: &[u8]) {
-    let mut forger = served(feed);
-    forger.send(message);
-    assert_eq!(forger.machine.over, None);
-    assert_eq!(forger.failure(), (METHODS.into(), false));
-    forger.lives(&[], &[51]);
-}
 
 #[test]
 fn e06_e07_a_key_that_was_asked_about_is_not_the_one_that_signed() {

@@ -15,21 +15,10 @@ use sanssh_core::role::Server;
 use sanssh_core::time::Phase;
 use sanssh_core::{Error, Instant, Violation};
 use sanssh_tests::forger::{
-    Answer, Feed, Forger, METHODS, Question, any, blob, both_ways, channel_open, key_a, key_b, login, password, probe,
-    served, served_with, signed, user,
+    Answer, ED25519, Feed, Forger, METHODS, Question, any, blob, both_ways, channel_open, fails, key_a, key_b, login,
+    password, probe, served, served_with, signed, user,
 };
 use sanssh_tests::pair::server_config;
-
-const ED25519: &str = "ssh-ed25519";
-
-/// Sends a login, which must fail without the embedder hearing of it.
-fn fails(feed: Feed, message: &[u8]) {
-    let mut forger = served(feed);
-    forger.send(message);
-    assert_eq!(forger.machine.over, None);
-    assert_eq!(forger.failure(), (METHODS.into(), false));
-    forger.lives(&[], &[51]);
-}
 
 #[test]
 fn e01_channels_before_the_login() {

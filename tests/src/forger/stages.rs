@@ -8,6 +8,8 @@ use sanssh_core::{Config, Random, Seed};
 
 /// The methods that [`served`] machines offer, as FAILURE lists them.
 pub const METHODS: &str = "publickey,password,keyboard-interactive";
+/// The signature algorithm of keys A and B.
+pub const ED25519: &str = "ssh-ed25519";
 /// IGNORE with nothing in it.
 pub const IGNORE: &[u8] = &[2, 0, 0, 0, 0];
 
@@ -41,6 +43,15 @@ pub fn served_with(feed: Feed, config: Config) -> Forger<Server> {
     let mut forger = Forger::with(feed, config).served();
     forger.machine.policy.authorized = vec![key_a().public().to_vec()];
     forger
+}
+
+/// Sends a login, which must fail without the embedder hearing of it.
+pub fn fails(feed: Feed, message: &[u8]) {
+    let mut forger = served(feed);
+    forger.send(message);
+    assert_eq!(forger.machine.over, None);
+    assert_eq!(forger.failure(), (METHODS.into(), false));
+    forger.lives(&[], &[51]);
 }
 
 /// The key that [`served`] machines let in.
