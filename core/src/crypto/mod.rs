@@ -54,12 +54,14 @@ pub trait Provider: 'static {
 
 /// A running hash.
 pub trait Digest: Clone {
-    /// Starts a hash.
-    fn new(hash: Hash) -> Self;
+    /// Starts a hash; `None` if the provider lacks it, which it does only where no key exchange of its needs it.
+    fn new(hash: Hash) -> Option<Self>;
+    /// Starts SHA-256, which every provider has.
+    fn sha256() -> Self;
     /// Adds bytes.
     fn update(&mut self, bytes: &[u8]);
-    /// Ends it.
-    fn finish(self) -> HashValue;
+    /// Ends it, and starts it anew.
+    fn finish(&mut self) -> HashValue;
 }
 
 /// Shape of packets under a key, the same for both directions (RFC 4253 §6).
@@ -129,7 +131,7 @@ pub struct BadShare;
 pub struct Forged;
 
 /// The value of a finished hash.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Zeroize)]
 pub struct HashValue {
     bytes: [u8; 64],
     len: u8,

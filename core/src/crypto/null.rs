@@ -43,7 +43,11 @@ impl Provider for Null {
 pub struct Mix(u64);
 
 impl Digest for Mix {
-    fn new(_: Hash) -> Self {
+    fn new(_: Hash) -> Option<Self> {
+        Some(Self::sha256())
+    }
+
+    fn sha256() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
@@ -53,7 +57,7 @@ impl Digest for Mix {
         }
     }
 
-    fn finish(mut self) -> HashValue {
+    fn finish(&mut self) -> HashValue {
         let mut value = [0; 32];
         for word in value.chunks_exact_mut(8) {
             // The golden ratio, as odd as a step should be; the shifts carry high bits down.
@@ -61,6 +65,7 @@ impl Digest for Mix {
             let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             word.copy_from_slice(&(mixed ^ (mixed >> 27)).to_be_bytes());
         }
+        *self = Self::sha256();
         HashValue::new(&value)
     }
 }
@@ -129,12 +134,12 @@ impl Exchange for Sham {
 #[cfg(test)]
 mod tests {
     use super::{Clear, Mix, Sham};
-    use crate::algorithm::{Hash, Kex};
+    use crate::algorithm::Kex;
     use crate::crypto::{BadShare, Digest, Exchange, Forged, HashValue, Open, Seal};
     use crate::seed::{Random, Seed};
 
     fn mix(bytes: &[u8]) -> HashValue {
-        let mut digest = Mix::new(Hash::Sha256);
+        let mut digest = Mix::sha256();
         digest.update(bytes);
         digest.finish()
     }

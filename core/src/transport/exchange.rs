@@ -234,7 +234,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         if exposed && !self.strict {
             return Err(Violation::NotStrict.into());
         }
-        let transcript = self.transcript(config, &agreed, &kexinit, body);
+        let transcript = self.transcript(config, &agreed, &kexinit, body).ok_or(Error::Exchange)?;
         let skip = peer.guess_follows && !negotiate::guessed_right::<R, P>(&config.preferences, peer);
         if R::SENDS == Direction::ToServer {
             let ephemeral = P::Exchange::start(agreed.kex, random).ok_or(Error::Exchange)?;
@@ -262,7 +262,13 @@ impl<R: Role, P: Provider> Transport<R, P> {
 
     /// `V_C, V_S, I_C, I_S` (RFC 4253 §8). Our KEXINIT is written out again rather than kept: it is a function of its
     /// cookie.
-    fn transcript(&self, config: &Config, agreed: &Summary, kexinit: &Offered, peer: &[u8]) -> Transcript<P::Digest> {
+    fn transcript(
+        &self,
+        config: &Config,
+        agreed: &Summary,
+        kexinit: &Offered,
+        peer: &[u8],
+    ) -> Option<Transcript<P::Digest>> {
         let ours = Offer { preferences: &config.preferences, cookie: kexinit.cookie, first: agreed.first };
         let mut length = Length::default();
         ours.encode::<R, P>(&mut length);
@@ -272,14 +278,14 @@ impl<R: Role, P: Provider> Transport<R, P> {
             sink.u8(KexInit::NUMBER);
             sink.put(peer);
         };
-        match R::SENDS {
-            Direction::ToServer => Transcript::<P::Digest>::new(hash, &line, self.ident.line())
+        Some(match R::SENDS {
+            Direction::ToServer => Transcript::<P::Digest>::new(hash, &line, self.ident.line())?
                 .with_written(length.0, |sink| ours.encode::<R, P>(sink))
                 .with_written(peer.len().saturating_add(1), theirs),
-            Direction::ToClient => Transcript::<P::Digest>::new(hash, self.ident.line(), &line)
+            Direction::ToClient => Transcript::<P::Digest>::new(hash, self.ident.line(), &line)?
                 .with_written(peer.len().saturating_add(1), theirs)
                 .with_written(length.0, |sink| ours.encode::<R, P>(sink)),
-        }
+        })
     }
 
     /// Client: the server's host key, share and signature.
@@ -293,12 +299,11 @@ impl<R: Role, P: Provider> Transport<R, P> {
         let share = ephemeral.offer();
         let secret = ephemeral.finish(reply.share)?;
         let transcript = transcript.with_string(reply.host_key).with_string(&share).with_string(reply.share);
-        let schedule = transcript.finish(secret, self.session);
+        let (hash, schedule) = transcript.finish(&secret, self.session);
         let algorithm = agreed.host_key;
         let key = signature::PublicKey::decode(reply.host_key, config.min_rsa_bits).map_err(|_| Error::Exchange)?;
-        let hash = schedule.exchange_hash();
         signature::verify::<P>(algorithm, &key, hash.as_bytes(), reply.signature).map_err(|_| Error::Exchange)?;
-        let mut fingerprint = P::Digest::new(agreed.kex.hash());
+        let mut fingerprint = P::Digest::sha256();
         fingerprint.update(reply.host_key);
         let fingerprint = fingerprint.finish();
         let keying = Keying { agreed, schedule, sent: false, received: false };
@@ -341,8 +346,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
     ) -> Result<Step<'b>, Error> {
         let AwaitInit { agreed, transcript, .. } = state;
         let (share, secret) = P::Exchange::respond(agreed.kex, random, init.share)?;
-        let schedule = transcript.with_string(init.share).with_string(&share).finish(secret, self.session);
-        let hash = schedule.exchange_hash();
+        let (hash, schedule) = transcript.with_string(init.share).with_string(&share).finish(&secret, self.session);
         let keying = Keying { agreed, schedule, sent: false, received: false };
         self.exchange = Exchange::Signing(Signing { keying, share });
         Ok(Step::Question(Question::Sign { algorithm: agreed.host_key, hash }))

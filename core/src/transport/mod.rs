@@ -105,7 +105,7 @@ pub(crate) struct Transport<R, P: Provider> {
     exchange: Exchange<P>,
     strict: bool,
     session: Option<HashValue>,
-    /// SHA-256 or the like of the host key trusted last (client).
+    /// SHA-256 of the host key trusted last (client).
     trusted: Option<HashValue>,
     extensions: Extensions,
     unimplemented: Vec<u32, OWED_REPLIES>,

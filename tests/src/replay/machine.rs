@@ -4,7 +4,6 @@
 use super::format::{Script, hex};
 use super::settings::configure;
 use super::sides::Side;
-use sanssh_core::algorithm::Hash;
 use sanssh_core::channel::{self, OpenFailure, OpenKind, Request, STDERR};
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::crypto::{Digest, Provider};
@@ -319,7 +318,7 @@ fn digest(data: &[u8]) -> String {
     if data.len() <= LONGEST_SHOWN {
         return format!("{} {}", data.len(), show(data));
     }
-    let mut hash = <Fast as Provider>::Digest::new(Hash::Sha256);
+    let mut hash = <Fast as Provider>::Digest::sha256();
     hash.update(data);
     format!("{} sha256:{}", data.len(), hex(hash.finish().as_bytes()))
 }

@@ -22,8 +22,10 @@ pub use suite::{Opener, Sealer};
 use super::signature::PublicKey;
 use super::{Digest, DirectionKeys, Forged, HashValue, Provider};
 use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
+use sha2::Sha256;
 use sha2::digest::Digest as _;
-use sha2::{Sha256, Sha384, Sha512};
+#[cfg(feature = "alloc")]
+use sha2::{Sha384, Sha512};
 use zeroize::Zeroizing;
 
 /// Pure Rust throughout. ML-KEM comes with the feature `mlkem`, RSA with `alloc`.
@@ -68,40 +70,56 @@ impl Provider for Soft {
     }
 }
 
-/// A running SHA-2.
+/// A running SHA-2, cleared when dropped.
 #[derive(Clone)]
 pub struct Hasher(Running);
 
+/// What firmware's key exchanges do not use is not there: the largest hash is what it would have to keep room for.
 #[derive(Clone)]
 enum Running {
     Sha256(Sha256),
+    #[cfg(feature = "alloc")]
     Sha384(Sha384),
+    #[cfg(feature = "alloc")]
     Sha512(Sha512),
 }
 
+/// Does the same with whichever hash is running.
+macro_rules! each {
+    ($running:expr, $hash:ident => $with:expr) => {
+        match $running {
+            Running::Sha256($hash) => $with,
+            #[cfg(feature = "alloc")]
+            Running::Sha384($hash) => $with,
+            #[cfg(feature = "alloc")]
+            Running::Sha512($hash) => $with,
+        }
+    };
+}
+
 impl Digest for Hasher {
-    fn new(hash: Hash) -> Self {
-        Self(match hash {
-            Hash::Sha256 => Running::Sha256(Sha256::new()),
-            Hash::Sha384 => Running::Sha384(Sha384::new()),
-            Hash::Sha512 => Running::Sha512(Sha512::new()),
-        })
+    fn new(hash: Hash) -> Option<Self> {
+        match hash {
+            Hash::Sha256 => Some(Self::sha256()),
+            #[cfg(feature = "alloc")]
+            Hash::Sha384 => Some(Self(Running::Sha384(Sha384::new()))),
+            #[cfg(feature = "alloc")]
+            Hash::Sha512 => Some(Self(Running::Sha512(Sha512::new()))),
+            #[cfg(not(feature = "alloc"))]
+            Hash::Sha384 | Hash::Sha512 => None,
+        }
+    }
+
+    fn sha256() -> Self {
+        Self(Running::Sha256(Sha256::new()))
     }
 
     fn update(&mut self, bytes: &[u8]) {
-        match &mut self.0 {
-            Running::Sha256(hash) => hash.update(bytes),
-            Running::Sha384(hash) => hash.update(bytes),
-            Running::Sha512(hash) => hash.update(bytes),
-        }
+        each!(&mut self.0, hash => hash.update(bytes));
     }
 
-    fn finish(self) -> HashValue {
-        match self.0 {
-            Running::Sha256(hash) => HashValue::new(&hash.finalize()),
-            Running::Sha384(hash) => HashValue::new(&hash.finalize()),
-            Running::Sha512(hash) => HashValue::new(&hash.finalize()),
-        }
+    fn finish(&mut self) -> HashValue {
+        each!(&mut self.0, hash => HashValue::new(&hash.finalize_reset()))
     }
 }
 
@@ -126,14 +144,23 @@ pub(crate) fn hex(digits: &str) -> alloc::vec::Vec<u8> {
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "alloc"))]
 mod tests {
     use super::Hasher;
     use crate::algorithm::Hash;
     use crate::crypto::{Digest, HashValue};
 
+    /// They hold secrets while keys are derived.
+    #[test]
+    fn hashes_clear_themselves() {
+        const fn cleared<H: zeroize::ZeroizeOnDrop>() {}
+        cleared::<sha2::Sha256>();
+        cleared::<sha2::Sha384>();
+        cleared::<sha2::Sha512>();
+    }
+
     fn hash(hash: Hash, message: &[u8]) -> HashValue {
-        let mut digest = Hasher::new(hash);
+        let mut digest = Hasher::new(hash).unwrap();
         digest.update(message);
         digest.finish()
     }
