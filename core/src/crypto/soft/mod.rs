@@ -22,6 +22,8 @@ pub use suite::{Opener, Sealer};
 use super::signature::PublicKey;
 use super::{Digest, DirectionKeys, Forged, HashValue, Provider};
 use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
+#[cfg(feature = "alloc")]
+use sha1::Sha1;
 use sha2::Sha256;
 use sha2::digest::Digest as _;
 #[cfg(feature = "alloc")]
@@ -48,14 +50,19 @@ impl Provider for Soft {
     const CIPHERS: &'static [Cipher] =
         &[Cipher::ChaCha20Poly1305, Cipher::Aes128Gcm, Cipher::Aes256Gcm, Cipher::Aes128Ctr, Cipher::Aes256Ctr];
     const MACS: &'static [Mac] = &[Mac::HmacSha256Etm, Mac::HmacSha512Etm, Mac::HmacSha256, Mac::HmacSha512];
+    #[cfg(not(feature = "alloc"))]
     const SIGNATURES: &'static [HostKey] = &[
         HostKey::Ed25519,
         HostKey::EcdsaP256,
-        #[cfg(feature = "alloc")]
-        HostKey::RsaSha512,
-        #[cfg(feature = "alloc")]
-        HostKey::RsaSha256,
+        HostKey::SkEd25519,
+        HostKey::SkEcdsaP256,
+        HostKey::Ed25519Cert,
+        HostKey::EcdsaP256Cert,
+        HostKey::SkEd25519Cert,
+        HostKey::SkEcdsaP256Cert,
     ];
+    #[cfg(feature = "alloc")]
+    const SIGNATURES: &'static [HostKey] = HostKey::ALL;
 
     fn seal(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Sealer {
         Sealer::new(cipher, mac, keys)
@@ -70,13 +77,15 @@ impl Provider for Soft {
     }
 }
 
-/// A running SHA-2, cleared when dropped.
+/// A running SHA-2, or SHA-1, cleared when dropped.
 #[derive(Clone)]
 pub struct Hasher(Running);
 
 /// What firmware's key exchanges do not use is not there: the largest hash is what it would have to keep room for.
 #[derive(Clone)]
 enum Running {
+    #[cfg(feature = "alloc")]
+    Sha1(Sha1),
     Sha256(Sha256),
     #[cfg(feature = "alloc")]
     Sha384(Sha384),
@@ -88,6 +97,8 @@ enum Running {
 macro_rules! each {
     ($running:expr, $hash:ident => $with:expr) => {
         match $running {
+            #[cfg(feature = "alloc")]
+            Running::Sha1($hash) => $with,
             Running::Sha256($hash) => $with,
             #[cfg(feature = "alloc")]
             Running::Sha384($hash) => $with,
@@ -102,11 +113,13 @@ impl Digest for Hasher {
         match hash {
             Hash::Sha256 => Some(Self::sha256()),
             #[cfg(feature = "alloc")]
+            Hash::Sha1 => Some(Self(Running::Sha1(Sha1::new()))),
+            #[cfg(feature = "alloc")]
             Hash::Sha384 => Some(Self(Running::Sha384(Sha384::new()))),
             #[cfg(feature = "alloc")]
             Hash::Sha512 => Some(Self(Running::Sha512(Sha512::new()))),
             #[cfg(not(feature = "alloc"))]
-            Hash::Sha384 | Hash::Sha512 => None,
+            Hash::Sha1 | Hash::Sha384 | Hash::Sha512 => None,
         }
     }
 
