@@ -15,8 +15,10 @@ pub use name::{BadHost, hashed_line, line};
 pub use update::{MOST_KEYS, Unfit, Update};
 pub use verdict::{By, Verdict};
 
+use super::compose;
 use super::public::PublicKeyBuf;
-use super::text::{MAX_LINE, is_idle, lines, word};
+use super::text::{MAX_LINE, is_idle, lines, unbase64, word};
+use crate::crypto::certificate::Certificate;
 use alloc::vec::Vec;
 use core::fmt;
 use name::{Hosts, name};
@@ -127,9 +129,21 @@ impl Entry {
     fn read(at: Place, text: &[u8]) -> Result<Self, Why> {
         let Fields { mark, hosts, key } = Fields::split(text)?;
         let hosts = Hosts::read(hosts).ok_or(Why::Hash)?;
-        let (key, _comment) = PublicKeyBuf::read(key).map_err(|_| Why::Key)?;
+        let key = match PublicKeyBuf::read(key) {
+            Ok((key, _comment)) => key,
+            Err(_) if mark == Mark::Revoked => certified(key).ok_or(Why::Key)?,
+            Err(_) => return Err(Why::Key),
+        };
         Ok(Self { at, mark, key, hosts })
     }
+}
+
+/// The key in a certificate: who revokes one means its key, whatever else is certified about it.
+fn certified(text: &[u8]) -> Option<PublicKeyBuf> {
+    let (_name, text) = word(text);
+    let blob = unbase64(word(text).0).ok()?;
+    let certificate = Certificate::decode(&blob, 0).ok()?;
+    PublicKeyBuf::from_blob(&compose(|sink| certificate.key.encode(sink))).ok()
 }
 
 /// The parts of a line, as they stand there.
@@ -209,8 +223,8 @@ pub(super) mod tests {
             "x".repeat(1 << 20),
         );
         let hosts = KnownHosts::read(text.as_bytes());
-        assert_eq!(hosts.verdict("host", 22, key.blob()), Verdict::Unknown);
-        assert_eq!(hosts.verdict("x", 22, key.blob()), known(12));
+        assert_eq!(hosts.verdict("host", 22, key.blob(), None), Verdict::Unknown);
+        assert_eq!(hosts.verdict("x", 22, key.blob(), None), known(12));
         let expected = [
             (1, Why::Marker),
             (2, Why::Marker),
@@ -230,12 +244,15 @@ pub(super) mod tests {
         let (key, text) = (ed25519(1), hashed_line("host", 22, &ed25519(1), &[7; 20]).unwrap());
         for end in 0..text.trim_end().len() {
             let hosts = KnownHosts::read(&text.as_bytes()[..end]);
-            assert_eq!(hosts.verdict("host", 22, key.blob()), Verdict::Unknown);
+            assert_eq!(hosts.verdict("host", 22, key.blob(), None), Verdict::Unknown);
         }
         for bit in 0..text.len() * 8 {
             let mut text = String::into_bytes(text.clone());
             text[bit / 8] ^= 1 << (bit % 8);
-            assert!(!matches!(KnownHosts::read(&text).verdict("host", 22, ed25519(2).blob()), Verdict::Known { .. }));
+            assert!(!matches!(
+                KnownHosts::read(&text).verdict("host", 22, ed25519(2).blob(), None),
+                Verdict::Known { .. }
+            ));
         }
     }
 }

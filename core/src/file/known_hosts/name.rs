@@ -113,8 +113,8 @@ impl core::error::Error for BadHost {}
 #[cfg(test)]
 mod tests {
     use super::{BadHost, hashed_line, line};
-    use crate::file::known_hosts::tests::{ed25519, known};
     use crate::file::known_hosts::KnownHosts;
+    use crate::file::known_hosts::tests::{ed25519, known};
 
     #[test]
     fn composed_lines_are_known() {
@@ -122,7 +122,7 @@ mod tests {
         for (host, port) in [("Host.example", 22), ("host", 2222), ("::1", 22), ("fe80::1%eth0", 2222)] {
             for text in [line(host, port, &key).unwrap(), hashed_line(host, port, &key, &[7; 20]).unwrap()] {
                 let hosts = KnownHosts::read(text.as_bytes());
-                assert_eq!(hosts.verdict(host, port, key.blob()), known(1), "{text}");
+                assert_eq!(hosts.verdict(host, port, key.blob(), None), known(1), "{text}");
                 assert_eq!(hosts.find(host, 1).count(), 0);
             }
         }

@@ -28,8 +28,8 @@ pub enum Unfit {
     NoKeys,
     /// It announces more than [`MOST_KEYS`].
     TooMany,
-    /// It announces a key twice, or something that is no key.
-    Keys,
+    /// It announces a key twice.
+    Twice,
     /// An authority or a revoked key is on record for the host, or a line with patterns or with more than two names:
     /// somebody keeps the list by hand.
     Manual,
@@ -63,17 +63,17 @@ impl KnownHosts {
     }
 }
 
-/// The announced keys that count. Certificates do not, and keys of types that nobody knows may come along.
+/// The announced keys that count: certificates and keys of types that nobody knows may come along.
 fn usable<'k>(announced: impl IntoIterator<Item = &'k [u8]>, wanted: &[HostKey]) -> Result<Vec<PublicKeyBuf>, Unfit> {
     let mut keys = Vec::new();
     for (blob, count) in announced.into_iter().zip(1..) {
         if count > MOST_KEYS {
             return Err(Unfit::TooMany);
         }
-        let key = PublicKeyBuf::from_blob(blob).map_err(|_| Unfit::Keys)?;
-        let is_wanted = |algorithm: &HostKey| algorithm.key_type() == key.kind();
+        let Ok(key) = PublicKeyBuf::from_blob(blob) else { continue };
+        let is_wanted = |algorithm: &HostKey| algorithm.plain().key_type() == key.kind();
         if keys.contains(&key) {
-            return Err(Unfit::Keys);
+            return Err(Unfit::Twice);
         }
         if wanted.iter().any(is_wanted) {
             keys.push(key);
@@ -94,7 +94,7 @@ impl fmt::Display for Unfit {
         f.write_str(match self {
             Self::NoKeys => "the host announces no usable key",
             Self::TooMany => "the host announces too many keys",
-            Self::Keys => "the host announces a key twice, or something else than keys",
+            Self::Twice => "the host announces a key twice",
             Self::Manual => "the lines about the host are kept by hand",
             Self::Elsewhere => "a key of the host is also on record for another name",
         })
@@ -157,12 +157,12 @@ mod tests {
         let key = ed25519(1);
         assert_eq!(update("", &[]), Err(Unfit::NoKeys));
         assert_eq!(update("", &[&ecdsa()]), Err(Unfit::NoKeys));
-        assert_eq!(update("", &[&key, &key]), Err(Unfit::Keys));
+        assert_eq!(update("", &[&key, &key]), Err(Unfit::Twice));
         let keys: vec::Vec<_> = (0..=MOST_KEYS).map(|n| ed25519(u8::try_from(n).unwrap())).collect();
         let keys: vec::Vec<_> = keys.iter().collect();
         assert_eq!(update("", &keys), Err(Unfit::TooMany));
         assert_eq!(update("", &keys[1..]).unwrap().add.len(), MOST_KEYS);
         let damaged = [&key.blob()[1..]];
-        assert_eq!(KnownHosts::default().update("host", 22, damaged, HostKey::ALL), Err(Unfit::Keys));
+        assert_eq!(KnownHosts::default().update("host", 22, damaged, HostKey::ALL), Err(Unfit::NoKeys));
     }
 }
