@@ -3,6 +3,7 @@
 //! It is deterministic and costs next to nothing: for tests and fuzzing of everything above the cryptography, and never
 //! for a connection that anybody relies on.
 
+use super::group::Group;
 use super::signature::PublicKey;
 use super::{
     BadShare, Digest, DirectionKeys, Exchange, Forged, HashValue, Open, Provider, Random, Seal, Secret, Shape, Share,
@@ -128,6 +129,14 @@ impl Exchange for Sham {
     fn respond(_: Kex, random: &mut Random, offer: &[u8]) -> Result<(Share, Secret), BadShare> {
         let ours = Self(random.array());
         Ok((ours.offer(), ours.finish(offer)?))
+    }
+
+    fn start_in(_: &Group, random: &mut Random) -> Option<Self> {
+        Some(Self(random.array()))
+    }
+
+    fn respond_in(_: &Group, random: &mut Random, offer: &[u8]) -> Result<(Share, Secret), BadShare> {
+        Self::respond(Kex::GroupExchangeSha256, random, offer)
     }
 }
 

@@ -1,9 +1,11 @@
 //! The exchange hash and the six keys (RFC 4253 §7.2 and §8), as values that are consumed in order: the hash cannot be
 //! had without everything that belongs in it, nor the keys without the hash.
 
+use super::group::Group;
 use super::{Digest, DirectionKeys, HashValue, Hashing, Secret};
 use crate::algorithm::Hash;
 use crate::wire::Sink;
+use crate::wire::transport::GroupRequest;
 use zeroize::Zeroize;
 
 /// The running exchange hash. Its parts go in as the exchange learns them, in the order of RFC 4253 §8.
@@ -20,6 +22,19 @@ impl<D: Digest> Transcript<D> {
     #[must_use]
     pub fn with_string(mut self, part: &[u8]) -> Self {
         Hashing(&mut self.0).string(part);
+        self
+    }
+
+    /// What a group exchange adds in front of the shares (RFC 4419 §3): the request, and the group that it led to.
+    #[must_use]
+    pub fn with_group(mut self, request: &GroupRequest, group: &Group) -> Self {
+        let GroupRequest { min, wanted, max } = *request;
+        let mut sink = Hashing(&mut self.0);
+        for bits in [min, wanted, max] {
+            sink.u32(bits);
+        }
+        sink.mpint(group.prime());
+        sink.mpint(group.generator());
         self
     }
 

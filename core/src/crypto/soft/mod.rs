@@ -4,11 +4,16 @@
 
 pub(crate) mod chacha;
 pub(crate) mod ctr;
+mod curve;
 mod exchange;
 pub(crate) mod gcm;
-#[cfg(feature = "mlkem")]
+#[cfg(any(feature = "mlkem", feature = "sntrup"))]
 mod hybrid;
+#[cfg(any(feature = "mlkem", feature = "sntrup"))]
+mod kem;
 mod mac;
+#[cfg(feature = "alloc")]
+mod modular;
 #[cfg(feature = "alloc")]
 pub(crate) mod rsa;
 pub(crate) mod suite;
@@ -40,13 +45,7 @@ impl Provider for Soft {
     type Open = Opener;
     type Exchange = Ephemeral;
 
-    const KEX: &'static [Kex] = &[
-        #[cfg(feature = "mlkem")]
-        Kex::MlKem768X25519,
-        Kex::Curve25519,
-        Kex::Curve25519LibSsh,
-        Kex::EcdhP256,
-    ];
+    const KEX: &'static [Kex] = exchange::KEX;
     const CIPHERS: &'static [Cipher] =
         &[Cipher::ChaCha20Poly1305, Cipher::Aes128Gcm, Cipher::Aes256Gcm, Cipher::Aes128Ctr, Cipher::Aes256Ctr];
     const MACS: &'static [Mac] = &[Mac::HmacSha256Etm, Mac::HmacSha512Etm, Mac::HmacSha256, Mac::HmacSha512];
