@@ -14,9 +14,14 @@ pub(super) fn list_takes(patterns: &[u8], name: &[u8]) -> bool {
     taken
 }
 
-/// Whether one pattern takes all of `name`. Only the last `*` is ever tried again, since what an earlier one took cannot
-/// matter any more; so the work is at most the product of both lengths, whatever the pattern.
+/// Whether one pattern takes all of `name`.
 fn takes(pattern: &[u8], name: &[u8]) -> bool {
+    takes_by(u8::eq_ignore_ascii_case, pattern, name)
+}
+
+/// The same by another comparison of letters, such as user names want. Only the last `*` is ever tried again, since what an earlier one took cannot
+/// matter any more; so the work is at most the product of both lengths, whatever the pattern.
+pub(crate) fn takes_by(same: fn(&u8, &u8) -> bool, pattern: &[u8], name: &[u8]) -> bool {
     let (mut pattern, mut name) = (pattern, name);
     let mut again: Option<(&[u8], &[u8])> = None;
     while let Some((first, tail)) = name.split_first() {
@@ -25,7 +30,7 @@ fn takes(pattern: &[u8], name: &[u8]) -> bool {
                 again = Some((rest, name));
                 pattern = rest;
             }
-            Some((wanted, rest)) if *wanted == b'?' || wanted.eq_ignore_ascii_case(first) => {
+            Some((wanted, rest)) if *wanted == b'?' || same(wanted, first) => {
                 (pattern, name) = (rest, tail);
             }
             _ => {

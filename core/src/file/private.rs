@@ -142,7 +142,8 @@ fn decode_part(part: &[u8], public: &[u8]) -> Result<PrivateKey, Malformed> {
     if key.public() == public { Ok(PrivateKey { key, comment }) } else { Err(Malformed) }
 }
 
-fn decode_key(reader: &mut Reader<'_>) -> Result<SigningKey, Malformed> {
+/// The type of a private key and the type's fields, which key files and agents share (RFC 9987 §5.2).
+pub(crate) fn decode_key(reader: &mut Reader<'_>) -> Result<SigningKey, Malformed> {
     match reader.string()? {
         b"ssh-ed25519" => decode_ed25519(reader),
         b"ecdsa-sha2-nistp256" => decode_ecdsa(reader),
