@@ -53,7 +53,8 @@ impl Client {
         if let Some(error) = self.fate {
             return Err(error);
         }
-        let event = frame::take(input).and_then(|frame| frame.map(|(number, body)| self.answer(number, body)).transpose());
+        let event =
+            frame::take(input).and_then(|frame| frame.map(|(number, body)| self.answer(number, body)).transpose());
         self.fate = event.as_ref().err().copied();
         event
     }

@@ -209,7 +209,9 @@ fn decode(number: u8, body: &[u8]) -> Result<Request<'_>, Malformed> {
             let SignRequest { key, message, flags } = SignRequest::decode(body)?;
             Request::Sign { key, message, flags }
         }
-        AddIdentity::NUMBER => add(body, |rest| if rest.is_empty() { Ok(Constraints::default()) } else { Err(Malformed) })?,
+        AddIdentity::NUMBER => {
+            add(body, |rest| if rest.is_empty() { Ok(Constraints::default()) } else { Err(Malformed) })?
+        }
         AddIdConstrained::NUMBER => add(body, Constraints::decode)?,
         RemoveIdentity::NUMBER => RemoveIdentity::decode(body).map(|RemoveIdentity { key }| Request::Remove { key })?,
         RemoveAllIdentities::NUMBER => RemoveAllIdentities::decode(body).map(|_| Request::RemoveAll)?,

@@ -115,7 +115,12 @@ impl Keyring {
     }
 
     /// A session that is bound meanwhile has to be known when the keys come back: without it they would be free.
-    fn answer_locked<P: Provider>(&mut self, now: Instant, bindings: &mut Bindings, request: &Request<'_>) -> Reply<'_> {
+    fn answer_locked<P: Provider>(
+        &mut self,
+        now: Instant,
+        bindings: &mut Bindings,
+        request: &Request<'_>,
+    ) -> Reply<'_> {
         let outcome = match *request {
             Request::Identities => return Reply::Identities(Vec::new()),
             Request::Unlock { passphrase } => self.lock.unlock(now, passphrase),
