@@ -202,8 +202,18 @@ pub fn write(key: &SigningKey, comment: &[u8], random: &mut Random) -> Result<Ze
     armor(&bytes).ok_or(CannotWrite)
 }
 
-fn encode_part(key: &SigningKey, comment: &[u8], check: [u8; 4]) -> Result<Vec<u8>, CannotWrite> {
-    let secret = Zeroizing::new(match key.secret() {
+/// The type of a private key and the type's fields, as [`decode_key`] reads them.
+pub fn encode_key(key: &SigningKey) -> Result<Zeroizing<Vec<u8>>, CannotWrite> {
+    let secret = encode_secret(key)?;
+    Ok(Zeroizing::new(compose(|sink| {
+        // The blob's fields are the first ones here too.
+        sink.put(key.public());
+        sink.put(&secret);
+    })))
+}
+
+fn encode_secret(key: &SigningKey) -> Result<Zeroizing<Vec<u8>>, CannotWrite> {
+    Ok(Zeroizing::new(match key.secret() {
         Secret::Ed25519(secret) => {
             let pair = Zeroizing::new(secret.to_keypair_bytes());
             compose(|sink| sink.string(&*pair))
@@ -213,13 +223,15 @@ fn encode_part(key: &SigningKey, comment: &[u8], check: [u8; 4]) -> Result<Vec<u
             compose(|sink| sink.mpint(&*scalar))
         }
         Secret::Rsa(_) => return Err(CannotWrite),
-    });
+    }))
+}
+
+fn encode_part(key: &SigningKey, comment: &[u8], check: [u8; 4]) -> Result<Vec<u8>, CannotWrite> {
+    let fields = encode_key(key)?;
     let body = |sink: &mut dyn Sink| {
         sink.put(&check);
         sink.put(&check);
-        // The blob's fields are the first ones here too.
-        sink.put(key.public());
-        sink.put(&secret);
+        sink.put(&fields);
         sink.string(comment);
     };
     let mut length = Length::default();
