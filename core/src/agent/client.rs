@@ -179,7 +179,7 @@ fn identities(body: &[u8]) -> Result<Event<'_>, Malformed> {
 fn signature(algorithm: HostKey, body: &[u8]) -> Result<Event<'_>, Malformed> {
     let SignResponse { signature } = SignResponse::decode(body)?;
     let name = Reader::new(signature).string()?;
-    Ok(if name == algorithm.name().as_bytes() { Event::Signature(signature) } else { Event::Refused })
+    Ok(if name == algorithm.plain().name().as_bytes() { Event::Signature(signature) } else { Event::Refused })
 }
 
 fn extensions(body: &[u8]) -> Result<Event<'_>, Malformed> {

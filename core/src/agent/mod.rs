@@ -42,12 +42,9 @@ pub const RSA_SHA2_256: u32 = 2;
 pub const RSA_SHA2_512: u32 = 4;
 
 /// The flags of SIGN that ask for this algorithm.
-pub fn flags(algorithm: HostKey) -> u32 {
-    match algorithm.name() {
-        name if name.starts_with("rsa-sha2-256") => RSA_SHA2_256,
-        name if name.starts_with("rsa-sha2-512") => RSA_SHA2_512,
-        _ => 0,
-    }
+fn flags(algorithm: HostKey) -> u32 {
+    let wanted = [(HostKey::RsaSha256, RSA_SHA2_256), (HostKey::RsaSha512, RSA_SHA2_512)];
+    wanted.iter().find(|(one, _)| *one == algorithm.plain()).map_or(0, |(_, flag)| *flag)
 }
 
 /// Why the other end is no longer talked to: it has lost the thread, and so has whoever reads on.

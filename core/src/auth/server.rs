@@ -13,7 +13,9 @@ use super::{Arrival, CONNECTION, HOSTBOUND, LONGEST_USER, Login, Method, MethodS
 use crate::Waiting;
 use crate::algorithm::{Hash, HostKey};
 use crate::config::{Config, Login as Limits};
-use crate::crypto::{Digest, HashValue, Hashing, Provider, signature};
+use crate::crypto::certificate::{Certificate, Kind};
+use crate::crypto::signature::{self, Presence, Presented};
+use crate::crypto::{Digest, Forged, HashValue, Hashing, Provider};
 use crate::error::{Error, Refused, Violation};
 use crate::event::{Ask, Attempt, HostKeyChoice, Probe, Serials, Sign};
 use crate::role::Server;
@@ -93,12 +95,14 @@ pub enum Credential<'b> {
         new: &'b [u8],
     },
     /// A key whose signature on this very request has been verified (RFC 4252 §7). Whether the user may use it is the
-    /// embedder's to say.
+    /// embedder's to say; of a certificate only the signatures have been verified.
     PublicKey {
         /// Signature algorithm.
         algorithm: HostKey,
         /// Public key blob.
         key: &'b [u8],
+        /// What a security key says of its holder. Unless the user's entry says otherwise, it must have been touched.
+        presence: Option<Presence>,
     },
     /// The wish to be asked (RFC 4256 §3.1): answer with `prompt`.
     Interactive {
@@ -358,9 +362,12 @@ impl State {
             self.stage = Stage::Asked(Asked::Probe);
             return Ok(Some(Event::Probe { user, algorithm, key, ask: serials.ask(Probe(())) }));
         };
-        let verified = algorithm.filter(|algorithm| verify::<P>(host, user, *algorithm, fields, signature));
-        let Some(algorithm) = verified else { return self.fail(&host.config.login, false) };
-        Ok(Some(self.ask(serials, Asked::Plain, user, Credential::PublicKey { algorithm, key })))
+        let verified = algorithm.and_then(|algorithm| {
+            let presence = verify::<P>(host, user, algorithm, fields, signature).ok()?;
+            Some(Credential::PublicKey { algorithm, key, presence })
+        });
+        let Some(credential) = verified else { return self.fail(&host.config.login, false) };
+        Ok(Some(self.ask(serials, Asked::Plain, user, credential)))
     }
 
     fn responses<'b>(
@@ -463,8 +470,11 @@ fn acceptable<P: Provider>(config: &Config, algorithm: &[u8], key: &[u8]) -> Opt
     if key.len() > LONGEST_KEY {
         return None;
     }
-    let parsed = signature::PublicKey::decode(key, config.min_rsa_bits).ok()?;
-    parsed.suits(algorithm).then_some(algorithm)
+    let presented = Presented::decode(algorithm, key, config.min_rsa_bits).ok()?;
+    let certified = |certificate: &Certificate<'_>| {
+        certificate.kind == Kind::User && certificate.is_signed::<P>(&config.preferences.authorities).is_ok()
+    };
+    presented.certificate().is_none_or(certified).then_some(algorithm)
 }
 
 /// Where a login is tried.
@@ -528,9 +538,8 @@ fn verify<P: Provider>(
     algorithm: HostKey,
     fields: &KeyFields<'_>,
     signature: &[u8],
-) -> bool {
+) -> Result<Option<Presence>, Forged> {
     let message = SigningMessage::new(&host.session, user, fields.algorithm, fields.key, fields.host_key);
-    let Some(message) = message else { return false };
-    let Ok(key) = signature::PublicKey::decode(fields.key, host.config.min_rsa_bits) else { return false };
-    signature::verify::<P>(algorithm, &key, message.as_bytes(), signature).is_ok()
+    let presented = Presented::decode(algorithm, fields.key, host.config.min_rsa_bits).map_err(|Malformed| Forged)?;
+    signature::verify::<P>(algorithm, presented.key(), message.ok_or(Forged)?.as_bytes(), signature)
 }

@@ -7,8 +7,10 @@
 
 use super::held::Held;
 use crate::agent::{Destinations, Hop, SessionBind};
-use crate::algorithm::HostKey;
-use crate::crypto::{Provider, signature};
+use crate::algorithm::{Grade, HostKey};
+use crate::crypto::Provider;
+use crate::crypto::certificate::{Certificate, Kind};
+use crate::crypto::signature::{self, Presented, PublicKey};
 use crate::file::pattern;
 use crate::wire::auth::{HostboundFields, ProbeFields, UserauthRequest};
 use crate::wire::{Malformed, Message, Reader};
@@ -19,8 +21,8 @@ use core::fmt;
 const MOST: usize = 16;
 /// The longest session identifier: a hash has at most half of it.
 const LONGEST_ID: usize = 128;
-/// The longest user name that a pattern is tried on; so the work is as long as the pattern.
-const LONGEST_USER: usize = 255;
+/// The longest name of a user or host that a pattern is tried on; so the work is as long as the pattern.
+const LONGEST_NAME: usize = 255;
 /// RSA host keys below this prove nothing.
 const MIN_RSA_BITS: usize = 2048;
 
@@ -30,6 +32,8 @@ pub struct Bindings {
     sessions: Vec<Session>,
     /// A session was to be bound, whether it was or not.
     tried: bool,
+    /// Seconds since 1970 when the connection was made.
+    made: Option<u64>,
 }
 
 struct Session {
@@ -46,9 +50,10 @@ struct Login<'a> {
 }
 
 impl Bindings {
-    /// Those of a new connection: none.
-    pub const fn new() -> Self {
-        Self { sessions: Vec::new(), tried: false }
+    /// Those of a new connection: none. `made` is when that was, in seconds since 1970; without it no certificate of a
+    /// host is valid.
+    pub const fn new(made: Option<u64>) -> Self {
+        Self { sessions: Vec::new(), tried: false, made }
     }
 
     /// Notes a session, once its host key's signature proves it. `None`: it is not noted.
@@ -76,7 +81,7 @@ impl Bindings {
         let Some(destinations) = destinations(held) else { return held.destinations.is_none() };
         let Some(last) = self.sessions.last() else { return !self.tried };
         // A key that leads to this host and no further is nothing to it.
-        self.walk(destinations, None) && (!last.forwarding || permits(destinations, Some(last), None, None))
+        self.walk(destinations, None) && (!last.forwarding || self.permits(destinations, Some(last), None, None))
     }
 
     /// Whether the connection may have this signed by the key: for a key that is held to destinations, the request of a
@@ -102,43 +107,67 @@ impl Bindings {
         for (left, session) in (0..self.sessions.len()).rev().zip(&self.sessions) {
             let user = user.filter(|_| left == 0);
             let onward = session.forwarding || left == 0;
-            if !onward || !permits(destinations, from, Some(session), user) {
+            if !onward || !self.permits(destinations, from, Some(session), user) {
                 return false;
             }
             from = Some(session);
         }
         true
     }
+
+    /// Whether one of the destinations leads from here (`None`: from the agent's host) to there (`None`: to anywhere),
+    /// for this user (`None`: for any).
+    fn permits(
+        &self,
+        all: Destinations<'_>,
+        from: Option<&Session>,
+        to: Option<&Session>,
+        user: Option<&[u8]>,
+    ) -> bool {
+        all.iter().any(|one| {
+            let begins = from.map_or_else(|| one.from.is_origin(), |session| self.leads(&one.from, session));
+            let ends = to.is_none_or(|session| self.leads(&one.to, session));
+            let anybody = one.to.user.is_empty();
+            begins && ends && user.is_none_or(|user| anybody || takes(one.to.user, user))
+        })
+    }
+
+    /// Whether the session's host is the hop's: by its own key, or by a certificate of one of the hop's authorities for
+    /// the hop's name.
+    fn leads(&self, hop: &Hop<'_>, session: &Session) -> bool {
+        let presented = shown(&session.host_key);
+        let Some(certificate) = presented.as_ref().and_then(Presented::certificate) else {
+            return hop.keys.iter().any(|one| !one.authority && one.key == session.host_key);
+        };
+        let authority = hop.keys.iter().any(|one| one.authority && one.key == certificate.authority);
+        authority && certificate.check(Kind::Host, self.made, |principal| takes(principal, hop.host)).is_ok()
+    }
 }
 
-/// Whether the host key has signed the identifier. Algorithms are those that a client would take of a host.
+/// A host key, or a host's certificate.
+fn shown(blob: &[u8]) -> Option<Presented<'_>> {
+    let key = PublicKey::decode(blob, MIN_RSA_BITS).map(Presented::Key);
+    key.or_else(|Malformed| Certificate::decode(blob, MIN_RSA_BITS).map(Presented::Certificate)).ok()
+}
+
+/// Whether the host key has signed the identifier, and its authority the certificate if it is one. Algorithms are those
+/// that a client takes of a host.
 fn proven<P: Provider>(session: &SessionBind<'_>) -> bool {
+    let safe = HostKey::up_to(Grade::Safe);
     let name = Reader::new(session.signature).string().ok().and_then(|name| core::str::from_utf8(name).ok());
-    let Some(algorithm) = name.and_then(HostKey::from_name) else { return false };
-    let Ok(key) = signature::PublicKey::decode(session.host_key, MIN_RSA_BITS) else { return false };
-    signature::verify::<P>(algorithm, &key, session.session, session.signature).is_ok()
+    let algorithm = name.and_then(HostKey::from_name).filter(|name| safe.contains(name));
+    let (Some(algorithm), Some(presented)) = (algorithm, shown(session.host_key)) else { return false };
+    let signed = |certificate: &Certificate<'_>| certificate.is_signed::<P>(&safe).is_ok();
+    presented.certificate().is_none_or(signed)
+        && signature::verify::<P>(algorithm, presented.key(), session.session, session.signature).is_ok()
 }
 
 fn destinations(held: &Held) -> Option<Destinations<'_>> {
     held.destinations.as_deref().and_then(|bytes| Destinations::read(bytes).ok())
 }
 
-/// Whether one of the destinations leads from here (`None`: from the agent's host) to there (`None`: to anywhere), for
-/// this user (`None`: for any).
-fn permits(all: Destinations<'_>, from: Option<&Session>, to: Option<&Session>, user: Option<&[u8]>) -> bool {
-    all.iter().any(|one| {
-        let begins = from.map_or_else(|| one.from.is_origin(), |session| leads(&one.from, session));
-        let ends = to.is_none_or(|session| leads(&one.to, session));
-        begins && ends && user.is_none_or(|user| takes(one.to.user, user))
-    })
-}
-
-fn leads(hop: &Hop<'_>, session: &Session) -> bool {
-    hop.keys.iter().any(|one| !one.authority && one.key == session.host_key)
-}
-
-fn takes(user_pattern: &[u8], user: &[u8]) -> bool {
-    user_pattern.is_empty() || user.len() <= LONGEST_USER && pattern::takes_by(u8::eq, user_pattern, user)
+fn takes(pattern: &[u8], name: &[u8]) -> bool {
+    name.len() <= LONGEST_NAME && pattern::takes_by(u8::eq, pattern, name)
 }
 
 /// What a login signs (RFC 4252 §7), by this key and for this very service.

@@ -4,9 +4,11 @@
 use crate::Instant;
 use crate::agent::{Constraints, RSA_SHA2_256, RSA_SHA2_512};
 use crate::algorithm::HostKey;
+use crate::crypto::certificate::Certificate;
+use crate::crypto::signature::PublicKey;
 use crate::file::private::decode_key;
 use crate::file::{SigningKey, compose};
-use crate::wire::{Malformed, Mpint, Reader};
+use crate::wire::{Malformed, Reader};
 use alloc::vec::Vec;
 use core::time::Duration;
 use zeroize::Zeroizing;
@@ -96,51 +98,30 @@ fn whole(key: &[u8]) -> Result<SigningKey, Malformed> {
     Ok(key)
 }
 
-/// The fields of the public key in a certificate: they stand behind its type and its nonce.
-fn certified<'a>(certificate: &'a [u8]) -> Result<(&'a [u8], Reader<'a>), Malformed> {
-    let mut reader = Reader::new(certificate);
-    let key_type = reader.string()?.strip_suffix(CERTIFICATE).ok_or(Malformed)?;
-    reader.string()?;
-    Ok((key_type, reader))
-}
-
 /// The public key blob of a certificate's key.
 fn subject(certificate: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let (key_type, mut reader) = certified(certificate)?;
-    let count = match key_type {
-        b"ssh-ed25519" => 1,
-        _ => 2,
-    };
-    let fields = (0..count).map(|_| reader.string()).collect::<Result<Vec<_>, _>>()?;
-    Ok(compose(|sink| {
-        sink.string(key_type);
-        fields.iter().for_each(|field| sink.string(field));
-    }))
+    let key = Certificate::decode(certificate, 0)?.key;
+    Ok(compose(|sink| key.encode(sink)))
 }
 
 /// A private key as it would stand without its certificate.
 fn plain(certificate: &[u8], private: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
-    let (key_type, mut reader) = certified(certificate)?;
-    let public = match key_type {
-        b"ssh-ed25519" => Vec::new(),
-        b"ssh-rsa" => {
-            let (Mpint(e), Mpint(n)) = (reader.read()?, reader.read()?);
-            compose(|sink| {
+    let key = Certificate::decode(certificate, 0)?.key;
+    Ok(Zeroizing::new(compose(|sink| {
+        match key {
+            PublicKey::Rsa { e, n } => {
+                sink.string(HostKey::RsaSha1.key_type().as_bytes());
                 sink.mpint(n);
                 sink.mpint(e);
-            })
+            }
+            // Its private fields hold the public one as well.
+            PublicKey::Ed25519(_) => sink.string(HostKey::Ed25519.key_type().as_bytes()),
+            PublicKey::EcdsaP256(_)
+            | PublicKey::EcdsaP384(_)
+            | PublicKey::EcdsaP521(_)
+            | PublicKey::SkEd25519 { .. }
+            | PublicKey::SkEcdsaP256 { .. } => key.encode(sink),
         }
-        _ => {
-            let (curve, point) = (reader.string()?, reader.string()?);
-            compose(|sink| {
-                sink.string(curve);
-                sink.string(point);
-            })
-        }
-    };
-    Ok(Zeroizing::new(compose(|sink| {
-        sink.string(key_type);
-        sink.put(&public);
         sink.put(private);
     })))
 }

@@ -27,7 +27,7 @@ mod rekey;
 pub use negotiate::{Suite, Summary};
 pub use rekey::{Meter, Traffic};
 
-use crate::algorithm::HostKey;
+use crate::algorithm::{HostKey, LIST};
 use crate::config::Config;
 use crate::crypto::schedule::Direction;
 use crate::crypto::{HashValue, Provider};
@@ -130,7 +130,7 @@ struct Extensions {
     /// Packets opened since the peer's first NEWKEYS, saturating.
     since_keys: u8,
     /// `server-sig-algs`, as a set.
-    signatures: Option<Vec<HostKey, 16>>,
+    signatures: Option<Vec<HostKey, LIST>>,
     /// The server takes logins that name its host key.
     hostbound: bool,
 }
@@ -231,7 +231,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
             let value = reader.string().map_err(|_| malformed)?;
             if ours && name == b"server-sig-algs" {
                 let known = Names::new(value).iter().filter_map(HostKey::from_name);
-                self.extensions.signatures = Some(known.take(16).collect());
+                self.extensions.signatures = Some(known.take(LIST).collect());
             }
             self.extensions.hostbound |= ours && name == HOSTBOUND && value == b"0";
         }
@@ -258,9 +258,9 @@ impl<R: Role, P: Provider> Transport<R, P> {
         self.disconnect.is_some()
     }
 
-    /// What `server-sig-algs` said of an algorithm; `None` if the server never said anything.
+    /// What `server-sig-algs` said of an algorithm, which names no certificates; `None` if the server never said anything.
     pub(crate) fn accepts(&self, algorithm: HostKey) -> Option<bool> {
-        self.extensions.signatures.as_ref().map(|known| known.contains(&algorithm))
+        self.extensions.signatures.as_ref().map(|known| known.contains(&algorithm.plain()))
     }
 
     /// Whether the server takes logins that name its host key.

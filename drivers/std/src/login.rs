@@ -141,8 +141,8 @@ impl Client {
     /// would take the key and the agent does not sign; and as [`login_key`](Self::login_key).
     pub fn login_identity(&self, user: &str, agent: &mut Agent, identity: &Identity) -> Result<Login, Error> {
         let key_type = Reader::new(&identity.key).string().unwrap_or_default();
-        let algorithms: Vec<_> =
-            HostKey::ALL.iter().copied().filter(|one| one.key_type().as_bytes() == key_type).collect();
+        let wanted = self.link.with(|state| state.ssh.config().preferences.user_keys.clone());
+        let algorithms: Vec<_> = wanted.into_iter().filter(|one| one.key_type().as_bytes() == key_type).collect();
         let algorithm = self.algorithm(&algorithms).ok_or(Error::NoSignature)?;
         self.link.command(true, |ssh, output| ssh.probe(user.as_bytes(), algorithm, &identity.key, output))?;
         match self.answer()? {
