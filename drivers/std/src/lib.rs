@@ -32,6 +32,7 @@ mod end;
 mod entropy;
 mod error;
 mod handler;
+mod host_keys;
 mod inbox;
 mod link;
 mod login;
