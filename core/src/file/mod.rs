@@ -12,7 +12,7 @@ pub mod authorized_keys;
 pub mod known_hosts;
 mod lock;
 mod options;
-mod pattern;
+pub(crate) mod pattern;
 pub mod private;
 pub mod public;
 mod rsa;
@@ -107,7 +107,7 @@ impl core::error::Error for KeyError {}
 
 /// The bytes that `write` puts. It runs twice, first to measure: a secret never leaves a copy behind in memory that the
 /// buffer grew out of.
-fn compose(write: impl Fn(&mut dyn Sink)) -> Vec<u8> {
+pub(crate) fn compose(write: impl Fn(&mut dyn Sink)) -> Vec<u8> {
     struct Bytes(Vec<u8>);
     impl Sink for Bytes {
         fn put(&mut self, bytes: &[u8]) {
