@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn the_number_of_destinations_is_limited() {
         let one = Destination { from: Hop::ORIGIN, to: HOST };
-        assert!(Constraints::decode(&list(&[one; 1024])).is_ok());
-        assert!(Constraints::decode(&list(&[one; 1025])).is_err());
+        assert!(Constraints::decode(&list(&alloc::vec![one; 1024])).is_ok());
+        assert!(Constraints::decode(&list(&alloc::vec![one; 1025])).is_err());
     }
 }
