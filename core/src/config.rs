@@ -12,7 +12,7 @@ pub struct Config {
     pub software: &'static str,
     /// Algorithms, best first. What the provider lacks is left out.
     pub preferences: Preferences,
-    /// Largest `packet_length` accepted, in bytes. The driver's receive buffer must hold [`PACKET_OVERHEAD`] more.
+    /// Largest `packet_length` accepted, in bytes, below 16 MiB. The driver's receive buffer must hold [`PACKET_OVERHEAD`] more.
     /// RFC 4253 §6.1 asks for 35 000 of those who want to talk to everybody.
     pub max_packet: u32,
     /// Receive window of each channel, in bytes: the memory its consumer has.

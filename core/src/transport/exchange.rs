@@ -403,10 +403,11 @@ impl<R: Role, P: Provider> Transport<R, P> {
         let Exchange::Keying(Keying { agreed, schedule, sent: sent @ false, .. }) = &mut self.exchange else {
             return Ok(());
         };
+        let suite = agreed.suite(R::SENDS);
+        // A provider that has not what it lists never leaves the exchange.
+        let key = P::seal(suite.cipher, suite.mac, &schedule.keys(R::SENDS)).ok_or(Refused::Busy)?;
         self.sealing.send(random, output, &NewKeys {})?;
         *sent = true;
-        let suite = agreed.suite(R::SENDS);
-        let key = P::seal(suite.cipher, suite.mac, &schedule.keys(R::SENDS));
         self.sealing.rekey(key, agreed.strict);
         self.extensions.owed = agreed.first && self.extensions.wanted;
         self.session = Some(schedule.session_id());
@@ -422,7 +423,11 @@ impl<R: Role, P: Provider> Transport<R, P> {
         *received = true;
         let direction = negotiate::opposite(R::SENDS);
         let suite = agreed.suite(direction);
-        let key = P::open(suite.cipher, suite.mac, &schedule.keys(direction));
+        let lacking = match direction {
+            Direction::ToServer => Choice::CipherToServer,
+            Direction::ToClient => Choice::CipherToClient,
+        };
+        let key = P::open(suite.cipher, suite.mac, &schedule.keys(direction)).ok_or(Error::Incompatible(lacking))?;
         self.opening.rekey(key, agreed.strict);
         self.session = Some(schedule.session_id());
         let summary = *agreed;
