@@ -21,8 +21,8 @@ pub struct Config {
     pub max_data: u32,
     /// Fewest bits of an RSA modulus that is trusted.
     pub min_rsa_bits: usize,
-    /// Whether to refuse every peer without strict key exchange. Even if not, chacha20-poly1305 is never used with one:
-    /// it is open to the Terrapin attack (CVE-2023-48795).
+    /// Whether to refuse every peer without strict key exchange. Even if not, chacha20-poly1305 and CBC with a MAC over
+    /// encrypted packets are never used with one: they are open to the Terrapin attack (CVE-2023-48795).
     pub require_strict: bool,
     /// When to change keys.
     pub rekey: Rekey,

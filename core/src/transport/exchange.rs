@@ -19,11 +19,12 @@
 
 use super::negotiate::{self, Markers, Offer, Summary};
 use super::{Event, Question, Step, Transport, ident};
-use crate::algorithm::Cipher;
 use crate::config::Config;
+use crate::crypto::certificate::Kind;
 use crate::crypto::schedule::{Direction, Schedule, Transcript};
-use crate::crypto::{Digest, Exchange as _, HashValue, Hashing, Provider, Share, signature};
-use crate::error::{Error, Refused, Violation};
+use crate::crypto::signature::{self, Presented};
+use crate::crypto::{Digest, Exchange as _, HashValue, Hashing, Provider, Share};
+use crate::error::{Choice, Error, Refused, Violation};
 use crate::role::Role;
 use crate::seed::Random;
 use crate::wire::transport::{KexInit, KexInitiate, KexReply, NewKeys};
@@ -230,8 +231,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
             self.receive_markers(config, peer)?;
         }
         let agreed = negotiate::agree::<R, P>(config, peer, self.strict, first).map_err(Error::Incompatible)?;
-        let exposed = [agreed.to_server, agreed.to_client].iter().any(|suite| suite.cipher == Cipher::ChaCha20Poly1305);
-        if exposed && !self.strict {
+        if !self.strict && (agreed.to_server.is_exposed() || agreed.to_client.is_exposed()) {
             return Err(Violation::NotStrict.into());
         }
         let transcript = self.transcript(config, &agreed, &kexinit, body);
@@ -295,9 +295,15 @@ impl<R: Role, P: Provider> Transport<R, P> {
         let transcript = transcript.with_string(reply.host_key).with_string(&share).with_string(reply.share);
         let schedule = transcript.finish(secret, self.session);
         let algorithm = agreed.host_key;
-        let key = signature::PublicKey::decode(reply.host_key, config.min_rsa_bits).map_err(|_| Error::Exchange)?;
+        let presented =
+            Presented::decode(algorithm, reply.host_key, config.min_rsa_bits).map_err(|_| Error::Exchange)?;
+        if let Some(certificate) = presented.certificate() {
+            let signed = certificate.is_signed::<P>(&config.preferences.authorities);
+            signed.ok().filter(|()| certificate.kind == Kind::Host).ok_or(Error::Exchange)?;
+        }
         let hash = schedule.exchange_hash();
-        signature::verify::<P>(algorithm, &key, hash.as_bytes(), reply.signature).map_err(|_| Error::Exchange)?;
+        signature::verify::<P>(algorithm, presented.key(), hash.as_bytes(), reply.signature)
+            .map_err(|_| Error::Exchange)?;
         let mut fingerprint = P::Digest::new(agreed.kex.hash());
         fingerprint.update(reply.host_key);
         let fingerprint = fingerprint.finish();

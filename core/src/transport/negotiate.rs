@@ -25,6 +25,13 @@ pub struct Suite {
     pub zip: Zip,
 }
 
+impl Suite {
+    /// Whether packets may be left out unnoticed where counters do not start with the keys (CVE-2023-48795).
+    pub(crate) fn is_exposed(&self) -> bool {
+        self.cipher == Cipher::ChaCha20Poly1305 || (self.cipher.is_cbc() && self.mac.is_some_and(Mac::is_etm))
+    }
+}
+
 /// What was negotiated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
@@ -214,7 +221,9 @@ pub(crate) fn send_extensions<R: Role, P: Provider>(
                 sink.u32(2);
                 sink.string(b"server-sig-algs");
                 name_list(sink, || {
-                    preferences.user_keys.iter().filter(|key| P::SIGNATURES.contains(key)).map(|key| key.name())
+                    let signing =
+                        preferences.user_keys.iter().filter(|key| !key.is_certified() && P::SIGNATURES.contains(key));
+                    signing.map(|key| key.name())
                 });
                 sink.string(b"ping@openssh.com");
                 sink.string(b"0");

@@ -31,14 +31,14 @@ pub(crate) struct Opening<O> {
     sequence: u32,
     /// The length of the packet at the front, once its head was there.
     length: Option<usize>,
-    /// Bytes that are still to come before a failure is told.
-    doomed: Option<usize>,
+    /// Whether it failed, which is told later.
+    doomed: bool,
     meter: Meter,
 }
 
 impl<O: Open> Opening<O> {
     pub(crate) const fn new() -> Self {
-        Self { key: None, sequence: 0, length: None, doomed: None, meter: Meter::new() }
+        Self { key: None, sequence: 0, length: None, doomed: false, meter: Meter::new() }
     }
 
     pub(crate) const fn is_keyed(&self) -> bool {
@@ -71,21 +71,17 @@ impl<O: Open> Opening<O> {
     pub(crate) fn open<'b>(&mut self, input: &mut Input<'b>, most: u32) -> Result<Option<Packet<'b>>, Error> {
         let shape = self.key.as_ref().map_or(CLEAR, Open::shape);
         let most = usize::try_from(most).unwrap_or(usize::MAX).min(MOST_PACKET);
-        if self.doomed.is_none() {
-            match self.attempt(&shape, input, most) {
-                Err(Error::Malformed(_) | Error::Forged) if shape.oracle => {}
-                attempt => return attempt,
+        if !self.doomed {
+            let attempt = self.attempt(&shape, input, most);
+            self.doomed = shape.oracle && matches!(attempt, Err(Error::Malformed(_) | Error::Forged));
+            if !self.doomed {
+                return attempt;
             }
         }
         self.fail_alike(&shape, input, most).map(|()| None)
     }
 
-    fn attempt<'b>(
-        &mut self,
-        shape: &Shape,
-        input: &mut Input<'b>,
-        most: usize,
-    ) -> Result<Option<Packet<'b>>, Error> {
+    fn attempt<'b>(&mut self, shape: &Shape, input: &mut Input<'b>, most: usize) -> Result<Option<Packet<'b>>, Error> {
         let Some(length) = self.length(shape, input, most)? else { return Ok(None) };
         let total = length.saturating_add(4).saturating_add(shape.tag);
         if input.remaining() < total {
@@ -107,7 +103,7 @@ impl<O: Open> Opening<O> {
     fn fail_alike(&mut self, shape: &Shape, input: &mut Input<'_>, most: usize) -> Result<(), Error> {
         let longest = most.saturating_add(4).saturating_add(shape.tag);
         let done = self.length.map_or(0, |length| length.saturating_add(4).saturating_add(shape.tag));
-        let rest = *self.doomed.get_or_insert(longest.saturating_sub(done));
+        let rest = longest.saturating_sub(done);
         if input.remaining() < rest {
             return Ok(());
         }

@@ -66,8 +66,12 @@ enum Code {
 impl Code {
     fn new(mac: Mac, keys: &DirectionKeys) -> Option<Self> {
         match mac {
-            Mac::HmacSha256 | Mac::HmacSha256Etm => Some(Self::Ring(hmac::Key::new(hmac::HMAC_SHA256, keys.mac::<32>()))),
-            Mac::HmacSha512 | Mac::HmacSha512Etm => Some(Self::Ring(hmac::Key::new(hmac::HMAC_SHA512, keys.mac::<64>()))),
+            Mac::HmacSha256 | Mac::HmacSha256Etm => {
+                Some(Self::Ring(hmac::Key::new(hmac::HMAC_SHA256, keys.mac::<32>())))
+            }
+            Mac::HmacSha512 | Mac::HmacSha512Etm => {
+                Some(Self::Ring(hmac::Key::new(hmac::HMAC_SHA512, keys.mac::<64>())))
+            }
             Mac::HmacSha1 | Mac::HmacSha1Etm | Mac::Umac64 | Mac::Umac64Etm | Mac::Umac128 | Mac::Umac128Etm => {
                 Boxed::new(mac, keys).map(Self::Soft)
             }
@@ -108,10 +112,13 @@ impl Sealer {
             Cipher::Aes128Gcm => Sealing::Gcm(Gcm::aes128(keys)),
             Cipher::Aes256Gcm => Sealing::Gcm(Gcm::aes256(keys)),
             Cipher::ChaCha20Poly1305 => Sealing::ChaCha(SealingKey::new(&keys.key)),
-            Cipher::Aes128Ctr | Cipher::Aes192Ctr | Cipher::Aes256Ctr | Cipher::TripleDesCbc
-            | Cipher::Aes128Cbc | Cipher::Aes192Cbc | Cipher::Aes256Cbc => {
-                Sealing::Composed(composed(cipher, mac, Way::Seal, keys)?)
-            }
+            Cipher::Aes128Ctr
+            | Cipher::Aes192Ctr
+            | Cipher::Aes256Ctr
+            | Cipher::TripleDesCbc
+            | Cipher::Aes128Cbc
+            | Cipher::Aes192Cbc
+            | Cipher::Aes256Cbc => Sealing::Composed(composed(cipher, mac, Way::Seal, keys)?),
         };
         Some(Self(suite))
     }
@@ -166,10 +173,13 @@ impl Opener {
             Cipher::Aes128Gcm => Opening::Gcm(Gcm::aes128(keys)),
             Cipher::Aes256Gcm => Opening::Gcm(Gcm::aes256(keys)),
             Cipher::ChaCha20Poly1305 => Opening::ChaCha(OpeningKey::new(&keys.key)),
-            Cipher::Aes128Ctr | Cipher::Aes192Ctr | Cipher::Aes256Ctr | Cipher::TripleDesCbc
-            | Cipher::Aes128Cbc | Cipher::Aes192Cbc | Cipher::Aes256Cbc => {
-                Opening::Composed(composed(cipher, mac, Way::Open, keys)?)
-            }
+            Cipher::Aes128Ctr
+            | Cipher::Aes192Ctr
+            | Cipher::Aes256Ctr
+            | Cipher::TripleDesCbc
+            | Cipher::Aes128Cbc
+            | Cipher::Aes192Cbc
+            | Cipher::Aes256Cbc => Opening::Composed(composed(cipher, mac, Way::Open, keys)?),
         };
         Some(Self(suite))
     }

@@ -25,6 +25,10 @@ pub(crate) enum Way {
 }
 
 /// A cipher that does not authenticate.
+#[cfg_attr(
+    feature = "alloc",
+    expect(clippy::large_enum_variant, reason = "microcontrollers have no box for counter mode")
+)]
 enum Mode {
     Ctr(Stream),
     #[cfg(feature = "alloc")]
@@ -59,10 +63,6 @@ impl Mode {
         }
     }
 
-    const fn is_cbc(&self) -> bool {
-        !matches!(self, Self::Ctr(_))
-    }
-
     fn apply(&mut self, blocks: &mut [u8]) {
         match self {
             Self::Ctr(stream) => stream.apply(blocks),
@@ -75,33 +75,36 @@ impl Mode {
 /// A cipher and a MAC.
 pub(crate) struct Composed<A> {
     mode: Mode,
-    mac: Mac,
+    /// With the MAC over the plain packet, the length is part of the first block.
+    shape: Shape,
     authenticator: A,
 }
 
 impl<A: Authenticator> Composed<A> {
     /// The cipher with a keyed MAC; `None` if it is not here, or needs none.
     pub(crate) fn new(cipher: Cipher, way: Way, keys: &DirectionKeys, mac: Mac, authenticator: A) -> Option<Self> {
-        Mode::new(cipher, way, keys).map(|mode| Self { mode, mac, authenticator })
+        let mode = Mode::new(cipher, way, keys)?;
+        let (block, etm) = (mode.block(), mac.is_etm());
+        let head = if etm { 4 } else { block };
+        let oracle = cipher.is_cbc() && !etm;
+        let shape = Shape { block, length_padded: !etm, tag: mac.code_len(), head, oracle };
+        Some(Self { mode, shape, authenticator })
     }
 
-    /// The shape of packets: with the MAC over the plain packet, the length is part of the first block.
+    /// The shape of packets.
     pub(crate) const fn shape(&self) -> Shape {
-        let (etm, block) = (self.mac.is_etm(), self.mode.block());
-        Shape {
-            block,
-            length_padded: !etm,
-            tag: self.mac.code_len(),
-            head: if etm { 4 } else { block },
-            oracle: self.mode.is_cbc() && !etm,
-        }
+        self.shape
+    }
+
+    const fn is_etm(&self) -> bool {
+        !self.shape.length_padded
     }
 
     /// Seals a packet; `None` if it has no room for the code.
     pub(crate) fn seal(&mut self, sequence: u32, packet: &mut [u8]) -> Option<()> {
-        let end = packet.len().checked_sub(self.mac.code_len())?;
+        let end = packet.len().checked_sub(self.shape.tag)?;
         let (text, tag) = packet.split_at_mut_checked(end)?;
-        if self.mac.is_etm() {
+        if self.is_etm() {
             self.mode.apply(text.get_mut(4..)?);
             tag.copy_from_slice(self.authenticator.code(sequence, text).as_bytes());
         } else {
@@ -113,7 +116,7 @@ impl<A: Authenticator> Composed<A> {
 
     /// The length; with the MAC over the plain packet, decrypts the first block for it.
     pub(crate) fn length(&mut self, head: &mut [u8]) -> u32 {
-        if !self.mac.is_etm() {
+        if !self.is_etm() {
             self.mode.apply(head);
         }
         clear_length(head)
@@ -121,9 +124,9 @@ impl<A: Authenticator> Composed<A> {
 
     /// Opens a packet that [`length`](Self::length) has seen.
     pub(crate) fn open(&mut self, sequence: u32, packet: &mut [u8]) -> Result<(), Forged> {
-        let end = packet.len().checked_sub(self.mac.code_len());
+        let end = packet.len().checked_sub(self.shape.tag);
         let opened = match end.and_then(|end| packet.split_at_mut_checked(end)) {
-            Some((text, tag)) if self.mac.is_etm() => self.check_and_decrypt(sequence, text, tag),
+            Some((text, tag)) if self.is_etm() => self.check_and_decrypt(sequence, text, tag),
             Some((text, tag)) => self.decrypt_and_check(sequence, text, tag),
             None => Err(Forged),
         };
@@ -140,7 +143,7 @@ impl<A: Authenticator> Composed<A> {
     }
 
     fn decrypt_and_check(&mut self, sequence: u32, text: &mut [u8], tag: &[u8]) -> Result<(), Forged> {
-        self.mode.apply(text.get_mut(self.mode.block()..).ok_or(Forged)?);
+        self.mode.apply(text.get_mut(self.shape.block..).ok_or(Forged)?);
         self.check(sequence, text, tag)
     }
 

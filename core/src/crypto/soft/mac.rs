@@ -8,7 +8,7 @@ use crate::algorithm::Mac;
 use crate::crypto::{DirectionKeys, HashValue};
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
-use hmac::{Hmac, KeyInit, Mac as _};
+use hmac::{Hmac, KeyInit};
 #[cfg(feature = "alloc")]
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};

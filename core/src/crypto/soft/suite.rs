@@ -24,8 +24,13 @@ impl Suite {
             Cipher::Aes128Gcm => Some(Self::Aes128Gcm(Gcm::new(keys.key::<16>().into(), &keys.iv))),
             Cipher::Aes256Gcm => Some(Self::Aes256Gcm(Gcm::new(keys.key::<32>().into(), &keys.iv))),
             Cipher::ChaCha20Poly1305 => Some(Self::ChaCha(ChaCha::new(&keys.key))),
-            Cipher::Aes128Ctr | Cipher::Aes192Ctr | Cipher::Aes256Ctr | Cipher::TripleDesCbc
-            | Cipher::Aes128Cbc | Cipher::Aes192Cbc | Cipher::Aes256Cbc => {
+            Cipher::Aes128Ctr
+            | Cipher::Aes192Ctr
+            | Cipher::Aes256Ctr
+            | Cipher::TripleDesCbc
+            | Cipher::Aes128Cbc
+            | Cipher::Aes192Cbc
+            | Cipher::Aes256Cbc => {
                 let code = Code::new(mac?, keys)?;
                 Composed::new(cipher, way, keys, mac?, code).map(Self::Composed)
             }

@@ -8,8 +8,8 @@ use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use subtle::{ConditionallySelectable, ConstantTimeGreater};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// Longest text, in bytes: above it a polynomial over a larger field would be due (§5.4), which no packet needs.
-pub(crate) const LONGEST: usize = 1 << 24;
+/// Longest text, in bytes: above it a polynomial over a larger field would be due (§5.3), which no packet needs.
+const LONGEST: usize = 1 << 24;
 
 /// Bytes of a block of NH.
 const BLOCK: usize = 1024;
@@ -31,7 +31,7 @@ const NARROW: u64 = 0x01ff_ffff_01ff_ffff;
 const PRIME_36: u64 = (1 << 36) - 5;
 
 /// A keyed UMAC with a tag of `N` words of four bytes.
-pub(super) struct Umac<const N: usize> {
+pub(crate) struct Umac<const N: usize> {
     pad: Aes128Enc,
     keys: Keys<N>,
 }
@@ -246,7 +246,8 @@ mod tests {
 
     #[test]
     fn arithmetic_is_modulo_the_primes() {
-        let samples = [0, 1, 2, OFFSET, PRIME_36, WIDE >> 1, WIDE - 1, WIDE, WIDE + 1, PRIME_64 - 1, PRIME_64, u64::MAX];
+        let samples =
+            [0, 1, 2, OFFSET, PRIME_36, WIDE >> 1, WIDE - 1, WIDE, WIDE + 1, PRIME_64 - 1, PRIME_64, u64::MAX];
         let residue = |key: u64, sum: u64, word: u64| {
             ((u128::from(key) * u128::from(sum) + u128::from(word)) % u128::from(PRIME_64)) as u64
         };
