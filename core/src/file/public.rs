@@ -1,6 +1,7 @@
 //! Public keys as text: `type base64 comment` on one line, and fingerprints. A key of a type that cannot be verified here
 //! can still be recorded and compared.
 
+use super::compose;
 use super::text::{MAX_LINE, base64, skip_blanks, unbase64, word};
 use crate::algorithm::HostKey;
 use crate::crypto::signature::PublicKey;
@@ -89,6 +90,12 @@ fn kind(blob: &[u8]) -> Option<&str> {
     let name = Reader::new(blob).string().ok()?;
     let lawful = (1..=LONGEST_NAME).contains(&name.len()) && name.iter().all(u8::is_ascii_graphic);
     if lawful { core::str::from_utf8(name).ok() } else { None }
+}
+
+impl From<&PublicKey<'_>> for PublicKeyBuf {
+    fn from(key: &PublicKey<'_>) -> Self {
+        Self(compose(|sink| key.encode(sink)))
+    }
 }
 
 impl fmt::Display for PublicKeyBuf {
