@@ -178,6 +178,35 @@ fn openssh_s_client_logs_in_by_our_agent() {
     }
 }
 
+/// `ssh-add` adds a key twice if a certificate lies beside it, as a server's authorities want it.
+#[test]
+fn certificates_are_held_beside_their_keys() {
+    if !peers::require(&TOOLS) {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    for kind in Kind::ALL {
+        let file = directory.path().join(kind.name());
+        std::fs::copy(Keys::shared().client(kind), &file).expect("a copy");
+        let beside = |suffix: &str| directory.path().join(format!("{}{suffix}", kind.name()));
+        std::fs::write(beside(".pub"), public(&Keys::shared().client(kind))).expect("a public key");
+        let mut keygen = Command::new(peers::path("ssh-keygen"));
+        let authority = Keys::shared().host(Kind::Ed25519);
+        run(keygen.args(["-q", "-I", "id", "-n", "somebody", "-s"]).arg(authority).arg(beside(".pub")));
+        let (ours, foreign) = (Ours::start(), Foreign::start());
+        for socket in [ours.socket(), foreign.socket()] {
+            assert!(add(&socket, &["-q", file.to_str().expect("text")]).0);
+            let mut agent = Agent::connect(&socket).expect("an agent");
+            let identities = agent.identities().expect("a list");
+            assert_eq!(identities.len(), 2, "{kind:?}");
+            let plain = PublicKey::decode(&identities[0].key, 2048).expect("a key");
+            let algorithm = plain.algorithm();
+            let signature = agent.sign(&identities[1].key, algorithm.certified(), b"message").expect("a signature");
+            assert!(verify::<Fast>(algorithm, &plain, b"message", &signature).is_ok(), "{kind:?}");
+        }
+    }
+}
+
 #[test]
 fn openssh_s_client_is_held_to_destinations_by_our_agent() {
     if !peers::require(&TOOLS) {
