@@ -62,6 +62,42 @@ fn g12_ed25519() {
     assert_eq!(count, Count { verified: 151, unfit: 0 });
 }
 
+/// What every point of small order is written as: seven values of `y`, two of them beyond the field's order, each with
+/// either sign.
+fn small_order() -> Vec<[u8; 32]> {
+    let ends = |first, middle, last| {
+        let mut y = [middle; 32];
+        (y[0], y[31]) = (first, last);
+        y
+    };
+    let order_8 = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05";
+    let order_8: [u8; 32] = core::array::from_fn(|at| u8::from_str_radix(&order_8[2 * at..][..2], 16).expect("digits"));
+    // The other pair of order 8 has the negative `y`: the field's order less this one.
+    let mut negative = order_8.map(|byte| !byte);
+    (negative[0], negative[31]) = (0xec - order_8[0], 0x7f - order_8[31]);
+    let ys = [ends(0, 0, 0), ends(1, 0, 0), ends(0xec, 0xff, 0x7f), ends(0xed, 0xff, 0x7f), ends(0xee, 0xff, 0x7f)];
+    let ys = ys.into_iter().chain([order_8, negative]);
+    ys.flat_map(|y| [0, 0x80].map(|sign| [&y[..31], &[y[31] | sign]].concat().try_into().expect("32 bytes"))).collect()
+}
+
+/// With a key of small order, one signature in eight or fewer messages is as good as any: ring takes them.
+#[test]
+fn g12_ed25519_keys_of_small_order() {
+    let mut taken_by_ring = 0;
+    for key in small_order() {
+        for commitment in small_order() {
+            let raw = [commitment, [0; 32]].concat();
+            for message in 0..8_u8 {
+                let by_ring = ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, key);
+                taken_by_ring += usize::from(by_ring.verify(&[message], &raw).is_ok());
+                let key = PublicKey::Ed25519(&key);
+                judge(HostKey::Ed25519, &key, &[message], &raw, TestResult::Invalid, "small order");
+            }
+        }
+    }
+    assert!(taken_by_ring > 50, "{taken_by_ring}");
+}
+
 /// A point as a key.
 fn point(algorithm: HostKey, point: &[u8]) -> PublicKey<'_> {
     let sized = match algorithm {
