@@ -3,7 +3,7 @@
 
 use super::private::pem::Pem;
 use super::text::{MAX_LINE, armor, base64, skip_blanks, unbase64, word};
-use super::{Format, rfc4716, spki};
+use super::{Format, compose, rfc4716, spki};
 use crate::algorithm::HostKey;
 use crate::crypto::certificate::Certificate;
 use crate::crypto::signature::{PublicKey, bit_length};
@@ -197,6 +197,12 @@ fn kind(blob: &[u8]) -> Option<&str> {
     let name = Reader::new(blob).string().ok()?;
     let lawful = (1..=LONGEST_NAME).contains(&name.len()) && name.iter().all(u8::is_ascii_graphic);
     if lawful { core::str::from_utf8(name).ok() } else { None }
+}
+
+impl From<&PublicKey<'_>> for PublicKeyBuf {
+    fn from(key: &PublicKey<'_>) -> Self {
+        Self(compose(|sink| key.encode(sink)))
+    }
 }
 
 impl fmt::Display for PublicKeyBuf {

@@ -31,6 +31,7 @@ mod end;
 mod entropy;
 mod error;
 mod handler;
+mod host_keys;
 mod inbox;
 mod link;
 mod login;
