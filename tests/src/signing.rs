@@ -2,8 +2,8 @@
 //! constants, RSA is read from `vectors/keys`.
 
 use sanssh_core::algorithm::HostKey;
-use sanssh_core::file::signing::{KeyType, SigningKey};
 use sanssh_core::file::private;
+use sanssh_core::file::signing::{KeyType, SigningKey};
 use sanssh_core::{Random, Seed};
 
 const RSA: &[u8] = include_bytes!("../../vectors/keys/test_rsa");

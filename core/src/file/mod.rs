@@ -5,10 +5,12 @@
 //! - [`signing`]: [`SigningKey`], what such a file holds or a seed gives.
 //! - [`public`]: public keys on one line, in RFC 4716's format and in PEM, and their fingerprints.
 //! - [`randomart`]: fingerprints as pictures.
+//! - [`certificate`]: making certificates.
 //! - [`known_hosts`]: which key a host has shown before.
 //! - [`authorized_keys`]: which keys may log in, and what they may do then.
 
 pub mod authorized_keys;
+pub mod certificate;
 mod ecdsa;
 pub mod known_hosts;
 mod oid;

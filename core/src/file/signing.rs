@@ -230,7 +230,10 @@ mod tests {
     use alloc::format;
 
     fn keys() -> [SigningKey; 2] {
-        [SigningKey::ed25519(&[3; 32]), SigningKey::generate(KeyType::EcdsaP256, &mut Random::new(&Seed::new([3; 32]))).unwrap()]
+        [
+            SigningKey::ed25519(&[3; 32]),
+            SigningKey::generate(KeyType::EcdsaP256, &mut Random::new(&Seed::new([3; 32]))).unwrap(),
+        ]
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::file::{Foreign, SigningKey, Unsupported, oid, rsa};
 use crate::seed::Random;
 use crate::wire::{Malformed, Mpint};
 use pkcs8::der::asn1::{AnyRef, Null, ObjectIdentifier, OctetStringRef, UintRef};
-use pkcs8::der::{self, Decode, SecretDocument, SliceReader};
+use pkcs8::der::{self, Decode, Encode, SecretDocument, SliceReader};
 use pkcs8::pkcs5::pbes2::{DES_EDE3_CBC_OID, Kdf, PBES2_OID, Parameters, ScryptParams};
 use pkcs8::spki::AlgorithmIdentifierRef;
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
@@ -158,27 +158,33 @@ fn write_sec1(key: &ecdsa::Key, named: bool) -> Result<SecretDocument, CannotWri
 
 /// `PrivateKeyInfo` of a key.
 pub(super) fn write_pkcs8(key: &SigningKey) -> Result<SecretDocument, CannotWrite> {
-    let named;
-    let (oid, parameters, inner) = match key.secret() {
-        Secret::Rsa(key) => (oid::RSA, Some(Null.into()), write_pkcs1(key)?),
+    match key.secret() {
+        Secret::Rsa(key) => wrapped(oid::RSA, Some(Null.into()), write_pkcs1(key)?.as_bytes()),
         Secret::Ecdsa(key) => {
-            named = oid::of(key.curve());
-            (oid::EC, Some(AnyRef::from(&named)), write_sec1(key, false)?)
+            let curve = oid::of(key.curve());
+            wrapped(oid::EC, Some(AnyRef::from(&curve)), write_sec1(key, false)?.as_bytes())
         }
         Secret::Ed25519(key) => {
             let seed = Zeroizing::new(key.to_bytes());
-            let seed = OctetStringRef::new(&*seed).map_err(|_| CannotWrite::KeyType)?;
-            (oid::ED25519, None, SecretDocument::encode_msg(&seed).map_err(|_| CannotWrite::KeyType)?)
+            let seed = OctetStringRef::new(&*seed).and_then(|seed| seed.to_der()).map(Zeroizing::new);
+            wrapped(oid::ED25519, None, &seed.map_err(|_| CannotWrite::KeyType)?)
         }
-        Secret::Token(_) => return Err(CannotWrite::KeyType),
-    };
-    let inner = OctetStringRef::new(inner.as_bytes()).map_err(|_| CannotWrite::KeyType)?;
-    let info = PrivateKeyInfoRef::new(AlgorithmIdentifierRef { oid, parameters }, inner);
+        Secret::Token(_) => Err(CannotWrite::KeyType),
+    }
+}
+
+fn wrapped(oid: ObjectIdentifier, parameters: Option<AnyRef<'_>>, key: &[u8]) -> Result<SecretDocument, CannotWrite> {
+    let key = OctetStringRef::new(key).map_err(|_| CannotWrite::KeyType)?;
+    let info = PrivateKeyInfoRef::new(AlgorithmIdentifierRef { oid, parameters }, key);
     SecretDocument::encode_msg(&info).map_err(|_| CannotWrite::KeyType)
 }
 
 /// `EncryptedPrivateKeyInfo`, by PBKDF2 with HMAC-SHA-256 and AES-256-CBC.
-pub(super) fn seal(plain: &SecretDocument, lock: &Locking<'_>, random: &mut Random) -> Result<SecretDocument, CannotWrite> {
+pub(super) fn seal(
+    plain: &SecretDocument,
+    lock: &Locking<'_>,
+    random: &mut Random,
+) -> Result<SecretDocument, CannotWrite> {
     if !(1..=MAX_ITERATIONS).contains(&lock.rounds) {
         return Err(CannotWrite::Rounds);
     }
