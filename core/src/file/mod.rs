@@ -6,7 +6,8 @@
 //! - [`public`]: public keys on one line, in RFC 4716's format and in PEM, and their fingerprints.
 //! - [`randomart`]: fingerprints as pictures.
 //! - [`certificate`]: making certificates.
-//! - [`known_hosts`]: which key a host has shown before.
+//! - [`known_hosts`]: which key a host has shown before, and who certifies its keys.
+//! - [`sshfp`]: which keys the DNS says a host has.
 //! - [`authorized_keys`]: which keys may log in, and what they may do then.
 
 pub mod authorized_keys;
@@ -24,6 +25,7 @@ mod rsa;
 mod secret;
 pub mod signing;
 mod spki;
+pub mod sshfp;
 mod text;
 
 pub use options::Options;

@@ -32,15 +32,13 @@ pub(super) struct Cipher {
     block: usize,
     /// Bytes of tag behind the private part.
     tag: usize,
-    /// Decrypts in place by key and IV; `None` if the tag is wrong.
-    open: fn(&[u8], &[u8], &mut [u8], &[u8]) -> Option<()>,
+    open: Opener,
 }
 
-const fn row(
-    name: &'static str,
-    (key, iv, block, tag): (usize, usize, usize, usize),
-    open: fn(&[u8], &[u8], &mut [u8], &[u8]) -> Option<()>,
-) -> Cipher {
+/// Decrypts in place by key and IV; `None` if the tag behind them is wrong.
+type Opener = fn(&[u8], &[u8], &mut [u8], &[u8]) -> Option<()>;
+
+const fn row(name: &'static str, (key, iv, block, tag): (usize, usize, usize, usize), open: Opener) -> Cipher {
     Cipher { name, key, iv, block, tag, open }
 }
 

@@ -130,7 +130,7 @@ fn derive<const KEY: usize>(passphrase: &[u8], iv: &[u8]) -> Option<Zeroizing<[u
     for (n, part) in key.chunks_mut(16).enumerate() {
         let mut hash = Md5::new();
         if n > 0 {
-            hash.update(&*digest);
+            hash.update(*digest);
         }
         hash.update(passphrase);
         hash.update(salt);
