@@ -9,7 +9,6 @@ use sanssh_core::auth::MethodSet;
 use sanssh_core::channel::OpenFailure;
 use sanssh_core::crypto::certificate::Unfit;
 use sanssh_core::file::KeyError;
-use sanssh_core::file::private::CannotWrite;
 use sanssh_core::file::signing::CannotSign;
 use sanssh_core::{Error as Ssh, Reason, Refused};
 use std::io;
@@ -72,8 +71,6 @@ pub enum Error {
     Agent(AgentError),
     /// The agent refuses.
     AgentRefused,
-    /// The key cannot be given away.
-    CannotWrite(CannotWrite),
     /// A private key file gave no key.
     Key {
         /// The file.
@@ -178,7 +175,6 @@ impl Error {
             Self::NoAgent => io::ErrorKind::NotFound,
             Self::Ssh(_) | Self::Agent(_) => io::ErrorKind::InvalidData,
             Self::Sign(_)
-            | Self::CannotWrite(_)
             | Self::Key { .. }
             | Self::OpenRefused { .. }
             | Self::RequestRefused(_)
@@ -210,7 +206,6 @@ impl fmt::Display for Error {
             Self::NoAgent => f.write_str("there is no agent: SSH_AUTH_SOCK is not set"),
             Self::Agent(error) => write!(f, "{error}"),
             Self::AgentRefused => f.write_str("the agent refuses"),
-            Self::CannotWrite(error) => write!(f, "the key cannot be given to an agent: {error}"),
             Self::Key { file, why } => write!(f, "{}: {why}", file.display()),
             Self::File { file, source } => write!(f, "{}: {source}", file.display()),
             Self::OpenRefused { reason, text } => {
