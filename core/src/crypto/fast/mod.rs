@@ -16,8 +16,8 @@ use super::{Digest, DirectionKeys, Forged, HashValue, Provider};
 use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
 use ring::digest;
 
-/// ring for AES-GCM, ChaCha20-Poly1305, SHA-2, HMAC and verification; [`Soft`] for counter mode, the key exchanges and
-/// RSA of unusual size.
+/// ring for AES-GCM, ChaCha20-Poly1305, SHA-2, HMAC, and to verify ECDSA and RSA; [`Soft`] for the rest: counter mode, the
+/// key exchanges, Ed25519, P-521 and RSA of unusual size.
 #[derive(Debug, Clone, Copy)]
 pub struct Fast;
 

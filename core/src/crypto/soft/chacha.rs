@@ -17,7 +17,7 @@ pub(crate) const SHAPE: Shape = Shape { block: 8, length_padded: false, tag: 16,
 
 /// The two keys.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub(super) struct ChaCha {
+pub(crate) struct ChaCha {
     /// `K_2`, for everything but the length.
     body: [u8; 32],
     /// `K_1`, for the length.
@@ -26,7 +26,7 @@ pub(super) struct ChaCha {
 
 impl ChaCha {
     /// `K_2` comes first in the key material.
-    pub(super) fn new(key: &[u8; 64]) -> Self {
+    pub(crate) fn new(key: &[u8; 64]) -> Self {
         let mut suite = Self { body: [0; 32], length: [0; 32] };
         let (body, length) = key.split_at(32);
         suite.body.copy_from_slice(body);
@@ -60,6 +60,17 @@ impl ChaCha {
             return Err(Forged);
         }
         let (_, body) = text.split_first_chunk_mut::<4>().ok_or(Forged)?;
+        stream.apply_keystream(body);
+        Ok(())
+    }
+
+    /// Decrypts what has no length in front, as key files do.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn open_body(&self, sequence: u32, body: &mut [u8], tag: &[u8; 16]) -> Result<(), Forged> {
+        let (mut stream, mac) = self.body(sequence);
+        if !bool::from(code(mac, body).ct_eq(tag)) {
+            return Err(Forged);
+        }
         stream.apply_keystream(body);
         Ok(())
     }
