@@ -11,7 +11,7 @@ use sanssh_core::crypto::fast::Fast;
 use sanssh_examples::modes;
 use sanssh_tests::agents::Foreign;
 use sanssh_tests::keys::{Keys, Kind, PASSPHRASE, public};
-use sanssh_tests::openssh::{Sshd, known_hosts_line};
+use sanssh_tests::openssh::{EVERY_CIPHER, Sshd, known_hosts_line};
 use sanssh_tests::peers;
 use sanssh_tests::process::{DEADLINE, run};
 use sanssh_tests::user::PasswordUser;
