@@ -9,7 +9,7 @@ use sanssh_std::core::file::SigningKey;
 use sanssh_std::{Client, Exit, KnownHosts, Options, Unknown, home};
 use sanssh_tests::dropbear::Dropbear;
 use sanssh_tests::keys::{Keys, Kind};
-use sanssh_tests::openssh::Sshd;
+use sanssh_tests::openssh::{EVERY_CIPHER, Sshd};
 use sanssh_tests::peers;
 use sanssh_tests::signing;
 use sanssh_tests::suites::{self, Suite};
@@ -64,8 +64,7 @@ fn openssh_with_every_cipher_and_mac() {
     if !peers::require(&OPENSSH) {
         return;
     }
-    let all = ["Ciphers +aes128-cbc,aes192-cbc,aes256-cbc,3des-cbc"];
-    let server = Sshd::start(&all);
+    let server = Sshd::start(&[EVERY_CIPHER]);
     for suite in suites::all() {
         talks(server.port(), server.user(), &only(suite), &mut KnownHosts::files([server.known_hosts()]));
     }
