@@ -6,7 +6,7 @@
 use super::signature::{self, PublicKey};
 use super::{Forged, Provider};
 use crate::algorithm::HostKey;
-use crate::wire::{Malformed, Reader};
+use crate::wire::{Malformed, Reader, Strings};
 
 /// What a certificate is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl<'a> Certificate<'a> {
             _ => return Err(Malformed),
         };
         let key_id = reader.string()?;
-        let principals = Strings::new(reader.string()?)?;
+        let principals = Strings::decode(reader.string()?, MOST_STRINGS)?;
         let (valid_after, valid_before) = (reader.u64()?, reader.u64()?);
         let (critical, extensions) = (Pairs::new(reader.string()?)?, Pairs::new(reader.string()?)?);
         let _reserved = reader.string()?;
@@ -201,37 +201,13 @@ impl core::fmt::Display for Unfit {
 
 impl core::error::Error for Unfit {}
 
-/// Strings one after the other, known to be well-formed.
-#[derive(Debug, Clone, Copy)]
-pub struct Strings<'a>(Reader<'a>);
-
-impl<'a> Strings<'a> {
-    fn new(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(bytes);
-        let mut count = 0_usize;
-        while !reader.is_empty() {
-            reader.string()?;
-            count = count.saturating_add(1);
-        }
-        if count > MOST_STRINGS { Err(Malformed) } else { Ok(Self(Reader::new(bytes))) }
-    }
-}
-
-impl<'a> Iterator for Strings<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        self.0.string().ok()
-    }
-}
-
 /// Names with values, known to be well-formed.
 #[derive(Debug, Clone, Copy)]
 pub struct Pairs<'a>(Strings<'a>);
 
 impl<'a> Pairs<'a> {
     fn new(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        let strings = Strings::new(bytes)?;
+        let strings = Strings::decode(bytes, MOST_STRINGS)?;
         if strings.count().is_multiple_of(2) { Ok(Self(strings)) } else { Err(Malformed) }
     }
 }
