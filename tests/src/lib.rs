@@ -3,6 +3,8 @@
 
 #![deny(missing_docs)]
 
+pub mod agents;
+pub mod certificate;
 pub mod count;
 pub mod delay;
 pub mod dropbear;
@@ -17,4 +19,5 @@ pub mod port;
 pub mod process;
 pub mod replay;
 pub mod signing;
+pub mod suites;
 pub mod user;

@@ -6,7 +6,7 @@
 
 use super::BadShare;
 use super::signature::bit_length;
-use crate::seed::Random;
+use crate::seed::{Draw, Random};
 use crate::wire::Mpint;
 use crate::wire::transport::{GroupOffer, GroupRequest};
 use alloc::vec;
@@ -99,16 +99,9 @@ fn is_safe(prime: &[u8], bits: u32, random: &mut Random) -> bool {
     let mut passes = |number: BoxedUint, rounds: usize| {
         let Some(number) = Odd::new(number).into_option() else { return false };
         let test = MillerRabin::new(number);
-        (0..rounds).all(|_| test.test(&base(bits, random)) != Primality::Composite)
+        (0..rounds).all(|_| test.test_random_base(&mut Draw(random)) != Primality::Composite)
     };
     passes(prime, 1) && passes(half.unwrap_or_default(), ROUNDS)
-}
-
-/// A random number that is shorter by a byte than one of so many bits.
-fn base(bits: u32, random: &mut Random) -> BoxedUint {
-    let mut digits = vec![0; usize::try_from(bits / 8).unwrap_or(0).saturating_sub(1)];
-    random.fill(&mut digits);
-    BoxedUint::from_be_slice(&digits, bits).unwrap_or_default()
 }
 
 /// Bits of a published prime, and what was added to π so that prime and half were prime.

@@ -9,13 +9,15 @@ use sanssh_core::algorithm::{HostKey, Kex};
 use sanssh_core::crypto::Provider;
 use sanssh_core::crypto::fast::Fast;
 use sanssh_examples::modes;
+use sanssh_tests::agents::Foreign;
 use sanssh_tests::keys::{Keys, Kind, PASSPHRASE, public};
-use sanssh_tests::openssh::{Sshd, known_hosts_line};
+use sanssh_tests::openssh::{EVERY_CIPHER, Sshd, known_hosts_line};
 use sanssh_tests::peers;
 use sanssh_tests::process::{DEADLINE, run};
 use sanssh_tests::user::PasswordUser;
 use std::fs;
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Instant;
@@ -43,6 +45,32 @@ fn status_and_streams_are_the_commands() {
     ended(&output(client(&server, &["-q"]).arg("kill -KILL $$")), 255, "", "");
     let killed = output(client(&server, &[]).arg("kill -TERM $$"));
     failed(&killed, &["killed by signal TERM"]);
+}
+
+#[test]
+fn keys_of_an_agent_log_in() {
+    let Some(server) = server(&[]) else { return };
+    if !peers::require(&["ssh-agent", "ssh-add"]) {
+        return;
+    }
+    let agent = Foreign::start();
+    let adds = |file: &Path| run(Command::new(peers::path("ssh-add")).env("SSH_AUTH_SOCK", agent.socket()).arg(file));
+    adds(&Keys::shared().client(Kind::Ecdsa));
+    let ssh = |identity: &Path, options: &[&str]| {
+        let mut ssh = our_ssh(server.port(), identity, &server.known_hosts(), options);
+        output(ssh.env("SSH_AUTH_SOCK", agent.socket()).arg("echo in"))
+    };
+    // The file's key is no good: the agent's is next.
+    let stranger = Keys::shared().stranger();
+    ended(&ssh(&stranger, &[]), 0, "in\n", "");
+    failed(&ssh(&stranger, &["-oIdentitiesOnly=yes"]), &["permission denied"]);
+    failed(&ssh(&stranger, &["-oIdentityAgent=none"]), &["permission denied"]);
+    // Of a key that the agent holds the public half will do.
+    let public = format!("{}.pub", Keys::shared().client(Kind::Ecdsa).display());
+    ended(&ssh(Path::new(&public), &["-oIdentitiesOnly=yes"]), 0, "in\n", "");
+    let named = format!("-oIdentityAgent={}", agent.socket().display());
+    let mut ssh = our_ssh(server.port(), &stranger, &server.known_hosts(), &[&named]);
+    ended(&output(ssh.arg("echo in")), 0, "in\n", "");
 }
 
 #[test]
@@ -86,7 +114,7 @@ fn the_server_is_answered_while_nobody_takes_output() {
 
 #[test]
 fn every_algorithm_can_be_forced() {
-    let Some(server) = server(&[]) else { return };
+    let Some(server) = server(&[EVERY_CIPHER]) else { return };
     let has = |kex: &&Kex| **kex != Kex::MlKem768X25519 || peers::path("ssh").exists() && offers(kex.name());
     let kex = Fast::KEX.iter().filter(has).map(|one| ("-oKexAlgorithms=", one.name()));
     let keys = [HostKey::Ed25519, HostKey::EcdsaP256, HostKey::RsaSha512, HostKey::RsaSha256]

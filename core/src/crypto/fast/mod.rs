@@ -15,8 +15,8 @@ use super::soft::{Ephemeral, Hasher, Soft};
 use super::{DirectionKeys, Forged, Provider};
 use crate::algorithm::{Cipher, HostKey, Kex, Mac};
 
-/// ring for AES-GCM, ChaCha20-Poly1305, HMAC and verification; [`Soft`] for counter mode, the key exchanges with their
-/// hashes, and RSA of unusual size.
+/// ring for AES-GCM, ChaCha20-Poly1305, HMAC, and to verify ECDSA and RSA; [`Soft`] for the rest: counter mode, the
+/// key exchanges with their hashes, Ed25519, P-521 and RSA of unusual size.
 #[derive(Debug, Clone, Copy)]
 pub struct Fast;
 
@@ -27,16 +27,15 @@ impl Provider for Fast {
     type Exchange = Ephemeral;
 
     const KEX: &'static [Kex] = Soft::KEX;
-    const CIPHERS: &'static [Cipher] =
-        &[Cipher::Aes128Gcm, Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305, Cipher::Aes128Ctr, Cipher::Aes256Ctr];
+    const CIPHERS: &'static [Cipher] = Soft::CIPHERS;
     const MACS: &'static [Mac] = Soft::MACS;
     const SIGNATURES: &'static [HostKey] = Soft::SIGNATURES;
 
-    fn seal(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Sealer {
+    fn seal(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Sealer> {
         Sealer::new(cipher, mac, keys)
     }
 
-    fn open(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Opener {
+    fn open(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Opener> {
         Opener::new(cipher, mac, keys)
     }
 

@@ -212,7 +212,7 @@ mod tests {
         fn key(curve: Curve, digits: &[u8]) -> Option<Scalar> {
             let width = [32, 32, 48, 66][curve as usize];
             let digits = crate::wire::Mpint::trim(digits);
-            let padded: Vec<u8> = std::iter::repeat_n(0, width - digits.len()).chain(digits.iter().copied()).collect();
+            let padded: Vec<u8> = core::iter::repeat_n(0, width - digits.len()).chain(digits.iter().copied()).collect();
             Some(match curve {
                 Curve::X25519 => return None,
                 Curve::P256 => Scalar::P256(p256::SecretKey::from_slice(&padded).ok()?),

@@ -4,8 +4,6 @@
 
 use crate::crypto::{BadShare, Share};
 use crate::seed::Random;
-#[cfg(feature = "sntrup")]
-use crate::seed::Seed;
 #[cfg(feature = "mlkem")]
 use ml_kem::{Decapsulate, Key, KeyExport};
 #[cfg(feature = "mlkem")]
@@ -141,36 +139,13 @@ ml_kem!(ml_kem_1024);
 /// Streamlined NTRU Prime with 761 coefficients.
 #[cfg(feature = "sntrup")]
 mod sntrup761 {
-    use super::{BadShare, Random, Seed, Share, Shared, append};
-    use core::convert::Infallible;
-    use rand_core::{TryCryptoRng, TryRng};
+    use super::{BadShare, Random, Share, Shared, append};
+    use crate::seed::{Draw, Seed};
     use sntrup::sntrup761::{Ciphertext, DecapsulationKey, EncapsulationKey};
 
-    /// The generator, as the library wants it.
-    struct Draws<'a>(&'a mut Random);
-
-    impl TryRng for Draws<'_> {
-        type Error = Infallible;
-
-        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-            Ok(u32::from_le_bytes(self.0.array()))
-        }
-
-        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-            Ok(u64::from_le_bytes(self.0.array()))
-        }
-
-        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-            self.0.fill(bytes);
-            Ok(())
-        }
-    }
-
-    impl TryCryptoRng for Draws<'_> {}
-
     fn keys(seed: &[u8; 64]) -> (EncapsulationKey, DecapsulationKey) {
-        let mut random = Random::new(&Seed::new(*super::super::lead(seed)));
-        sntrup::Sntrup761::generate_key(&mut Draws(&mut random))
+        let mut random = Random::new(&Seed::new(seed.first_chunk().copied().unwrap_or_default()));
+        sntrup::Sntrup761::generate_key(&mut Draw(&mut random))
     }
 
     pub(super) fn offer(seed: &[u8; 64], share: &mut Share) {
@@ -179,7 +154,7 @@ mod sntrup761 {
 
     pub(super) fn seal(key: &[u8], random: &mut Random, share: &mut Share) -> Result<Shared, BadShare> {
         let key = EncapsulationKey::try_from(key).map_err(|_| BadShare)?;
-        let (sealed, secret) = key.encapsulate(&mut Draws(random));
+        let (sealed, secret) = key.encapsulate(&mut Draw(random));
         append(share, sealed.as_ref());
         secret.as_ref().try_into().map(Shared::new).map_err(|_| BadShare)
     }
