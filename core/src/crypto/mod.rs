@@ -14,8 +14,11 @@ pub mod schedule;
 pub mod signature;
 #[cfg(feature = "soft")]
 pub mod soft;
+pub mod zip;
+#[cfg(feature = "zlib")]
+mod zlib;
 
-use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
+use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac, Zip};
 use crate::seed::Random;
 use crate::wire::Sink;
 use signature::PublicKey;
@@ -31,6 +34,10 @@ pub trait Provider: 'static {
     type Open: Open;
     /// A client's side of a key exchange between its offer and the answer.
     type Exchange: Exchange;
+    /// Compression of outgoing payloads; [`Absent`](zip::Absent) where there is none.
+    type Deflate: zip::Deflate;
+    /// Expansion of incoming payloads; [`Absent`](zip::Absent) where there is none.
+    type Inflate: zip::Inflate;
 
     /// Key exchanges it can do.
     const KEX: &'static [Kex];
@@ -40,6 +47,8 @@ pub trait Provider: 'static {
     const MACS: &'static [Mac];
     /// Signatures it can verify.
     const SIGNATURES: &'static [HostKey];
+    /// Compression methods it has, `none` among them.
+    const ZIPS: &'static [Zip];
 
     /// Keys a cipher, with its MAC unless it authenticates by itself, for sending.
     fn seal(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Self::Seal;

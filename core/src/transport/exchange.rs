@@ -407,7 +407,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         *sent = true;
         let suite = agreed.suite(R::SENDS);
         let key = P::seal(suite.cipher, suite.mac, &schedule.keys(R::SENDS));
-        self.sealing.rekey(key, agreed.strict);
+        self.sealing.rekey(key, suite.zip, agreed.strict);
         self.extensions.owed = agreed.first && self.extensions.wanted;
         self.session = Some(schedule.session_id());
         self.settle();
@@ -423,7 +423,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         let direction = negotiate::opposite(R::SENDS);
         let suite = agreed.suite(direction);
         let key = P::open(suite.cipher, suite.mac, &schedule.keys(direction));
-        self.opening.rekey(key, agreed.strict);
+        self.opening.rekey(key, suite.zip, agreed.strict);
         self.session = Some(schedule.session_id());
         let summary = *agreed;
         self.settle();

@@ -23,6 +23,7 @@ mod ident;
 mod negotiate;
 mod packet;
 mod rekey;
+mod zipping;
 
 pub use negotiate::{Suite, Summary};
 pub use rekey::{Meter, Traffic};
@@ -100,8 +101,8 @@ const MOST_EXTENSIONS: u32 = 64;
 pub(crate) struct Transport<R, P: Provider> {
     ident: Ident,
     ident_owed: bool,
-    opening: Opening<P::Open>,
-    sealing: Sealing<P::Seal>,
+    opening: Opening<P::Open, P::Inflate>,
+    sealing: Sealing<P::Seal, P::Deflate>,
     exchange: Exchange<P>,
     strict: bool,
     session: Option<HashValue>,
@@ -252,6 +253,12 @@ impl<R: Role, P: Provider> Transport<R, P> {
     /// What `server-sig-algs` said of an algorithm; `None` if the server never said anything.
     pub(crate) fn accepts(&self, algorithm: HostKey) -> Option<bool> {
         self.extensions.signatures.as_ref().map(|known| known.contains(&algorithm))
+    }
+
+    /// The login is done, with the last packet that came or went.
+    pub(crate) fn log_in(&mut self) {
+        self.opening.log_in();
+        self.sealing.log_in();
     }
 
     pub(crate) const fn session_id(&self) -> Option<HashValue> {

@@ -12,8 +12,8 @@ pub use suite::{Opener, Sealer};
 
 use super::signature::PublicKey;
 use super::soft::{Ephemeral, Soft};
-use super::{Digest, DirectionKeys, Forged, HashValue, Provider};
-use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
+use super::{Digest, DirectionKeys, Forged, HashValue, Provider, zip};
+use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac, Zip};
 use ring::digest;
 
 /// ring for AES-GCM, ChaCha20-Poly1305, SHA-2, HMAC and verification; [`Soft`] for counter mode, the key exchanges and
@@ -26,12 +26,15 @@ impl Provider for Fast {
     type Seal = Sealer;
     type Open = Opener;
     type Exchange = Ephemeral;
+    type Deflate = zip::Deflater;
+    type Inflate = zip::Inflater;
 
     const KEX: &'static [Kex] = Soft::KEX;
     const CIPHERS: &'static [Cipher] =
         &[Cipher::Aes128Gcm, Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305, Cipher::Aes128Ctr, Cipher::Aes256Ctr];
     const MACS: &'static [Mac] = Soft::MACS;
     const SIGNATURES: &'static [HostKey] = Soft::SIGNATURES;
+    const ZIPS: &'static [Zip] = Soft::ZIPS;
 
     fn seal(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Sealer {
         Sealer::new(cipher, mac, keys)

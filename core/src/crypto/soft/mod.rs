@@ -20,8 +20,8 @@ pub use exchange::Ephemeral;
 pub use suite::{Opener, Sealer};
 
 use super::signature::PublicKey;
-use super::{Digest, DirectionKeys, Forged, HashValue, Provider};
-use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
+use super::{Digest, DirectionKeys, Forged, HashValue, Provider, zip};
+use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac, Zip};
 use sha2::digest::Digest as _;
 use sha2::{Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
@@ -35,6 +35,8 @@ impl Provider for Soft {
     type Seal = Sealer;
     type Open = Opener;
     type Exchange = Ephemeral;
+    type Deflate = zip::Deflater;
+    type Inflate = zip::Inflater;
 
     const KEX: &'static [Kex] = &[
         #[cfg(feature = "mlkem")]
@@ -54,6 +56,7 @@ impl Provider for Soft {
         #[cfg(feature = "alloc")]
         HostKey::RsaSha256,
     ];
+    const ZIPS: &'static [Zip] = zip::METHODS;
 
     fn seal(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Sealer {
         Sealer::new(cipher, mac, keys)
