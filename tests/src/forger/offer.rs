@@ -2,7 +2,7 @@
 //!
 //! A [`Suite`] names one algorithm of each kind, so the proposal decides what is negotiated.
 
-use sanssh_core::algorithm::{Cipher, HostKey, Kex, Mac};
+use sanssh_core::algorithm::{Cipher, HostKey, Kex, Mac, Zip};
 use sanssh_core::crypto::Provider;
 use sanssh_core::crypto::fast::Fast;
 
@@ -22,11 +22,14 @@ pub struct Suite {
     pub cipher: Cipher,
     /// MAC, both ways.
     pub mac: Mac,
+    /// Compression, both ways.
+    pub zip: Zip,
 }
 
 impl Default for Suite {
     fn default() -> Self {
-        Self { kex: Kex::Curve25519, host_key: HostKey::Ed25519, cipher: Cipher::Aes128Gcm, mac: Mac::HmacSha256Etm }
+        let (kex, host_key) = (Kex::Curve25519, HostKey::Ed25519);
+        Self { kex, host_key, cipher: Cipher::Aes128Gcm, mac: Mac::HmacSha256Etm, zip: Zip::None }
     }
 }
 
@@ -39,6 +42,11 @@ impl Suite {
     /// With this key exchange.
     pub fn kex(kex: Kex) -> Self {
         Self { kex, ..Self::default() }
+    }
+
+    /// With this compression.
+    pub fn zip(zip: Zip) -> Self {
+        Self { zip, ..Self::default() }
     }
 
     /// Every construction of packets: GCM, ChaCha20 and Poly1305, and counter mode with either kind of MAC.
@@ -72,10 +80,11 @@ impl Proposal {
     pub fn new(client: bool, suite: &Suite) -> Self {
         let side = usize::from(!client);
         let [key, cipher, mac] = [suite.host_key.name(), suite.cipher.name(), suite.mac.name()];
+        let zip = suite.zip.name();
         Self {
             cookie: [0x5a; 16],
             kex: [suite.kex.name(), EXTENSIONS[side], STRICT[side]].join(","),
-            lists: [key, cipher, cipher, mac, mac, "none", "none", "", ""].map(String::from),
+            lists: [key, cipher, cipher, mac, mac, zip, zip, "", ""].map(String::from),
             guess: false,
             reserved: 0,
             suite: *suite,
