@@ -14,7 +14,7 @@ use sanssh_core::transport::{Suite, Summary};
 pub fn agreed(summary: &Summary) -> String {
     let Summary { kex, host_key, to_server, to_client, strict, first: _ } = summary;
     let suite = |Suite { cipher, mac, zip }: &Suite| {
-        let mac = if cipher.is_aead() { String::new() } else { format!(" with {mac}") };
+        let mac = mac.map_or_else(String::new, |mac| format!(" with {mac}"));
         let zip = if *zip == Zip::None { String::new() } else { format!(" and {zip}") };
         format!("{cipher}{mac}{zip}")
     };

@@ -4,18 +4,20 @@
 //! - [`private`]: private keys, `-----BEGIN OPENSSH PRIVATE KEY-----`, read with or without a passphrase, and written.
 //! - [`signing`]: [`SigningKey`], what such a file holds or a seed gives.
 //! - [`public`]: public keys on one line, and their fingerprints.
-//! - [`known_hosts`]: which key a host has shown before.
+//! - [`known_hosts`]: which key a host has shown before, and who certifies its keys.
+//! - [`sshfp`]: which keys the DNS says a host has.
 //! - [`authorized_keys`]: which keys may log in, and what they may do then.
 
 pub mod authorized_keys;
 pub mod known_hosts;
 mod lock;
 mod options;
-mod pattern;
+pub(crate) mod pattern;
 pub mod private;
 pub mod public;
 mod rsa;
 pub mod signing;
+pub mod sshfp;
 mod text;
 
 pub use options::Options;
@@ -105,7 +107,7 @@ impl core::error::Error for KeyError {}
 
 /// The bytes that `write` puts. It runs twice, first to measure: a secret never leaves a copy behind in memory that the
 /// buffer grew out of.
-fn compose(write: impl Fn(&mut dyn Sink)) -> Vec<u8> {
+pub(crate) fn compose(write: impl Fn(&mut dyn Sink)) -> Vec<u8> {
     struct Bytes(Vec<u8>);
     impl Sink for Bytes {
         fn put(&mut self, bytes: &[u8]) {

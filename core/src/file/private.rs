@@ -146,7 +146,8 @@ fn decode_part(part: &[u8], public: &[u8]) -> Result<PrivateKey, Malformed> {
     if key.public() == public { Ok(PrivateKey { key, comment }) } else { Err(Malformed) }
 }
 
-fn decode_key(reader: &mut Reader<'_>) -> Result<SigningKey, Malformed> {
+/// The type of a private key and the type's fields, which key files and agents share (RFC 9987 §5.2).
+pub(crate) fn decode_key(reader: &mut Reader<'_>) -> Result<SigningKey, Malformed> {
     match reader.string()? {
         b"ssh-ed25519" => decode_ed25519(reader),
         b"ecdsa-sha2-nistp256" => decode_ecdsa(reader),
@@ -205,8 +206,18 @@ pub fn write(key: &SigningKey, comment: &[u8], random: &mut Random) -> Result<Ze
     armor(&bytes).ok_or(CannotWrite)
 }
 
-fn encode_part(key: &SigningKey, comment: &[u8], check: [u8; 4]) -> Result<Vec<u8>, CannotWrite> {
-    let secret = Zeroizing::new(match key.secret() {
+/// The type of a private key and the type's fields, as [`decode_key`] reads them.
+pub fn encode_key(key: &SigningKey) -> Result<Zeroizing<Vec<u8>>, CannotWrite> {
+    let secret = encode_secret(key)?;
+    Ok(Zeroizing::new(compose(|sink| {
+        // The blob's fields are the first ones here too.
+        sink.put(key.public());
+        sink.put(&secret);
+    })))
+}
+
+fn encode_secret(key: &SigningKey) -> Result<Zeroizing<Vec<u8>>, CannotWrite> {
+    Ok(Zeroizing::new(match key.secret() {
         Secret::Ed25519(secret) => {
             let pair = Zeroizing::new(secret.to_keypair_bytes());
             compose(|sink| sink.string(&*pair))
@@ -216,13 +227,15 @@ fn encode_part(key: &SigningKey, comment: &[u8], check: [u8; 4]) -> Result<Vec<u
             compose(|sink| sink.mpint(&*scalar))
         }
         Secret::Rsa(_) => return Err(CannotWrite),
-    });
+    }))
+}
+
+fn encode_part(key: &SigningKey, comment: &[u8], check: [u8; 4]) -> Result<Vec<u8>, CannotWrite> {
+    let fields = encode_key(key)?;
     let body = |sink: &mut dyn Sink| {
         sink.put(&check);
         sink.put(&check);
-        // The blob's fields are the first ones here too.
-        sink.put(key.public());
-        sink.put(&secret);
+        sink.put(&fields);
         sink.string(comment);
     };
     let mut length = Length::default();

@@ -1,10 +1,13 @@
 //! Public keys as text: `type base64 comment` on one line, and fingerprints. A key of a type that cannot be verified here
 //! can still be recorded and compared.
 
+use super::compose;
 use super::text::{MAX_LINE, base64, skip_blanks, unbase64, word};
 use crate::algorithm::HostKey;
+use crate::crypto::certificate::Certificate;
 use crate::crypto::signature::PublicKey;
 use crate::wire::{Malformed, Reader};
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -79,6 +82,14 @@ impl PublicKeyBuf {
     }
 }
 
+/// The blob of the key that a certificate is about; other blobs are themselves.
+pub fn bare(blob: &[u8]) -> Cow<'_, [u8]> {
+    match Certificate::decode(blob, 0) {
+        Ok(certificate) => Cow::Owned(compose(|sink| certificate.key.encode(sink))),
+        Err(Malformed) => Cow::Borrowed(blob),
+    }
+}
+
 /// `SHA256:` and the hash of a public key blob in Base64 without padding, as OpenSSH shows it.
 pub fn fingerprint(blob: &[u8]) -> String {
     format!("SHA256:{}", Base64Unpadded::encode_string(&Sha256::digest(blob)))
@@ -89,6 +100,12 @@ fn kind(blob: &[u8]) -> Option<&str> {
     let name = Reader::new(blob).string().ok()?;
     let lawful = (1..=LONGEST_NAME).contains(&name.len()) && name.iter().all(u8::is_ascii_graphic);
     if lawful { core::str::from_utf8(name).ok() } else { None }
+}
+
+impl From<&PublicKey<'_>> for PublicKeyBuf {
+    fn from(key: &PublicKey<'_>) -> Self {
+        Self(compose(|sink| key.encode(sink)))
+    }
 }
 
 impl fmt::Display for PublicKeyBuf {

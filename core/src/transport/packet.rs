@@ -4,7 +4,7 @@ use super::rekey::Meter;
 use super::zipping::Zipping;
 use crate::algorithm::Zip;
 use crate::crypto::zip::{Deflate, Inflate};
-use crate::crypto::{Open, Seal, Shape};
+use crate::crypto::{Forged, Open, Seal, Shape};
 use crate::error::{Error, Refused, Violation};
 use crate::seed::Random;
 use crate::wire::{Message, Writer};
@@ -15,9 +15,11 @@ const HEADER: usize = 5;
 /// "There MUST be at least four bytes of padding."
 const LEAST_PADDING: usize = 4;
 /// Before there are keys (RFC 4253 §6): blocks of 8, which the length field is part of.
-const CLEAR: Shape = Shape { block: 8, length_padded: true, tag: 0, head: 4 };
+const CLEAR: Shape = Shape { block: 8, length_padded: true, tag: 0, head: 4, oracle: false };
 /// "The minimum size of a packet is 16 (or the cipher block size, whichever is larger) bytes (plus 'mac')."
 const LEAST_PACKET: usize = 16;
+/// The largest `packet_length` whatever is configured: UMAC is another function above 16 MiB (RFC 4418 §5.3).
+const MOST_PACKET: usize = (16 << 20) - 1024;
 
 /// A packet's payload, with the sequence number by which UNIMPLEMENTED refers to it.
 pub(crate) struct Packet<'b> {
@@ -33,12 +35,14 @@ pub(crate) struct Opening<O, I> {
     sequence: u32,
     /// The length of the packet at the front, once its head was there.
     length: Option<usize>,
+    /// Whether it failed, which is told later.
+    doomed: bool,
     meter: Meter,
 }
 
 impl<O: Open, I: Inflate> Opening<O, I> {
     pub(crate) const fn new() -> Self {
-        Self { key: None, zipping: Zipping::new(), sequence: 0, length: None, meter: Meter::new() }
+        Self { key: None, zipping: Zipping::new(), sequence: 0, length: None, doomed: false, meter: Meter::new() }
     }
 
     pub(crate) const fn is_keyed(&self) -> bool {
@@ -77,16 +81,26 @@ impl<O: Open, I: Inflate> Opening<O, I> {
     /// Takes a whole packet off the input, or nothing.
     pub(crate) fn open<'b>(&mut self, input: &mut Input<'b>, most: u32) -> Result<Option<Packet<'b>>, Error> {
         let shape = self.key.as_ref().map_or(CLEAR, Open::shape);
-        let Some(length) = self.length(&shape, input, most)? else { return Ok(None) };
+        let most = usize::try_from(most).unwrap_or(usize::MAX).min(MOST_PACKET);
+        if !self.doomed {
+            let attempt = self.attempt(&shape, input, most);
+            self.doomed = shape.oracle && matches!(attempt, Err(Error::Malformed(_) | Error::Forged));
+            if !self.doomed {
+                return attempt;
+            }
+        }
+        self.fail_alike(&shape, input, most).map(|()| None)
+    }
+
+    fn attempt<'b>(&mut self, shape: &Shape, input: &mut Input<'b>, most: usize) -> Result<Option<Packet<'b>>, Error> {
+        let Some(length) = self.length(shape, input, most)? else { return Ok(None) };
         let total = length.saturating_add(4).saturating_add(shape.tag);
         if input.remaining() < total {
             return Ok(None);
         }
-        let most = usize::try_from(most).unwrap_or(usize::MAX);
         if self.zipping.is_on() && !input.can_expand(most) {
             return Ok(None);
         }
-        self.length = None;
         let packet = input.take(total);
         let sequence = self.sequence;
         if let Some(key) = &mut self.key {
@@ -95,11 +109,28 @@ impl<O: Open, I: Inflate> Opening<O, I> {
         self.count(total)?;
         let payload = self.zipping.expand(payload(packet, length)?, input, most)?;
         let (number, body) = payload.split_first_mut().ok_or(Error::Malformed(None))?;
+        self.length = None;
         Ok(Some(Packet { sequence, number: *number, body }))
     }
 
+    /// Whatever was wrong, about as many bytes are taken, decrypted and authenticated as the longest packet has, and then
+    /// its code is bad.
+    fn fail_alike(&mut self, shape: &Shape, input: &mut Input<'_>, most: usize) -> Result<(), Error> {
+        let longest = most.saturating_add(4).saturating_add(shape.tag);
+        let done = self.length.map_or(0, |length| length.saturating_add(4).saturating_add(shape.tag));
+        let rest = longest.saturating_sub(done);
+        if input.remaining() < rest {
+            return Ok(());
+        }
+        let rest = input.take(rest);
+        if let Some(key) = &mut self.key {
+            let _ = key.open(self.sequence, rest);
+        }
+        Err(Forged.into())
+    }
+
     /// The packet's length, read once its head is there, and checked before anything is done with it.
-    fn length(&mut self, shape: &Shape, input: &mut Input<'_>, most: u32) -> Result<Option<usize>, Error> {
+    fn length(&mut self, shape: &Shape, input: &mut Input<'_>, most: usize) -> Result<Option<usize>, Error> {
         if self.length.is_some() {
             return Ok(self.length);
         }
@@ -112,7 +143,7 @@ impl<O: Open, I: Inflate> Opening<O, I> {
         let least = if shape.length_padded { LEAST_PACKET.max(shape.block).saturating_sub(4) } else { shape.block };
         let length = usize::try_from(length).map_err(|_| Error::Malformed(None))?;
         let aligned = usize::try_from(padded).is_ok_and(|padded| padded.is_multiple_of(shape.block));
-        if length < least || length > usize::try_from(most).unwrap_or(usize::MAX) || !aligned {
+        if length < least || length > most || !aligned {
             return Err(Error::Malformed(None));
         }
         self.length = Some(length);
@@ -202,7 +233,7 @@ impl<S: Seal, D: Deflate> Sealing<S, D> {
     pub(crate) fn room(&self, output: &Output<'_>) -> usize {
         let shape = self.shape();
         let around = shape.tag.saturating_add(HEADER).saturating_add(LEAST_PADDING).saturating_add(shape.block);
-        self.zipping.room(output.room().saturating_sub(around))
+        self.zipping.room(output.room().min(MOST_PACKET).saturating_sub(around))
     }
 
     /// Sends one message.
@@ -234,6 +265,9 @@ impl<S: Seal, D: Deflate> Sealing<S, D> {
         let worst = layout(&shape, bound).total;
         if self.meter.is_exhausted() {
             return Err(Refused::Busy);
+        }
+        if worst > MOST_PACKET {
+            return Err(Refused::NoRoom);
         }
         let space = output.vacant().get_mut(..worst).ok_or(Refused::NoRoom)?;
         let payload = space.get_mut(HEADER..HEADER.saturating_add(bound)).ok_or(Refused::NoRoom)?;

@@ -21,6 +21,7 @@
 
 pub mod home;
 
+mod agent;
 mod authorized;
 mod channel;
 mod client;
@@ -31,7 +32,9 @@ mod end;
 mod entropy;
 mod error;
 mod handler;
+mod host_keys;
 mod inbox;
+mod lines;
 mod link;
 mod login;
 mod run;
@@ -42,7 +45,9 @@ mod setup;
 mod state;
 mod stream;
 mod trust;
+mod update;
 
+pub use agent::{Agent, Identity};
 pub use authorized::AuthorizedKeys;
 pub use channel::{Channel, Pty, Stderr};
 pub use client::Client;
@@ -57,4 +62,5 @@ pub use sanssh_core as core;
 pub use server::{Server, ServerConfig, Shutdown};
 pub use session::{Session, SessionStderr};
 pub use setup::{Event, Start, Terminal};
-pub use trust::{Hosts, KnownHosts, Question, Unknown};
+pub use trust::{Hosts, KnownHosts, Question, Skipped, Unknown};
+pub use update::Updated;

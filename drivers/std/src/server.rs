@@ -4,12 +4,12 @@
 use crate::Error;
 use crate::desk::{Desk, Rules};
 use crate::handler::Handler;
+use crate::host_keys::HostKeys;
 use crate::link::Link;
 use crate::serve::Conversation;
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use sanssh_core::algorithm::{HostKey, list};
 use sanssh_core::auth::MethodSet;
 use sanssh_core::file::SigningKey;
 use sanssh_core::role;
@@ -31,6 +31,8 @@ pub struct ServerConfig {
     pub core: Config,
     /// The keys that the server proves itself by; for each algorithm the first that has it.
     pub host_keys: Vec<SigningKey>,
+    /// Certificates of host keys, as blobs; to clients that know the authority they spare the first question.
+    pub host_certificates: Vec<Vec<u8>>,
     /// Sessions that one connection may have open, and as many again that it has closed and whose handlers have not
     /// returned.
     pub channels: usize,
@@ -53,6 +55,7 @@ impl Default for ServerConfig {
         Self {
             core: Config::default(),
             host_keys: Vec::new(),
+            host_certificates: Vec::new(),
             channels: 10,
             max_connections: 256,
             max_unauthenticated: 64,
@@ -68,7 +71,7 @@ impl Default for ServerConfig {
 pub struct Server {
     listener: TcpListener,
     core: Config,
-    keys: Arc<[SigningKey]>,
+    keys: Arc<HostKeys>,
     channels: usize,
     limits: (usize, usize),
     rules: Arc<Rules>,
@@ -107,17 +110,17 @@ impl Server {
     /// Listens.
     ///
     /// # Errors
-    /// [`Error::Io`] if the address cannot be bound, or if there is no host key of an allowed algorithm.
+    /// [`Error::Io`] if the address cannot be bound, if there is no host key of an allowed algorithm, or if a host
+    /// certificate belongs to none of the keys.
     pub fn bind(address: impl ToSocketAddrs, config: ServerConfig) -> Result<Self, Error> {
         let mut core = config.core;
-        let has = |algorithm: &HostKey| config.host_keys.iter().any(|key| key.algorithms().contains(algorithm));
-        let offered: Vec<HostKey> = core.preferences.host_keys.iter().copied().filter(has).collect();
-        if offered.is_empty() {
+        let keys = HostKeys::new(config.host_keys, config.host_certificates)?;
+        core.preferences.host_keys.retain(|algorithm| keys.shown(*algorithm).is_some());
+        if core.preferences.host_keys.is_empty() {
             return Err(
                 io::Error::new(io::ErrorKind::InvalidInput, "a server needs a host key of its algorithms").into()
             );
         }
-        core.preferences.host_keys = list(&offered);
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let (wake, woken) = UnixStream::pair()?;
@@ -126,7 +129,7 @@ impl Server {
         Ok(Self {
             listener,
             core,
-            keys: config.host_keys.into(),
+            keys: Arc::new(keys),
             channels: config.channels,
             limits: (config.max_connections, config.max_unauthenticated),
             rules: Arc::new(rules),

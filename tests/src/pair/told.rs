@@ -1,7 +1,7 @@
 //! What an end of a [`Pair`](super::Pair) was told, owned, so that a test can look at it after the bytes are gone.
 //! Requests and login are kept in words, which is how tests compare them.
 
-use sanssh_core::algorithm::Zip;
+use sanssh_core::algorithm::{Mac, Zip};
 use sanssh_core::channel::Request;
 use sanssh_core::{ChannelId, transport};
 
@@ -69,7 +69,7 @@ pub(super) fn words(what: &Request<'_>) -> String {
 fn suite(suite: transport::Suite) -> String {
     let transport::Suite { cipher, mac, zip } = suite;
     let zip = if zip == Zip::None { String::new() } else { format!(" {zip}") };
-    format!("{cipher} {}{zip}", if cipher.is_aead() { "-" } else { mac.name() })
+    format!("{cipher} {}{zip}", mac.map_or("-", Mac::name))
 }
 
 impl Told {

@@ -254,7 +254,7 @@ impl<R: Side, P: Provider> Driven for Machine<R, P> {
 
 fn transport_words(event: &transport::Event<'_>) -> String {
     let suite = |Suite { cipher, mac, zip }: Suite| {
-        let mac = if cipher.is_aead() { String::new() } else { format!("+{mac}") };
+        let mac = mac.map_or_else(String::new, |mac| format!("+{mac}"));
         let zip = if zip == Zip::None { String::new() } else { format!("+{zip}") };
         format!("{cipher}{mac}{zip}")
     };
