@@ -143,6 +143,16 @@ fn forced(server: &Sshd, options: &[&str], name: &str) {
 }
 
 #[test]
+fn it_compresses_if_told_to() {
+    let Some(server) = server(&["Compression yes"]) else { return };
+    forced(&server, &["-v", "-C"], "zlib@openssh.com");
+    forced(&server, &["-v", "-oCompression=yes"], "zlib@openssh.com");
+    forced(&server, &["-v", "-oCompression=delayed"], "zlib@openssh.com");
+    let said = text(&output(client(&server, &["-v"]).arg("true")).stderr);
+    assert!(!said.contains("zlib@openssh.com"), "{said}");
+}
+
+#[test]
 fn every_kind_of_user_key_logs_in() {
     let Some(server) = server(&[]) else { return };
     for kind in Kind::ALL {

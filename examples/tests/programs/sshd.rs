@@ -362,6 +362,38 @@ fn dropbears_client_and_ours_are_served_too() {
 }
 
 #[test]
+fn it_compresses_for_those_who_ask_if_it_may() {
+    let Some(server) = server(&["-oCompression=yes", "-oRekeyLimit=1M"]) else { return };
+    // Half of it can be compressed.
+    let input: Vec<u8> = noise(4 << 20).into_iter().flat_map(|byte| [byte, b'x']).collect();
+    for (flag, method) in [("-C", "zlib@openssh.com"), ("-oCompression=no", "none")] {
+        let result = fed(client(&server, &["-v", flag]).arg("cat"), &input);
+        let log = text(&result.stderr);
+        assert!(result.status.success() && result.stdout == input, "{log}");
+        assert!(log.contains(&format!("compression: {method}")), "{log}");
+    }
+    let Some(careful) = self::server(&[]) else { return };
+    let log = text(&output(client(&careful, &["-vC"]).arg("true")).stderr);
+    assert!(log.contains("compression: none") && !log.contains("compression: zlib"), "{log}");
+}
+
+/// It knows both methods, and has to take the one that there is.
+#[test]
+fn dropbears_client_compresses_by_either_method() {
+    if !peers::require(&["dbclient", "dropbearconvert"]) {
+        return;
+    }
+    let identity = Keys::shared().client(Kind::Ed25519);
+    let input = noise(100_000).repeat(20);
+    for method in ["zlib", "zlib@openssh.com"] {
+        let Some(server) = server(&[&format!("-oCompression={method}")]) else { return };
+        let mut dbclient = dbclient_command(server.port, &user(), &identity, server.directory.path(), &[]);
+        let result = fed(dbclient.arg("cat"), &input);
+        assert!(result.status.success() && result.stdout == input, "{method}: {}", text(&result.stderr));
+    }
+}
+
+#[test]
 fn it_shows_a_banner_and_keeps_a_pid_file_until_a_signal() {
     if !peers::require(&["ssh", "ssh-keygen"]) {
         return;
