@@ -206,7 +206,7 @@ pub fn write(key: &SigningKey, comment: &[u8], random: &mut Random) -> Result<Ze
     armor(&bytes).ok_or(CannotWrite)
 }
 
-/// The type of a private key and the type's fields, as [`decode_key`] reads them.
+/// The type of a private key and the type's fields, as an agent takes them (RFC 9987 §5.2).
 pub fn encode_key(key: &SigningKey) -> Result<Zeroizing<Vec<u8>>, CannotWrite> {
     let secret = encode_secret(key)?;
     Ok(Zeroizing::new(compose(|sink| {
