@@ -289,7 +289,8 @@ mod tests {
     }
 
     fn sign(keyring: &mut Keyring, now: Instant) -> Reply<'_> {
-        let request = Request::Sign { key: key(1).public(), message: b"message", flags: 0 };
+        let held = key(1);
+        let request = Request::Sign { key: held.public(), message: b"message", flags: 0 };
         keyring.answer::<Soft>(now, &mut Bindings::new(None), &request)
     }
 
