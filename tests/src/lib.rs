@@ -18,4 +18,5 @@ pub mod port;
 pub mod process;
 pub mod replay;
 pub mod signing;
+pub mod suites;
 pub mod user;

@@ -82,7 +82,7 @@ impl Agent {
     }
 
     fn add(&mut self, key: &SigningKey, constraints: &[u8]) -> Vec<u8> {
-        let fields = private::encode_key(key).expect("a key to give away");
+        let fields = key.fields();
         let number = if constraints.is_empty() { 17 } else { 25 };
         self.ask(&any(number).raw(&fields).string("comment").raw(constraints).done())
     }
@@ -222,7 +222,7 @@ fn k02_answers_that_lie() {
 fn k03_keys_that_are_none() {
     both_ways(|feed| {
         let key = key_a();
-        let fields = private::encode_key(&key).expect("a key to give away");
+        let fields = key.fields();
         let pair = &fields[fields.len() - 64..];
         let public = &pair[32..];
         let ed25519 = |public: &[u8], secret: &[u8]| {
@@ -317,7 +317,7 @@ fn k05_every_key_goes_with_its_demands() {
     let demands = |bytes: &[u8], key: &[u8]| bytes[4 + 1 + key.len()..].to_vec();
     let mut seen = Vec::new();
     for key in [key_a(), key_b(), SigningKey::ed25519(&[3; 32])] {
-        let fields = private::encode_key(&key).expect("a key to give away");
+        let fields = key.fields();
         let given = added(&fields, &all);
         let mut bytes = given.clone();
         let request = Server::new().recv(&mut Input::new(&mut bytes)).expect("a frame").expect("a request");

@@ -6,7 +6,6 @@ use crate::agent::{Constraints, RSA_SHA2_256, RSA_SHA2_512};
 use crate::algorithm::HostKey;
 use crate::crypto::certificate::Certificate;
 use crate::crypto::signature::PublicKey;
-use crate::file::private::decode_key;
 use crate::file::{SigningKey, compose};
 use crate::wire::{Malformed, Reader};
 use alloc::vec::Vec;
@@ -93,7 +92,7 @@ impl Held {
 /// A private key with nothing behind it.
 fn whole(key: &[u8]) -> Result<SigningKey, Malformed> {
     let mut reader = Reader::new(key);
-    let key = decode_key(&mut reader)?;
+    let key = SigningKey::decode(&mut reader)?;
     reader.end()?;
     Ok(key)
 }

@@ -10,7 +10,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use sanssh_core::agent::client::{Client, Event};
 use sanssh_core::agent::{Constraints, Identity as Held, MAX_FRAME, SessionBind};
 use sanssh_core::algorithm::HostKey;
-use sanssh_core::file::{SigningKey, private};
+use sanssh_core::file::SigningKey;
 use sanssh_core::{Input, Output, Refused};
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -107,9 +107,9 @@ impl Agent {
     /// Gives the agent a key.
     ///
     /// # Errors
-    /// [`Error::CannotWrite`] for a key whose numbers are not kept, and as [`identities`](Self::identities).
+    /// As [`identities`](Self::identities).
     pub fn add(&mut self, key: &SigningKey, comment: &str, constraints: &Constraints<'_>) -> Result<(), Error> {
-        let fields = private::encode_key(key).map_err(Error::CannotWrite)?;
+        let fields = key.fields();
         self.tell(|machine, output| machine.add(&fields, comment.as_bytes(), constraints, output))
     }
 
