@@ -16,7 +16,7 @@ mod ecdsa;
 pub mod known_hosts;
 mod oid;
 mod options;
-mod pattern;
+pub(crate) mod pattern;
 pub mod private;
 pub mod public;
 pub mod randomart;
@@ -159,7 +159,7 @@ impl core::error::Error for KeyError {}
 
 /// The bytes that `write` puts. It runs twice, first to measure: a secret never leaves a copy behind in memory that the
 /// buffer grew out of.
-fn compose(write: impl Fn(&mut dyn Sink)) -> Vec<u8> {
+pub(crate) fn compose(write: impl Fn(&mut dyn Sink)) -> Vec<u8> {
     struct Bytes(Vec<u8>);
     impl Sink for Bytes {
         fn put(&mut self, bytes: &[u8]) {

@@ -1,12 +1,13 @@
 //! Private keys as fields, public half first: the form that OpenSSH's files and the agent's ADD messages share
-//! (OpenSSH PROTOCOL.key §3, RFC 9987 §3.2).
+//! (OpenSSH PROTOCOL.key §3, RFC 9987 §5.2).
 
-use super::SigningKey;
 use super::ecdsa::Curve;
 use super::rsa::Numbers;
 use super::signing::{Secret, Token};
+use super::{SigningKey, compose};
 use crate::crypto::signature::PublicKey;
 use crate::wire::{Malformed, Mpint, Reader, Sink};
+use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
 impl SigningKey {
@@ -34,8 +35,12 @@ impl SigningKey {
         }
     }
 
-    /// Writes the key so that [`decode`](Self::decode) reads it. What it writes to must be wiped.
-    pub fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
+    /// The key as [`decode`](Self::decode) reads it.
+    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(compose(|sink| self.put(sink)))
+    }
+
+    fn put(&self, sink: &mut dyn Sink) {
         match self.secret() {
             Secret::Ed25519(key) => {
                 // The blob's fields are the first ones here too.

@@ -19,7 +19,7 @@
 
 use super::negotiate::{self, Markers, Offer, Summary};
 use super::{Event, Question, Step, Transport, ident};
-use crate::algorithm::Cipher;
+use crate::algorithm::{Cipher, Hash};
 use crate::config::Config;
 use crate::crypto::certificate::Kind;
 use crate::crypto::schedule::{Direction, Schedule, Transcript};
@@ -306,16 +306,15 @@ impl<R: Role, P: Provider> Transport<R, P> {
         let hash = schedule.exchange_hash();
         signature::verify::<P>(algorithm, presented.key(), hash.as_bytes(), reply.signature)
             .map_err(|_| Error::Exchange)?;
-        let mut fingerprint = P::Digest::new(agreed.kex.hash());
-        fingerprint.update(reply.host_key);
-        let fingerprint = fingerprint.finish();
+        let fingerprint = fingerprint::<P>(reply.host_key);
+        self.first_key = self.first_key.or(Some(fingerprint));
         let keying = Keying { agreed, schedule, sent: false, received: false };
         if self.trusted == Some(fingerprint) {
             self.exchange = Exchange::Keying(keying);
             return Ok(Step::Done);
         }
         self.exchange = Exchange::Trusting(Trusting { keying, fingerprint });
-        Ok(Step::Question(Question::Trust { algorithm, key: reply.host_key }))
+        Ok(Step::Question(Question::Trust { algorithm, key: reply.host_key, signature: reply.signature }))
     }
 
     /// Client: the embedder trusts the host key.
@@ -336,6 +335,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         }
         if let Exchange::ChooseKey(AwaitInit { agreed, transcript, kexinit, skip }) = self.exchange.take() {
             let transcript = transcript.with_string(public);
+            self.first_key = self.first_key.or_else(|| Some(fingerprint::<P>(public)));
             self.exchange = Exchange::AwaitInit(AwaitInit { agreed, transcript, kexinit, skip });
         }
     }
@@ -444,4 +444,11 @@ impl<R: Role, P: Provider> Transport<R, P> {
             self.exchange = Exchange::Idle;
         }
     }
+}
+
+/// By which a host key is known again.
+pub(crate) fn fingerprint<P: Provider>(host_key: &[u8]) -> HashValue {
+    let mut digest = P::Digest::new(Hash::Sha256);
+    digest.update(host_key);
+    digest.finish()
 }

@@ -2,6 +2,7 @@
 //!
 //! Our KEXINIT is a function of configuration, role and cookie, so only the cookie is kept.
 
+use super::HOSTBOUND;
 use super::packet::Sealing;
 use crate::Output;
 use crate::algorithm::{Cipher, HostKey, Kex, Mac, Preferences, Zip};
@@ -208,13 +209,15 @@ pub(crate) fn send_extensions<R: Role, P: Provider>(
         sink.u8(ExtInfo::NUMBER);
         match R::SENDS {
             Direction::ToClient => {
-                sink.u32(2);
+                sink.u32(3);
                 sink.string(b"server-sig-algs");
                 name_list(sink, || {
                     let signing =
                         preferences.user_keys.iter().filter(|key| !key.is_certified() && P::SIGNATURES.contains(key));
                     signing.map(|key| key.name())
                 });
+                sink.string(HOSTBOUND);
+                sink.string(b"0");
                 sink.string(b"ping@openssh.com");
                 sink.string(b"0");
             }

@@ -3,6 +3,7 @@
 
 use core::fmt;
 use core::time::Duration;
+use sanssh_core::agent::Error as AgentError;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::MethodSet;
 use sanssh_core::channel::OpenFailure;
@@ -61,6 +62,12 @@ pub enum Error {
     NoSignature,
     /// The key did not sign.
     Sign(CannotSign),
+    /// `SSH_AUTH_SOCK` names no agent.
+    NoAgent,
+    /// The agent broke its protocol.
+    Agent(AgentError),
+    /// The agent refuses.
+    AgentRefused,
     /// A private key file gave no key.
     Key {
         /// The file.
@@ -154,10 +161,13 @@ impl Error {
             Self::Ssh(Ssh::HungUp) | Self::Disconnected { .. } => io::ErrorKind::ConnectionReset,
             Self::Ssh(Ssh::Closed) => io::ErrorKind::NotConnected,
             Self::Refused(Refused::Closed | Refused::NoSuchChannel) => io::ErrorKind::BrokenPipe,
-            Self::LoginRefused { .. } | Self::PasswordExpired(_) | Self::HostKey(_) | Self::NoSignature => {
-                io::ErrorKind::PermissionDenied
-            }
-            Self::Ssh(_) => io::ErrorKind::InvalidData,
+            Self::LoginRefused { .. }
+            | Self::PasswordExpired(_)
+            | Self::HostKey(_)
+            | Self::NoSignature
+            | Self::AgentRefused => io::ErrorKind::PermissionDenied,
+            Self::NoAgent => io::ErrorKind::NotFound,
+            Self::Ssh(_) | Self::Agent(_) => io::ErrorKind::InvalidData,
             Self::Sign(_)
             | Self::Key { .. }
             | Self::OpenRefused { .. }
@@ -186,6 +196,9 @@ impl fmt::Display for Error {
             Self::PasswordExpired(text) => write!(f, "the password has expired and must be changed: {text}"),
             Self::NoSignature => f.write_str("the server takes no signature that this key can make; use another key"),
             Self::Sign(error) => write!(f, "cannot sign: {error}"),
+            Self::NoAgent => f.write_str("there is no agent: SSH_AUTH_SOCK is not set"),
+            Self::Agent(error) => write!(f, "{error}"),
+            Self::AgentRefused => f.write_str("the agent refuses"),
             Self::Key { file, why } => write!(f, "{}: {why}", file.display()),
             Self::File { file, source } => write!(f, "{}: {source}", file.display()),
             Self::OpenRefused { reason, text } => {

@@ -21,6 +21,7 @@
 
 pub mod home;
 
+mod agent;
 mod authorized;
 mod channel;
 mod client;
@@ -44,6 +45,7 @@ mod state;
 mod stream;
 mod trust;
 
+pub use agent::{Agent, Identity};
 pub use authorized::AuthorizedKeys;
 pub use channel::{Channel, Pty, Stderr};
 pub use client::Client;
