@@ -99,3 +99,29 @@ fn token(reader: &mut Reader<'_>) -> Result<Token, Malformed> {
     let (flags, handle) = (reader.u8()?, Zeroizing::new(reader.string()?.to_vec()));
     Ok(Token { flags, handle, reserved: reader.string()?.to_vec() })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::file::signing::{KeyType, SigningKey};
+    use crate::seed::{Random, Seed};
+    use crate::wire::{Malformed, Reader};
+
+    #[test]
+    fn a_key_comes_back_and_nothing_less_does() {
+        let random = &mut Random::new(&Seed::new([3; 32]));
+        for kind in [KeyType::Ed25519, KeyType::EcdsaP256, KeyType::EcdsaP384, KeyType::EcdsaP521, KeyType::Rsa(2048)] {
+            let key = SigningKey::generate(kind, random).unwrap();
+            let fields = key.encode();
+            let mut reader = Reader::new(&fields);
+            assert_eq!(SigningKey::decode(&mut reader).unwrap().public(), key.public());
+            assert!(reader.is_empty());
+            for end in 0..fields.len() {
+                assert_eq!(
+                    SigningKey::decode(&mut Reader::new(&fields[..end])).err(),
+                    Some(Malformed),
+                    "{kind:?} {end}"
+                );
+            }
+        }
+    }
+}
