@@ -344,7 +344,8 @@ mod tests {
     #[test]
     fn the_number_of_destinations_is_limited() {
         let one = Destination { from: Hop::ORIGIN, to: HOST };
-        assert!(Constraints::decode(&list(&alloc::vec![one; 1024])).is_ok());
-        assert!(Constraints::decode(&list(&alloc::vec![one; 1025])).is_err());
+        let many = alloc::vec![one; 1025];
+        assert!(Constraints::decode(&list(&many[..1024])).is_ok());
+        assert!(Constraints::decode(&list(&many)).is_err());
     }
 }

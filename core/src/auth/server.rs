@@ -17,7 +17,7 @@ use crate::crypto::certificate::{Certificate, Kind};
 use crate::crypto::signature::{self, Presence, Presented};
 use crate::crypto::{Digest, Forged, HashValue, Hashing, Provider};
 use crate::error::{Error, Refused, Violation};
-use crate::event::{Ask, Attempt, HostKeyChoice, Probe, Serials, Sign};
+use crate::event::{Ask, Attempt, HostKeyChoice, Probe, Prove, Serials, Sign};
 use crate::role::Server;
 use crate::time::Instant;
 use crate::transport::{Sender, fingerprint};
@@ -27,7 +27,7 @@ use crate::wire::auth::{
 };
 use crate::wire::legality::Phase;
 use crate::wire::transport::{ServiceAccept, ServiceRequest};
-use crate::wire::{Malformed, Message, Names, Sink};
+use crate::wire::{Malformed, Message, Names, Sink, Strings};
 use core::fmt;
 use heapless::Vec;
 
@@ -77,6 +77,14 @@ pub enum Event<'b> {
         answers: Answers<'b>,
         /// Answer with `grant`, `refuse` or `prompt`.
         ask: Ask<Attempt>,
+    },
+    /// Logged in: does the server hold these host keys, all different (OpenSSH PROTOCOL §2.5)? Asked once. Nothing but
+    /// its own keys may sign, and nothing but their `proof_message`.
+    Prove {
+        /// The public key blobs.
+        keys: Strings<'b>,
+        /// Answer with `proven` or `unproven`.
+        ask: Ask<Prove>,
     },
 }
 

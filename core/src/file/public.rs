@@ -8,6 +8,7 @@ use crate::algorithm::HostKey;
 use crate::crypto::certificate::Certificate;
 use crate::crypto::signature::{PublicKey, bit_length};
 use crate::wire::{Malformed, Reader};
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -178,6 +179,14 @@ impl PublicKeyBuf {
     /// The fingerprint, as [`fingerprint`] gives it.
     pub fn fingerprint(&self) -> String {
         fingerprint(&self.0)
+    }
+}
+
+/// The blob of the key that a certificate is about; other blobs are themselves.
+pub fn bare(blob: &[u8]) -> Cow<'_, [u8]> {
+    match Certificate::decode(blob, 0) {
+        Ok(certificate) => Cow::Owned(compose(|sink| certificate.key.encode(sink))),
+        Err(Malformed) => Cow::Borrowed(blob),
     }
 }
 

@@ -36,7 +36,7 @@ impl SigningKey {
     }
 
     /// The key as [`decode`](Self::decode) reads it.
-    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+    pub fn fields(&self) -> Zeroizing<Vec<u8>> {
         Zeroizing::new(compose(|sink| self.put(sink)))
     }
 
@@ -111,7 +111,7 @@ mod tests {
         let random = &mut Random::new(&Seed::new([3; 32]));
         for kind in [KeyType::Ed25519, KeyType::EcdsaP256, KeyType::EcdsaP384, KeyType::EcdsaP521, KeyType::Rsa(2048)] {
             let key = SigningKey::generate(kind, random).unwrap();
-            let fields = key.encode();
+            let fields = key.fields();
             let mut reader = Reader::new(&fields);
             assert_eq!(SigningKey::decode(&mut reader).unwrap().public(), key.public());
             assert!(reader.is_empty());

@@ -115,7 +115,7 @@ impl Agent {
     /// # Errors
     /// As [`identities`](Self::identities).
     pub fn add(&mut self, key: &SigningKey, comment: &str, constraints: &Constraints<'_>) -> Result<(), Error> {
-        self.tell(|machine, output| machine.add(&key.encode(), comment.as_bytes(), constraints, output))
+        self.tell(|machine, output| machine.add(&key.fields(), comment.as_bytes(), constraints, output))
     }
 
     /// Has a key forgotten.

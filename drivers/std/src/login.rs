@@ -127,7 +127,7 @@ impl Client {
             match self.login_identity(user, agent, &identity) {
                 Ok(Login::Refused(methods)) => last = Ok(Login::Refused(methods)),
                 // Another key may do.
-                Err(Error::NoSignature | Error::AgentRefused) => {}
+                Err(error @ (Error::NoSignature | Error::AgentRefused)) => last = last.or(Err(error)),
                 outcome => return outcome,
             }
         }
