@@ -109,8 +109,7 @@ impl Agent {
     /// # Errors
     /// As [`identities`](Self::identities).
     pub fn add(&mut self, key: &SigningKey, comment: &str, constraints: &Constraints<'_>) -> Result<(), Error> {
-        let fields = key.fields();
-        self.tell(|machine, output| machine.add(&fields, comment.as_bytes(), constraints, output))
+        self.tell(|machine, output| machine.add(&key.fields(), comment.as_bytes(), constraints, output))
     }
 
     /// Has a key forgotten.
