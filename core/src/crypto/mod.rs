@@ -5,8 +5,8 @@
 //! - [`Null`](null::Null): no security at all; tests and fuzzing.
 //!
 //! Primitives come from libraries. Here they are put together as SSH wants them: [`schedule`] derives the keys,
-//! [`signature`] reads keys and signatures off the wire before a provider verifies them, and [`certificate`] what
-//! authorities say of keys.
+//! [`signature`] reads keys and signatures off the wire before a provider verifies them, [`certificate`] what authorities
+//! say of keys, and [`zip`] says what compression is.
 
 pub mod certificate;
 #[cfg(feature = "ring")]
