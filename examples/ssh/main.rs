@@ -63,11 +63,12 @@ fn run(job: &Job, reporter: Reporter) -> Result<u8, String> {
         None => sanssh_examples::user::current()?.name,
     };
     login::run(&client, settings, &user, host, reporter)?;
-    let status = session::run(&client, job, reporter)?;
-    if settings.updates_host_keys() {
+    let status = session::run(&client, job, reporter);
+    if status.is_ok() && settings.updates_host_keys() {
         hosts.update(&client, reporter);
     }
-    Ok(status)
+    client.disconnect();
+    status
 }
 
 fn connection(settings: &Settings) -> Options {
