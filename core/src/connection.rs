@@ -368,8 +368,9 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
 
     fn receive_login<'b>(&mut self, number: u8, body: &'b [u8]) -> Result<Option<Event<'b, R>>, Error> {
         let Some(session) = self.transport.session_id() else { return Err(Violation::Unexpected(number).into()) };
-        let arrival =
-            Arrival { config: &self.config, now: self.now, session, serials: &mut self.serials, number, body };
+        let host_key = self.transport.first_key();
+        let (config, now, serials) = (&self.config, self.now, &mut self.serials);
+        let arrival = Arrival { config, now, session, host_key, serials, number, body };
         let before = arrival.serials.last();
         let event = self.login.receive::<P>(arrival)?;
         if self.serials.last() != before {

@@ -55,7 +55,9 @@ impl Role for Client {
         let ask = serials.ask(Trust(()));
         let serial = ask.serial;
         let event = match question {
-            Question::Trust { algorithm, key } => Some(client::Event::HostKey { algorithm, key, ask }),
+            Question::Trust { algorithm, key, signature } => {
+                Some(client::Event::HostKey { algorithm, key, signature, ask })
+            }
             Question::HostKey { .. } | Question::Sign { .. } => None,
         };
         (serial, event)

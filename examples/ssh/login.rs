@@ -1,18 +1,20 @@
 //! Logging in: the methods that the user prefers, the server allows and there is something to offer for, in turn.
 //! A person is asked on their terminal, never in batch mode, and nothing they type is shown or logged.
 
+use crate::offer::{Offer, offers};
 use crate::options::Settings;
 use crate::report::Reporter;
 use crate::terminal;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::{Method, MethodSet};
+use sanssh_core::file::public::fingerprint;
 use sanssh_core::file::{KeyError, PublicKeyBuf, SigningKey, private};
-use sanssh_std::{Client, Error, Login, Prompts, home};
+use sanssh_std::{Agent, Client, Error, Identity, Login, Prompts, home};
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use zeroize::Zeroizing;
 
 /// Passwords and passphrases asked for, unless the user says otherwise.
@@ -25,7 +27,8 @@ struct Attempts<'a> {
     reporter: Reporter,
     user: &'a str,
     host: &'a str,
-    keys: VecDeque<PathBuf>,
+    keys: VecDeque<Offer>,
+    agent: Option<Agent>,
     /// Times that each of the two may still ask.
     passwords: u32,
     interactives: u32,
@@ -45,13 +48,15 @@ pub(crate) fn run(
     reporter: Reporter,
 ) -> Result<(), String> {
     let prompts = settings.password_prompts.unwrap_or(PROMPTS);
+    let mut agent = connect(client, settings, reporter);
     let mut attempts = Attempts {
         client,
         settings,
         reporter,
         user,
         host,
-        keys: identities(settings, reporter),
+        keys: offers(settings, agent.as_mut(), reporter),
+        agent,
         passwords: prompts,
         interactives: prompts,
         notes: Vec::new(),
@@ -64,16 +69,11 @@ pub(crate) fn run(
     }
 }
 
-/// The files given, or those that hold keys by custom, as far as they exist.
-fn identities(settings: &Settings, reporter: Reporter) -> VecDeque<PathBuf> {
-    if !settings.identities.is_empty() {
-        let (found, missing): (Vec<_>, Vec<_>) = settings.identities.iter().cloned().partition(|file| file.exists());
-        for file in missing {
-            reporter.warn(format_args!("identity file {} does not exist", file.display()));
-        }
-        return found.into();
-    }
-    home::IDENTITIES.iter().filter_map(|name| home::ssh(name)).filter(|file| file.exists()).collect()
+/// The user's agent, told whom it is about to sign for.
+fn connect(client: &Client, settings: &Settings, reporter: Reporter) -> Option<Agent> {
+    let path = settings.agent().filter(|_| settings.public_key.unwrap_or(true))?;
+    let agent = Agent::connect(&path).and_then(|mut agent| client.bind(&mut agent).map(|()| agent));
+    agent.inspect_err(|error| reporter.detail(format_args!("there is no agent: {error}"))).ok()
 }
 
 impl Attempts<'_> {
@@ -116,10 +116,17 @@ impl Attempts<'_> {
 
     /// Offers the next key. `None` if it is not one to offer.
     fn key(&mut self) -> Result<Option<Login>, Error> {
-        let Some(file) = self.keys.pop_front() else { return Ok(None) };
-        let Some(key) = self.open(&file)? else { return Ok(None) };
+        match self.keys.pop_front() {
+            Some(Offer::File(file)) => self.file(&file),
+            Some(Offer::Held(identity)) => self.held(&identity),
+            None => Ok(None),
+        }
+    }
+
+    fn file(&mut self, file: &Path) -> Result<Option<Login>, Error> {
+        let Some(key) = self.open(file)? else { return Ok(None) };
         let algorithm = key.algorithms().first().map_or("?", |one| one.name());
-        let print = sanssh_core::file::public::fingerprint(key.public());
+        let print = fingerprint(key.public());
         self.reporter.detail(format_args!("offering the key {} ({algorithm}, {print})", file.display()));
         match self.client.login_key(self.user, &key) {
             Ok(login) => Ok(Some(login)),
@@ -129,6 +136,25 @@ impl Attempts<'_> {
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn held(&mut self, identity: &Identity) -> Result<Option<Login>, Error> {
+        let Some(agent) = &mut self.agent else { return Ok(None) };
+        let name = format!("{} ({})", identity.comment, fingerprint(&identity.key));
+        self.reporter.detail(format_args!("offering the agent's key {name}"));
+        match self.client.login_identity(self.user, agent, identity) {
+            Ok(login) => return Ok(Some(login)),
+            Err(error @ (Error::NoSignature | Error::AgentRefused)) => {
+                self.note(format!("the agent's key {name}: {error}"))
+            }
+            // If it was the server that failed, the next call tells.
+            Err(error @ (Error::Agent(_) | Error::Io(_) | Error::TimedOut(_))) => {
+                self.agent = None;
+                self.note(format!("the agent failed: {error}"));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(None)
     }
 
     /// The key of a file, with a passphrase if it needs one and the server would take the key.

@@ -3,6 +3,7 @@
 
 #![deny(missing_docs)]
 
+pub mod agents;
 pub mod count;
 pub mod delay;
 pub mod dropbear;
@@ -17,4 +18,5 @@ pub mod port;
 pub mod process;
 pub mod replay;
 pub mod signing;
+pub mod suites;
 pub mod user;

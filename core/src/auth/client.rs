@@ -35,6 +35,9 @@ pub enum Event<'b> {
         algorithm: HostKey,
         /// The public key blob.
         key: &'b [u8],
+        /// Its signature on the exchange hash, which at the first exchange is the session identifier: with both an agent
+        /// can be shown where its keys are about to be used.
+        signature: &'b [u8],
         /// Answer with `trust` or `distrust`.
         ask: Ask<Trust>,
     },

@@ -1,37 +1,53 @@
-//! What a `publickey` login signs (RFC 4252 §7): the session identifier and the request up to the signature.
+//! What a login by key signs (RFC 4252 §7): the session identifier and the request up to the signature. The host-bound
+//! method (OpenSSH PROTOCOL §3.1) adds the server's host key, so that the signature is of no use to any other host.
 
-use super::{CONNECTION, LONGEST_USER};
+use super::{CONNECTION, HOSTBOUND, LONGEST_USER, Method};
 use crate::crypto::HashValue;
 use crate::wire::auth::UserauthRequest;
 use crate::wire::{Message, Sink, Writer};
 
 /// Longest public key blob that is looked at: an RSA key of 16 384 bits with room to spare, and on hosts a certificate
 /// with one more such key and its signature.
-pub(crate) const LONGEST_KEY: usize = if cfg!(feature = "alloc") { 8192 } else { 2304 };
+pub(crate) const LONGEST_KEY: usize = if cfg!(feature = "alloc") { 7168 } else { 2304 };
+
+/// Longest host key that is signed along: on hosts a certificate with RSA keys of 8192 bits, without an allocator, where
+/// there is no RSA, a bare key.
+const LONGEST_HOST_KEY: usize = if cfg!(feature = "alloc") { 4096 } else { 256 };
 
 /// The fixed parts: session identifier, number, service, method, flag, algorithm, and the length fields.
-const AROUND: usize = 4 + 64 + 1 + 4 + 4 + CONNECTION.len() + 4 + 9 + 1 + 4 + 64 + 4;
+const AROUND: usize = 4 + 64 + 1 + 4 + 4 + CONNECTION.len() + 4 + HOSTBOUND.len() + 1 + 4 + 64 + 4 + 4;
+
+const SPACE: usize = AROUND + LONGEST_USER + LONGEST_KEY + LONGEST_HOST_KEY;
 
 /// Memory for the message of a signature, and the message once composed.
 #[derive(Clone)]
 pub struct SigningMessage {
-    bytes: [u8; AROUND + LONGEST_USER + LONGEST_KEY],
+    bytes: [u8; SPACE],
     len: usize,
 }
 
 impl SigningMessage {
-    /// Composes the message; `None` if a part is longer than there may be.
-    pub(crate) fn new(session: &HashValue, user: &[u8], algorithm: &[u8], key: &[u8]) -> Option<Self> {
-        let mut message = Self { bytes: [0; AROUND + LONGEST_USER + LONGEST_KEY], len: 0 };
+    /// Composes the message, host-bound if there is a host key; `None` if a part is longer than there may be.
+    pub(crate) fn new(
+        session: &HashValue,
+        user: &[u8],
+        algorithm: &[u8],
+        key: &[u8],
+        host_key: Option<&[u8]>,
+    ) -> Option<Self> {
+        let mut message = Self { bytes: [0; SPACE], len: 0 };
         let mut writer = Writer::new(&mut message.bytes);
         writer.string(session.as_bytes());
         writer.u8(UserauthRequest::NUMBER);
         writer.string(user);
         writer.string(CONNECTION);
-        writer.string(b"publickey");
+        writer.string(if host_key.is_some() { HOSTBOUND } else { Method::PublicKey.name().as_bytes() });
         writer.u8(1);
         writer.string(algorithm);
         writer.string(key);
+        if let Some(host_key) = host_key {
+            writer.string(host_key);
+        }
         message.len = writer.written()?;
         Some(message)
     }

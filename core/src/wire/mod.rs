@@ -18,7 +18,7 @@ pub mod auth;
 pub mod connection;
 mod field;
 pub mod legality;
-mod macros;
+pub(crate) mod macros;
 mod names;
 mod reader;
 mod sink;

@@ -26,6 +26,8 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
     pub(crate) host_key: Option<(HostKey, Vec<u8>, Ask<Trust>)>,
+    /// The first host key, and its signature on the session identifier.
+    pub(crate) proof: Option<(Vec<u8>, Vec<u8>)>,
     /// The first host key was trusted. At a later exchange the same one passes silently.
     pub(crate) trusted: bool,
     pub(crate) outcome: Option<Outcome>,
@@ -42,7 +44,8 @@ impl End for role::Client {
     fn auth(desk: &mut Desk, ssh: &mut Ssh<Self>, event: Event<'_>) {
         let outcome = match event {
             Event::HostKey { ask, .. } if desk.trusted => return ssh.distrust(ask),
-            Event::HostKey { algorithm, key, ask } => {
+            Event::HostKey { algorithm, key, signature, ask } => {
+                desk.proof = Some((key.to_vec(), signature.to_vec()));
                 desk.host_key = Some((algorithm, key.to_vec(), ask));
                 return;
             }

@@ -3,6 +3,7 @@
 
 use core::fmt;
 use core::time::Duration;
+use sanssh_core::agent::Error as AgentError;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::MethodSet;
 use sanssh_core::channel::OpenFailure;
@@ -64,6 +65,12 @@ pub enum Error {
     Unproven,
     /// The key did not sign.
     Sign(CannotSign),
+    /// `SSH_AUTH_SOCK` names no agent.
+    NoAgent,
+    /// The agent broke its protocol.
+    Agent(AgentError),
+    /// The agent refuses.
+    AgentRefused,
     /// A private key file gave no key.
     Key {
         /// The file.
@@ -163,8 +170,10 @@ impl Error {
             | Self::PasswordExpired(_)
             | Self::HostKey(_)
             | Self::NoSignature
-            | Self::Unproven => io::ErrorKind::PermissionDenied,
-            Self::Ssh(_) => io::ErrorKind::InvalidData,
+            | Self::Unproven
+            | Self::AgentRefused => io::ErrorKind::PermissionDenied,
+            Self::NoAgent => io::ErrorKind::NotFound,
+            Self::Ssh(_) | Self::Agent(_) => io::ErrorKind::InvalidData,
             Self::Sign(_)
             | Self::Key { .. }
             | Self::OpenRefused { .. }
@@ -194,6 +203,9 @@ impl fmt::Display for Error {
             Self::NoSignature => f.write_str("the server takes no signature that this key can make; use another key"),
             Self::Unproven => f.write_str("the server does not prove that it holds the host keys it announces"),
             Self::Sign(error) => write!(f, "cannot sign: {error}"),
+            Self::NoAgent => f.write_str("there is no agent: SSH_AUTH_SOCK is not set"),
+            Self::Agent(error) => write!(f, "{error}"),
+            Self::AgentRefused => f.write_str("the agent refuses"),
             Self::Key { file, why } => write!(f, "{}: {why}", file.display()),
             Self::File { file, source } => write!(f, "{}: {source}", file.display()),
             Self::OpenRefused { reason, text } => {

@@ -21,6 +21,7 @@
 
 pub mod home;
 
+mod agent;
 mod authorized;
 mod channel;
 mod client;
@@ -46,6 +47,7 @@ mod stream;
 mod trust;
 mod update;
 
+pub use agent::{Agent, Identity};
 pub use authorized::AuthorizedKeys;
 pub use channel::{Channel, Pty, Stderr};
 pub use client::Client;

@@ -42,7 +42,7 @@ impl Side for Client {
 
     fn tell(asks: &mut ClientAsks, event: client::Event<'_>) -> String {
         match event {
-            client::Event::HostKey { algorithm, key, ask } => {
+            client::Event::HostKey { algorithm, key, ask, .. } => {
                 asks.trust = Some(ask);
                 format!("host-key {algorithm} {}", fingerprint(key))
             }

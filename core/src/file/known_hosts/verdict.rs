@@ -105,13 +105,10 @@ impl<'k> Shown<'k> {
         let has_authority = own.iter().any(|entry| entry.mark == Mark::CertAuthority);
         let certified = if has_authority { None } else { self.certified(other) };
         let elsewhere = certified.or_else(|| self.known(other, By::OtherPort));
-        match self.plain(own) {
-            verdict @ Verdict::Known { .. } => verdict,
-            verdict if verdict == Verdict::Unknown || (self.authority.is_some() && !has_authority) => {
-                elsewhere.unwrap_or(verdict)
-            }
-            verdict => verdict,
-        }
+        let verdict = self.plain(own);
+        let open = verdict == Verdict::Unknown || (self.authority.is_some() && !has_authority);
+        let settled = matches!(verdict, Verdict::Known { .. });
+        if open && !settled { elsewhere.unwrap_or(verdict) } else { verdict }
     }
 
     fn certified<'a>(&self, about: &[&Entry]) -> Option<Verdict<'a>> {
