@@ -70,7 +70,7 @@ impl Aliased {
     }
 
     /// Records the keys that the host will show one day, and forgets those that it will not.
-    pub(crate) fn update(&mut self, client: &Client, reporter: Reporter) {
+    pub(crate) fn update(&self, client: &Client, reporter: Reporter) {
         match self.list.update(client) {
             Ok(updated) => {
                 for (what, keys) in [("learned", &updated.added), ("forgot", &updated.removed)] {

@@ -98,7 +98,7 @@ impl Settings {
 
     /// Whether announced host keys are recorded: as in OpenSSH by default only in the user's usual files.
     pub(crate) fn updates_host_keys(&self) -> bool {
-        self.update_host_keys.unwrap_or(self.known_hosts.is_none())
+        self.update_host_keys.unwrap_or_else(|| self.known_hosts.is_none())
     }
 
     /// Where the agent listens; the user's, unless they say otherwise.
