@@ -77,7 +77,6 @@ pub(crate) enum Tty {
 const OFF: [(&str, &[&str]); 14] = [
     ("addkeystoagent", &["no"]),
     ("clearallforwardings", &["yes", "no"]),
-    ("compression", &["no"]),
     ("controlmaster", &["no"]),
     ("controlpath", &["none"]),
     ("controlpersist", &["no"]),

@@ -4,6 +4,7 @@
 #![deny(missing_docs)]
 
 pub mod agents;
+pub mod certificate;
 pub mod count;
 pub mod delay;
 pub mod dropbear;

@@ -145,9 +145,9 @@ impl Client {
         let algorithms: Vec<_> = wanted.into_iter().filter(|one| one.key_type().as_bytes() == key_type).collect();
         let algorithm = self.algorithm(&algorithms).ok_or(Error::NoSignature)?;
         self.link.command(true, |ssh, output| ssh.probe(user.as_bytes(), algorithm, &identity.key, output))?;
-        match self.answer()? {
-            Outcome::KeyAccepted => {}
-            outcome => return Self::login(outcome),
+        let outcome = self.answer()?;
+        if !matches!(outcome, Outcome::KeyAccepted) {
+            return Self::login(outcome);
         }
         self.login_signed(user, algorithm, &identity.key, |message| agent.sign(&identity.key, algorithm, message))
     }
@@ -264,7 +264,7 @@ impl Client {
 
 /// What a login by key signs, and the host key that it names if the server takes that.
 fn to_sign(
-    state: &mut State<role::Client>,
+    state: &State<role::Client>,
     user: &[u8],
     algorithm: HostKey,
     public: &[u8],

@@ -14,6 +14,7 @@ use sanssh_tests::keys::{Keys, Kind, public};
 use sanssh_tests::openssh::{ssh_command, ssh_password_command};
 use sanssh_tests::peers;
 use sanssh_tests::process::{DEADLINE, Daemon, run};
+use sanssh_tests::suites;
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -76,13 +77,23 @@ fn every_algorithm_can_be_forced() {
     let keys = [HostKey::Ed25519, HostKey::EcdsaP256, HostKey::RsaSha512, HostKey::RsaSha256]
         .iter()
         .map(|one| ("host key algorithm: ", format!("-oHostKeyAlgorithms={one}")));
-    let ciphers = Fast::CIPHERS.iter().map(|one| ("cipher: ", format!("-oCiphers={one}")));
-    for (said, option) in kex.chain(keys).chain(ciphers) {
+    for (said, option) in kex.chain(keys) {
         forced(&server, &["-v", &option], said, &option);
     }
-    for mac in Fast::MACS {
-        let option = format!("-oMACs={mac}");
-        forced(&server, &["-v", "-oCiphers=aes128-ctr", &option], "MAC: ", &option);
+}
+
+#[test]
+fn every_cipher_and_mac_can_be_forced() {
+    let names = |option, names: Vec<&str>| format!("-o{option}={}", names.join(","));
+    let ciphers = names("Ciphers", Fast::CIPHERS.iter().map(|cipher| cipher.name()).collect());
+    let macs = names("MACs", Fast::MACS.iter().map(|mac| mac.name()).collect());
+    let Some(server) = server(&[&ciphers, &macs]) else { return };
+    for (cipher, mac) in suites::all() {
+        let cipher = format!("-oCiphers={cipher}");
+        match mac.map(|mac| format!("-oMACs={mac}")) {
+            None => forced(&server, &["-v", &cipher], "cipher: ", &cipher),
+            Some(mac) => forced(&server, &["-v", &cipher, &mac], "MAC: ", &mac),
+        }
     }
 }
 
@@ -347,6 +358,38 @@ fn dropbears_client_and_ours_are_served_too() {
         let mut dbclient = dbclient_command(server.port, &user(), &identity, server.directory.path(), &[]);
         let result = fed(dbclient.arg("cat; exit 6"), b"in");
         assert_eq!((result.status.code(), &result.stdout[..]), (Some(6), &b"in"[..]), "{}", text(&result.stderr));
+    }
+}
+
+#[test]
+fn it_compresses_for_those_who_ask_if_it_may() {
+    let Some(server) = server(&["-oCompression=yes", "-oRekeyLimit=1M"]) else { return };
+    // Half of it can be compressed.
+    let input: Vec<u8> = noise(4 << 20).into_iter().flat_map(|byte| [byte, b'x']).collect();
+    for (flag, method) in [("-C", "zlib@openssh.com"), ("-oCompression=no", "none")] {
+        let result = fed(client(&server, &["-v", flag]).arg("cat"), &input);
+        let log = text(&result.stderr);
+        assert!(result.status.success() && result.stdout == input, "{log}");
+        assert!(log.contains(&format!("compression: {method}")), "{log}");
+    }
+    let Some(careful) = self::server(&[]) else { return };
+    let log = text(&output(client(&careful, &["-vC"]).arg("true")).stderr);
+    assert!(log.contains("compression: none") && !log.contains("compression: zlib"), "{log}");
+}
+
+/// It knows both methods, and has to take the one that there is.
+#[test]
+fn dropbears_client_compresses_by_either_method() {
+    if !peers::require(&["dbclient", "dropbearconvert"]) {
+        return;
+    }
+    let identity = Keys::shared().client(Kind::Ed25519);
+    let input = noise(100_000).repeat(20);
+    for method in ["zlib", "zlib@openssh.com"] {
+        let Some(server) = server(&[&format!("-oCompression={method}")]) else { return };
+        let mut dbclient = dbclient_command(server.port, &user(), &identity, server.directory.path(), &[]);
+        let result = fed(dbclient.arg("cat"), &input);
+        assert!(result.status.success() && result.stdout == input, "{method}: {}", text(&result.stderr));
     }
 }
 
