@@ -74,7 +74,7 @@ pub(crate) enum Tty {
 }
 
 /// Options that exist here only in their value for nothing.
-const OFF: [(&str, &[&str]); 14] = [
+const OFF: [(&str, &[&str]); 13] = [
     ("addkeystoagent", &["no"]),
     ("clearallforwardings", &["yes", "no"]),
     ("controlmaster", &["no"]),
