@@ -41,8 +41,8 @@ Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, 
   ServerAliveCountMax, IdentityFile, IdentitiesOnly, IdentityAgent PATH|SSH_AUTH_SOCK|none, PubkeyAuthentication,
   PasswordAuthentication,
   KbdInteractiveAuthentication, PreferredAuthentications, NumberOfPasswordPrompts, BatchMode, UserKnownHostsFile,
-  GlobalKnownHostsFile, HashKnownHosts, StrictHostKeyChecking yes|ask|accept-new|no, RequestTTY, SendEnv, SetEnv,
-  LogLevel. Forwardings, control sockets and the like can be given only as off.
+  GlobalKnownHostsFile, HashKnownHosts, UpdateHostKeys, StrictHostKeyChecking yes|ask|accept-new|no, RequestTTY,
+  SendEnv, SetEnv, LogLevel. Forwardings, control sockets and the like can be given only as off.
 
 A changed host key is refused whatever StrictHostKeyChecking says; with no, as with accept-new, new ones are recorded.
 Exit status: the command's; 255 if it ended by a signal, or if something failed before.

@@ -11,7 +11,7 @@
 use super::signed::{LONGEST_KEY, SigningMessage};
 use super::{Arrival, CONNECTION, HOSTBOUND, LONGEST_USER, Login, Method, MethodSet, USERAUTH};
 use crate::Waiting;
-use crate::algorithm::{Hash, HostKey};
+use crate::algorithm::HostKey;
 use crate::config::{Config, Login as Limits};
 use crate::crypto::certificate::{Certificate, Kind};
 use crate::crypto::signature::{self, Presence, Presented};
@@ -327,7 +327,7 @@ impl State {
     /// Another user or service starts from nothing (RFC 4252 §5).
     fn note_user<P: Provider>(&mut self, limits: &Limits, user: &[u8], service: &[u8]) {
         self.stage = Stage::Idle;
-        let mut digest = P::Digest::new(Hash::Sha256);
+        let mut digest = P::Digest::sha256();
         let mut sink = Hashing(&mut digest);
         sink.string(user);
         sink.string(service);

@@ -189,7 +189,7 @@ impl<H: Handler> Conversation<H> {
             .with(|state| (state.ssh.proof_message(wanted), state.summary.map(|summary| summary.host_key.plain())));
         // Clients want RSA keys to sign as they did in the exchange.
         let algorithms = key.algorithms();
-        let algorithm = negotiated.filter(|one| algorithms.contains(one)).or(algorithms.first().copied())?;
+        let algorithm = negotiated.filter(|one| algorithms.contains(one)).or_else(|| algorithms.first().copied())?;
         key.sign(algorithm, message.ok()?.as_bytes()).ok()
     }
 

@@ -421,6 +421,26 @@ fn without_a_list_of_the_users_own_nothing_is_recorded() {
 }
 
 #[test]
+fn announced_keys_are_recorded_where_that_is_wanted() {
+    let Some(server) = server(&[]) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let known = directory.path().join("known_hosts");
+    let key = public(&Keys::shared().host(Kind::Rsa));
+    fs::write(&known, format!("{}damaged\n", known_hosts_line(server.port(), &key))).unwrap();
+    for (option, lines) in [("-v", 2), ("-oUpdateHostKeys=no", 2), ("-oUpdateHostKeys=yes", Kind::ALL.len() + 1)] {
+        let options = ["-v", option, "-oHashKnownHosts=yes"];
+        let mut ssh = our_ssh(server.port(), &Keys::shared().client(Kind::Ed25519), &known, &options);
+        let output = ssh.arg("true").output().unwrap();
+        assert!(output.status.success());
+        let (text, told) = (fs::read_to_string(&known).unwrap(), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(text.lines().count(), lines, "{option}: {text}");
+        assert_eq!(told.matches("learned the host key").count(), lines - 2, "{told}");
+        assert!(told.contains("known_hosts:2: damaged key"), "{told}");
+        assert_eq!(text.matches("|1|").count(), lines - 2, "{text}");
+    }
+}
+
+#[test]
 fn a_person_who_says_no_is_heeded() {
     let Some(server) = server(&[]) else { return };
     let directory = tempfile::tempdir().unwrap();

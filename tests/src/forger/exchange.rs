@@ -69,7 +69,7 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
             offers.reverse();
         }
         let hash = self.proposal.suite.kex.hash();
-        Transcript::new(hash, idents[0], idents[1]).with_string(offers[0]).with_string(offers[1])
+        Transcript::new(hash, idents[0], idents[1]).expect("a hash").with_string(offers[0]).with_string(offers[1])
     }
 
     /// Sends the share: a client's, which the machine answers at once, or a server's whole reply.
@@ -136,12 +136,11 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
     /// `H` and the keys; the machine's packets are opened with them after its NEWKEYS.
     fn finish(&mut self, transcript: Transcript<Q::Digest>, secret: Secret) -> Vec<u8> {
         let suite = self.proposal.suite;
-        let schedule = transcript.finish(secret, self.session);
+        let (hash, schedule) = transcript.finish(&secret, self.session);
         self.session = Some(schedule.session_id());
         self.line.next_open = Some(Q::open(suite.cipher, suite.mac, &schedule.keys(R::SENDS)).expect("a suite"));
-        let hash = schedule.exchange_hash().as_bytes().to_vec();
         self.exchange.schedule = Some(schedule);
-        hash
+        hash.as_bytes().to_vec()
     }
 
     /// Keeps what matters to the exchange of what the machine says.

@@ -91,7 +91,8 @@ pub struct Machine<R: Side, P: Provider> {
     pub over: Option<Error>,
     /// Channels that it was told of.
     pub channels: Vec<ChannelId>,
-    key: SigningKey,
+    /// The one host key of a server.
+    pub key: SigningKey,
     space: Vec<u8>,
     inflate: Vec<u8>,
 }
