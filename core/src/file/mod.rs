@@ -7,18 +7,23 @@
 //! - [`known_hosts`]: which key a host has shown before.
 //! - [`authorized_keys`]: which keys may log in, and what they may do then.
 
+mod address;
 pub mod authorized_keys;
+mod expiry;
 pub mod known_hosts;
 mod lock;
 mod options;
 mod pattern;
+mod permit;
 pub mod private;
 pub mod public;
 mod rsa;
 pub mod signing;
 mod text;
 
-pub use options::Options;
+pub use expiry::Expiry;
+pub use options::{Options, TwoCommands};
+pub use permit::{Permit, Tunnel};
 pub use public::PublicKeyBuf;
 pub use signing::SigningKey;
 

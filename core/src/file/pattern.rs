@@ -16,7 +16,7 @@ pub(super) fn list_takes(patterns: &[u8], name: &[u8]) -> bool {
 
 /// Whether one pattern takes all of `name`. Only the last `*` is ever tried again, since what an earlier one took cannot
 /// matter any more; so the work is at most the product of both lengths, whatever the pattern.
-fn takes(pattern: &[u8], name: &[u8]) -> bool {
+pub(super) fn takes(pattern: &[u8], name: &[u8]) -> bool {
     let (mut pattern, mut name) = (pattern, name);
     let mut again: Option<(&[u8], &[u8])> = None;
     while let Some((first, tail)) = name.split_first() {
