@@ -9,7 +9,7 @@
 //! ```
 
 use super::signed::{LONGEST_KEY, SigningMessage};
-use super::{Arrival, CONNECTION, LONGEST_USER, Login, Method, MethodSet, USERAUTH};
+use super::{Arrival, CONNECTION, ClientHost, LONGEST_HOST, LONGEST_USER, Login, Method, MethodSet, USERAUTH};
 use crate::Waiting;
 use crate::algorithm::{Hash, HostKey};
 use crate::config::{Config, Login as Limits};
@@ -20,8 +20,8 @@ use crate::role::Server;
 use crate::time::Instant;
 use crate::transport::Sender;
 use crate::wire::auth::{
-    Answers, InteractiveFields, PasswordChangeFields, PasswordFields, ProbeFields, SignedFields, UserauthFailure,
-    UserauthInfoResponse, UserauthRequest, UserauthSuccess,
+    Answers, HostFields, InteractiveFields, PasswordChangeFields, PasswordFields, ProbeFields, SignedFields,
+    UserauthFailure, UserauthInfoResponse, UserauthRequest, UserauthSuccess,
 };
 use crate::wire::legality::Phase;
 use crate::wire::transport::{ServiceAccept, ServiceRequest};
@@ -105,6 +105,9 @@ pub enum Credential<'b> {
         /// The client's hints.
         submethods: Names<'b>,
     },
+    /// The word of the client's host, whose signature on this very request has been verified (RFC 4252 §9). It remains to
+    /// ask whether the key is that host's, whether the client is that host, and whether its users are believed.
+    HostBased(ClientHost<'b>),
 }
 
 impl fmt::Debug for Credential<'_> {
@@ -115,6 +118,7 @@ impl fmt::Debug for Credential<'_> {
             Self::PasswordChange { .. } => "PasswordChange",
             Self::PublicKey { .. } => "PublicKey",
             Self::Interactive { .. } => "Interactive",
+            Self::HostBased(_) => "HostBased",
         })
     }
 }
@@ -249,6 +253,11 @@ impl Login<Server> for State {
 const LONGEST_NAMES: usize = 64;
 
 impl State {
+    /// The methods that can continue.
+    pub(crate) const fn remaining(&self) -> MethodSet {
+        self.remaining
+    }
+
     pub(crate) const fn asked(&self) -> Option<Asked> {
         match self.stage {
             Stage::Asked(asked) => Some(asked),
@@ -301,6 +310,8 @@ impl State {
                 let credential = Credential::Interactive { submethods: fields.submethods };
                 self.ask(serials, Asked::Interactive, user, credential)
             }),
+            Some(Method::HostBased) => host_based::<P>(config, session, user, fields.0)
+                .map(|host| self.ask(serials, Asked::Plain, user, Credential::HostBased(host))),
             Some(Method::PublicKey) => return self.public_key::<P>(config, session, serials, user, fields.0),
         };
         event.map_or_else(|| self.fail(&config.login, false), |event| Ok(Some(event)))
@@ -477,4 +488,20 @@ fn verify<P: Provider>(
     let Some(message) = SigningMessage::new(session, user, fields.algorithm, fields.key) else { return false };
     let Ok(key) = signature::PublicKey::decode(fields.key, config.min_rsa_bits) else { return false };
     signature::verify::<P>(algorithm, &key, message.as_bytes(), fields.signature).is_ok()
+}
+
+/// The host that vouches for the user, if its signature is right.
+fn host_based<'b, P: Provider>(
+    config: &Config,
+    session: &HashValue,
+    user: &[u8],
+    fields: &'b [u8],
+) -> Option<ClientHost<'b>> {
+    let HostFields { algorithm, key, host, host_user, signature } = HostFields::decode(fields).ok()?;
+    let named = (1..=LONGEST_HOST).contains(&host.len()) && (1..=LONGEST_USER).contains(&host_user.len());
+    let algorithm = acceptable::<P>(config, algorithm, key).filter(|_| named)?;
+    let host = ClientHost { algorithm, key, host, user: host_user };
+    let message = SigningMessage::host(session, user, &host)?;
+    let key = signature::PublicKey::decode(key, config.min_rsa_bits).ok()?;
+    signature::verify::<P>(algorithm, &key, message.as_bytes(), signature).is_ok().then_some(host)
 }

@@ -1,6 +1,7 @@
-//! What a `publickey` login signs (RFC 4252 §7): the session identifier and the request up to the signature.
+//! What logins by `publickey` (RFC 4252 §7) and `hostbased` (§9) sign: the session identifier and the request up to the
+//! signature.
 
-use super::{CONNECTION, LONGEST_USER};
+use super::{CONNECTION, ClientHost, LONGEST_USER};
 use crate::crypto::HashValue;
 use crate::wire::auth::UserauthRequest;
 use crate::wire::{Message, Sink, Writer};
@@ -19,18 +20,29 @@ pub struct SigningMessage {
 }
 
 impl SigningMessage {
-    /// Composes the message; `None` if a part is longer than there may be.
+    /// Composes the message of a key; `None` if a part is longer than there may be.
     pub(crate) fn new(session: &HashValue, user: &[u8], algorithm: &[u8], key: &[u8]) -> Option<Self> {
+        Self::compose(session, user, b"publickey", |writer| {
+            writer.u8(1);
+            writer.string(algorithm);
+            writer.string(key);
+        })
+    }
+
+    /// Composes the message of a client host's key. Where the key leaves no room for the names, `None`.
+    pub(crate) fn host(session: &HashValue, user: &[u8], host: &ClientHost<'_>) -> Option<Self> {
+        Self::compose(session, user, b"hostbased", |writer| host.encode(writer))
+    }
+
+    fn compose(session: &HashValue, user: &[u8], method: &[u8], fields: impl Fn(&mut Writer<'_>)) -> Option<Self> {
         let mut message = Self { bytes: [0; AROUND + LONGEST_USER + LONGEST_KEY], len: 0 };
         let mut writer = Writer::new(&mut message.bytes);
         writer.string(session.as_bytes());
         writer.u8(UserauthRequest::NUMBER);
         writer.string(user);
         writer.string(CONNECTION);
-        writer.string(b"publickey");
-        writer.u8(1);
-        writer.string(algorithm);
-        writer.string(key);
+        writer.string(method);
+        fields(&mut writer);
         message.len = writer.written()?;
         Some(message)
     }
