@@ -48,27 +48,32 @@ pub fn split(option: &str) -> Result<(&str, &str), String> {
 /// If the list names something unknown, or nothing.
 pub fn prefer(preferences: &mut Preferences, option: &str, value: &str) -> Result<bool, String> {
     match option.to_ascii_lowercase().as_str() {
-        "kexalgorithms" => preferences.kex = algorithms("key exchange", value)?,
-        "hostkeyalgorithms" => preferences.host_keys = algorithms("host key algorithm", value)?,
-        "pubkeyacceptedalgorithms" => preferences.user_keys = algorithms("signature algorithm", value)?,
-        "ciphers" => preferences.ciphers = algorithms("cipher", value)?,
-        "macs" => preferences.macs = algorithms("MAC", value)?,
+        "kexalgorithms" => preferences.kex = algorithms("key exchange", &preferences.kex, value)?,
+        "hostkeyalgorithms" => preferences.host_keys = algorithms("host key algorithm", &preferences.host_keys, value)?,
+        "pubkeyacceptedalgorithms" => {
+            preferences.user_keys = algorithms("signature algorithm", &preferences.user_keys, value)?
+        }
+        "casignaturealgorithms" => {
+            preferences.authorities = algorithms("signature algorithm", &preferences.authorities, value)?;
+        }
+        "ciphers" => preferences.ciphers = algorithms("cipher", &preferences.ciphers, value)?,
+        "macs" => preferences.macs = algorithms("MAC", &preferences.macs, value)?,
         _ => return Ok(false),
     }
     Ok(true)
 }
 
-/// A list, or a change of the default: `+` appends, `-` takes away what fits, `^` puts in front.
-fn algorithms<T: Named>(kind: &str, text: &str) -> Result<heapless::Vec<T, LIST>, String> {
+/// A list, or a change of the one there is: `+` appends, `-` takes away what fits, `^` puts in front.
+fn algorithms<T: Named>(kind: &str, now: &[T], text: &str) -> Result<heapless::Vec<T, LIST>, String> {
     let known = |name: &str| T::ALL.iter().copied().find(|one| one.name() == name);
     let find = |name: &str| known(name).ok_or_else(|| unknown::<T>(kind, name));
     let names = |text: &str| text.split(',').map(str::trim).map(find).collect::<Result<Vec<T>, String>>();
     let mut wanted = match text.split_at_checked(1) {
-        Some(("+", rest)) => [T::ALL.to_vec(), names(rest)?].concat(),
-        Some(("^", rest)) => [names(rest)?, T::ALL.to_vec()].concat(),
+        Some(("+", rest)) => [now, &names(rest)?].concat(),
+        Some(("^", rest)) => [&names(rest)?, now].concat(),
         Some(("-", rest)) => {
             let gone = |one: &T| rest.split(',').any(|pattern| fits(pattern.trim(), one.name()));
-            T::ALL.iter().copied().filter(|one| !gone(one)).collect()
+            now.iter().copied().filter(|one| !gone(one)).collect()
         }
         _ => names(text)?,
     };
@@ -197,12 +202,15 @@ mod tests {
     #[test]
     fn lists_replace_extend_and_shrink() {
         let mut preferences = Preferences::default();
+        let before = preferences.clone();
+        assert_eq!(prefer(&mut preferences, "ciphers", "-*ctr"), Ok(true));
+        assert_eq!(preferences.ciphers.len(), before.ciphers.len() - 3);
         assert_eq!(prefer(&mut preferences, "CIPHERS", "aes256-ctr,aes128-ctr"), Ok(true));
         assert_eq!(preferences.ciphers, [Cipher::Aes256Ctr, Cipher::Aes128Ctr]);
-        assert_eq!(prefer(&mut preferences, "ciphers", "-*ctr"), Ok(true));
-        assert_eq!(preferences.ciphers.len(), Cipher::ALL.len() - 2);
+        assert_eq!(prefer(&mut preferences, "Ciphers", "+3des-cbc"), Ok(true));
+        assert_eq!(preferences.ciphers, [Cipher::Aes256Ctr, Cipher::Aes128Ctr, Cipher::TripleDesCbc]);
         assert_eq!(prefer(&mut preferences, "macs", "^hmac-sha2-512"), Ok(true));
-        assert_eq!((preferences.macs[0], preferences.macs.len()), (Mac::HmacSha512, Mac::ALL.len()));
+        assert_eq!((preferences.macs[0], preferences.macs.len()), (Mac::HmacSha512, before.macs.len()));
         assert_eq!(prefer(&mut preferences, "Compression", "yes"), Ok(false));
     }
 

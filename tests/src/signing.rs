@@ -7,15 +7,21 @@ use sanssh_core::{Random, Seed};
 
 const RSA: &[u8] = include_bytes!("../../vectors/keys/test_rsa");
 
+/// What the keys here sign by.
+pub const ALGORITHMS: &[HostKey] = &[HostKey::Ed25519, HostKey::EcdsaP256, HostKey::RsaSha512, HostKey::RsaSha256];
+
 /// A key that signs by `algorithm`. Both algorithms of RSA have one key.
 ///
 /// # Panics
 /// If the stored RSA key is damaged.
 #[must_use]
 pub fn key(algorithm: HostKey) -> SigningKey {
-    match algorithm {
-        HostKey::Ed25519 => SigningKey::ed25519(&[9; 32]),
-        HostKey::EcdsaP256 => SigningKey::ecdsa_p256(&mut Random::new(&Seed::new([9; 32]))),
-        HostKey::RsaSha512 | HostKey::RsaSha256 => private::read(RSA, None).expect("the stored test key").key,
+    let random = &mut Random::new(&Seed::new([9; 32]));
+    if algorithm == HostKey::Ed25519 {
+        SigningKey::ed25519(&[9; 32])
+    } else if algorithm == HostKey::EcdsaP256 {
+        SigningKey::ecdsa_p256(random)
+    } else {
+        private::read(RSA, None).expect("the stored test key").key
     }
 }

@@ -219,10 +219,10 @@ fn allocations<P: Provider>(kex: Kex, host_key: HostKey, cipher: Cipher, chunks:
 #[test]
 fn soft_takes_nothing_from_the_heap() {
     assert_eq!(allocations::<Soft>(Kex::Curve25519, HostKey::Ed25519, Cipher::Aes256Gcm, MANY), 0);
-    for &cipher in Cipher::ALL {
+    for &cipher in Fast::CIPHERS {
         assert_eq!(allocations::<Soft>(Kex::Curve25519, HostKey::Ed25519, cipher, FEW), 0, "{cipher}");
     }
-    for &kex in Kex::ALL {
+    for &kex in Fast::KEX {
         assert_eq!(allocations::<Soft>(kex, HostKey::Ed25519, Cipher::Aes256Gcm, FEW), 0, "{kex}");
     }
     assert_eq!(allocations::<Soft>(Kex::Curve25519, HostKey::EcdsaP256, Cipher::Aes256Gcm, FEW), 0);
@@ -231,10 +231,10 @@ fn soft_takes_nothing_from_the_heap() {
 #[test]
 fn fast_takes_nothing_from_the_heap() {
     assert_eq!(allocations::<Fast>(Kex::Curve25519, HostKey::Ed25519, Cipher::Aes256Gcm, MANY), 0);
-    for &cipher in Cipher::ALL {
+    for &cipher in Fast::CIPHERS {
         assert_eq!(allocations::<Fast>(Kex::Curve25519, HostKey::Ed25519, cipher, FEW), 0, "{cipher}");
     }
-    for &kex in Kex::ALL {
+    for &kex in Fast::KEX {
         assert_eq!(allocations::<Fast>(kex, HostKey::Ed25519, Cipher::Aes256Gcm, FEW), 0, "{kex}");
     }
     assert_eq!(allocations::<Fast>(Kex::Curve25519, HostKey::EcdsaP256, Cipher::Aes256Gcm, FEW), 0);

@@ -13,7 +13,9 @@ use super::{Arrival, CONNECTION, ClientHost, LONGEST_HOST, LONGEST_USER, Login, 
 use crate::Waiting;
 use crate::algorithm::{Hash, HostKey};
 use crate::config::{Config, Login as Limits};
-use crate::crypto::{Digest, HashValue, Hashing, Provider, signature};
+use crate::crypto::certificate::{Certificate, Kind};
+use crate::crypto::signature::{self, Presence, Presented};
+use crate::crypto::{Digest, Forged, HashValue, Hashing, Provider};
 use crate::error::{Error, Refused, Violation};
 use crate::event::{Ask, Attempt, HostKeyChoice, Probe, Serials, Sign};
 use crate::role::Server;
@@ -93,12 +95,14 @@ pub enum Credential<'b> {
         new: &'b [u8],
     },
     /// A key whose signature on this very request has been verified (RFC 4252 §7). Whether the user may use it is the
-    /// embedder's to say.
+    /// embedder's to say; of a certificate only the signatures have been verified.
     PublicKey {
         /// Signature algorithm.
         algorithm: HostKey,
         /// Public key blob.
         key: &'b [u8],
+        /// What a security key says of its holder. Unless the user's entry says otherwise, it must have been touched.
+        presence: Option<Presence>,
     },
     /// The wish to be asked (RFC 4256 §3.1): answer with `prompt`.
     Interactive {
@@ -368,10 +372,11 @@ impl State {
         let signed = SignedFields::decode(fields).ok().filter(|_| fields.first() == Some(&1));
         let verified = signed.and_then(|fields| {
             let algorithm = acceptable::<P>(config, fields.algorithm, fields.key)?;
-            verify::<P>(config, session, user, algorithm, &fields).then_some((algorithm, fields.key))
+            let presence = verify::<P>(config, session, user, algorithm, &fields).ok()?;
+            Some(Credential::PublicKey { algorithm, key: fields.key, presence })
         });
-        let Some((algorithm, key)) = verified else { return self.fail(&config.login, false) };
-        Ok(Some(self.ask(serials, Asked::Plain, user, Credential::PublicKey { algorithm, key })))
+        let Some(credential) = verified else { return self.fail(&config.login, false) };
+        Ok(Some(self.ask(serials, Asked::Plain, user, credential)))
     }
 
     fn responses<'b>(
@@ -474,8 +479,11 @@ fn acceptable<P: Provider>(config: &Config, algorithm: &[u8], key: &[u8]) -> Opt
     if key.len() > LONGEST_KEY {
         return None;
     }
-    let parsed = signature::PublicKey::decode(key, config.min_rsa_bits).ok()?;
-    parsed.suits(algorithm).then_some(algorithm)
+    let presented = Presented::decode(algorithm, key, config.min_rsa_bits).ok()?;
+    let certified = |certificate: &Certificate<'_>| {
+        certificate.kind == Kind::User && certificate.is_signed::<P>(&config.preferences.authorities).is_ok()
+    };
+    presented.certificate().is_none_or(certified).then_some(algorithm)
 }
 
 fn verify<P: Provider>(
@@ -484,10 +492,10 @@ fn verify<P: Provider>(
     user: &[u8],
     algorithm: HostKey,
     fields: &SignedFields<'_>,
-) -> bool {
-    let Some(message) = SigningMessage::new(session, user, fields.algorithm, fields.key) else { return false };
-    let Ok(key) = signature::PublicKey::decode(fields.key, config.min_rsa_bits) else { return false };
-    signature::verify::<P>(algorithm, &key, message.as_bytes(), fields.signature).is_ok()
+) -> Result<Option<Presence>, Forged> {
+    let message = SigningMessage::new(session, user, fields.algorithm, fields.key).ok_or(Forged)?;
+    let presented = Presented::decode(algorithm, fields.key, config.min_rsa_bits).map_err(|Malformed| Forged)?;
+    signature::verify::<P>(algorithm, presented.key(), message.as_bytes(), fields.signature)
 }
 
 /// The host that vouches for the user, if its signature is right.

@@ -6,8 +6,9 @@ use crate::crypto::HashValue;
 use crate::wire::auth::UserauthRequest;
 use crate::wire::{Message, Sink, Writer};
 
-/// Longest public key blob that is looked at: an RSA key of 16 384 bits with room to spare.
-pub(crate) const LONGEST_KEY: usize = 2304;
+/// Longest public key blob that is looked at: an RSA key of 16 384 bits with room to spare, and on hosts a certificate
+/// with one more such key and its signature.
+pub(crate) const LONGEST_KEY: usize = if cfg!(feature = "alloc") { 8192 } else { 2304 };
 
 /// The fixed parts: session identifier, number, service, method, flag, algorithm, and the length fields.
 const AROUND: usize = 4 + 64 + 1 + 4 + 4 + CONNECTION.len() + 4 + 9 + 1 + 4 + 64 + 4;

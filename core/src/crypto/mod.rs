@@ -5,8 +5,10 @@
 //! - [`Null`](null::Null): no security at all; tests and fuzzing.
 //!
 //! Primitives come from libraries. Here they are put together as SSH wants them: [`schedule`] derives the keys,
-//! [`signature`] reads keys and signatures off the wire before a provider verifies them.
+//! [`signature`] reads keys and signatures off the wire before a provider verifies them, and [`certificate`] what
+//! authorities say of keys.
 
+pub mod certificate;
 #[cfg(feature = "ring")]
 pub mod fast;
 pub mod null;
@@ -47,8 +49,8 @@ pub trait Provider: 'static {
     /// Keys a cipher, with its MAC unless it authenticates by itself, for receiving.
     fn open(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Self::Open;
 
-    /// Verifies a signature, given as raw bytes: 64 for Ed25519, `r` and `s` of 32 bytes each for P-256, and for RSA up
-    /// to the length of the modulus.
+    /// Verifies a signature by a bare key, given as raw bytes: 64 for Ed25519, `r` and `s` of 32, 48 or 66 bytes each for
+    /// ECDSA, and for RSA up to the length of the modulus.
     fn verify(algorithm: HostKey, key: &PublicKey<'_>, message: &[u8], signature: &[u8]) -> Result<(), Forged>;
 }
 

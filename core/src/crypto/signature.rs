@@ -1,9 +1,10 @@
-//! Public keys and signatures as they stand on the wire (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8332, RFC 8709), read and
-//! checked before any arithmetic.
+//! Public keys and signatures as they stand on the wire (RFC 4253 §6.6, RFC 5656 §3.1, RFC 8332, RFC 8709, OpenSSH
+//! PROTOCOL.u2f), read and checked before any arithmetic.
 
-use super::{Forged, Provider};
-use crate::algorithm::HostKey;
-use crate::wire::{Field, Malformed, Mpint, Reader};
+use super::certificate::Certificate;
+use super::{Digest, Forged, Provider};
+use crate::algorithm::{Hash, HostKey};
+use crate::wire::{Field, Malformed, Mpint, Reader, Sink};
 
 /// Public keys by type, borrowed from their blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,24 @@ pub enum PublicKey<'a> {
     Ed25519(&'a [u8; 32]),
     /// `ecdsa-sha2-nistp256`: an uncompressed point.
     EcdsaP256(&'a [u8; 65]),
+    /// `ecdsa-sha2-nistp384`: an uncompressed point.
+    EcdsaP384(&'a [u8; 97]),
+    /// `ecdsa-sha2-nistp521`: an uncompressed point.
+    EcdsaP521(&'a [u8; 133]),
+    /// `sk-ssh-ed25519@openssh.com`: a key in a security key.
+    SkEd25519 {
+        /// The key.
+        key: &'a [u8; 32],
+        /// For whom it was made, usually `ssh:`.
+        application: &'a [u8],
+    },
+    /// `sk-ecdsa-sha2-nistp256@openssh.com`: a key in a security key.
+    SkEcdsaP256 {
+        /// The uncompressed point.
+        point: &'a [u8; 65],
+        /// For whom it was made, usually `ssh:`.
+        application: &'a [u8],
+    },
     /// `ssh-rsa`.
     Rsa {
         /// Public exponent, big-endian without leading zeros.
@@ -28,21 +47,29 @@ pub const MAX_RSA_BITS: usize = 16_384;
 const MAX_RSA_EXPONENT: usize = 8;
 
 impl<'a> PublicKey<'a> {
-    /// Reads a public key blob. RSA keys of fewer than `min_rsa_bits`, of more than [`MAX_RSA_BITS`], with an even
-    /// modulus, or with an exponent that is 1, even or beyond 64 bits are refused.
+    /// Reads a public key blob that is no certificate. RSA keys of fewer than `min_rsa_bits`, of more than
+    /// [`MAX_RSA_BITS`], with an even modulus, or with an exponent that is 1, even or beyond 64 bits are refused.
     pub fn decode(blob: &'a [u8], min_rsa_bits: usize) -> Result<Self, Malformed> {
         let mut reader = Reader::new(blob);
-        let key = match reader.string()? {
+        let kind = reader.string()?;
+        let key = Self::fields(kind, &mut reader, min_rsa_bits)?;
+        reader.end()?;
+        Ok(key)
+    }
+
+    /// Reads what follows the type name of a key, in a certificate as well.
+    pub(super) fn fields(kind: &[u8], reader: &mut Reader<'a>, min_rsa_bits: usize) -> Result<Self, Malformed> {
+        Ok(match kind {
             b"ssh-ed25519" => Self::Ed25519(reader.string()?.try_into().map_err(|_| Malformed)?),
-            b"ecdsa-sha2-nistp256" => {
-                if reader.string()? != b"nistp256" {
-                    return Err(Malformed);
-                }
-                let point: &[u8; 65] = reader.string()?.try_into().map_err(|_| Malformed)?;
-                if point[0] != 4 {
-                    return Err(Malformed);
-                }
-                Self::EcdsaP256(point)
+            b"ecdsa-sha2-nistp256" => Self::EcdsaP256(point(reader, b"nistp256")?),
+            b"ecdsa-sha2-nistp384" => Self::EcdsaP384(point(reader, b"nistp384")?),
+            b"ecdsa-sha2-nistp521" => Self::EcdsaP521(point(reader, b"nistp521")?),
+            b"sk-ssh-ed25519@openssh.com" => {
+                let key = reader.string()?.try_into().map_err(|_| Malformed)?;
+                Self::SkEd25519 { key, application: reader.string()? }
+            }
+            b"sk-ecdsa-sha2-nistp256@openssh.com" => {
+                Self::SkEcdsaP256 { point: point(reader, b"nistp256")?, application: reader.string()? }
             }
             b"ssh-rsa" => {
                 let Mpint(e) = reader.read()?;
@@ -53,20 +80,63 @@ impl<'a> PublicKey<'a> {
                 Self::Rsa { e, n }
             }
             _ => return Err(Malformed),
-        };
-        reader.end()?;
-        Ok(key)
+        })
+    }
+
+    /// Writes the blob.
+    pub fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
+        sink.string(self.algorithm().key_type().as_bytes());
+        match self {
+            Self::Ed25519(key) => sink.string(*key),
+            Self::EcdsaP256(point) => encode_point(sink, b"nistp256", *point),
+            Self::EcdsaP384(point) => encode_point(sink, b"nistp384", *point),
+            Self::EcdsaP521(point) => encode_point(sink, b"nistp521", *point),
+            Self::SkEd25519 { key, application } => {
+                sink.string(*key);
+                sink.string(application);
+            }
+            Self::SkEcdsaP256 { point, application } => {
+                encode_point(sink, b"nistp256", *point);
+                sink.string(application);
+            }
+            Self::Rsa { e, n } => {
+                sink.mpint(e);
+                sink.mpint(n);
+            }
+        }
+    }
+
+    /// The best algorithm for signatures by keys of this type.
+    pub const fn algorithm(&self) -> HostKey {
+        match self {
+            Self::Ed25519(_) => HostKey::Ed25519,
+            Self::EcdsaP256(_) => HostKey::EcdsaP256,
+            Self::EcdsaP384(_) => HostKey::EcdsaP384,
+            Self::EcdsaP521(_) => HostKey::EcdsaP521,
+            Self::SkEd25519 { .. } => HostKey::SkEd25519,
+            Self::SkEcdsaP256 { .. } => HostKey::SkEcdsaP256,
+            Self::Rsa { .. } => HostKey::RsaSha512,
+        }
     }
 
     /// Whether signatures of this algorithm are made by keys of this type.
-    pub const fn suits(&self, algorithm: HostKey) -> bool {
-        matches!(
-            (self, algorithm),
-            (Self::Ed25519(_), HostKey::Ed25519)
-                | (Self::EcdsaP256(_), HostKey::EcdsaP256)
-                | (Self::Rsa { .. }, HostKey::RsaSha512 | HostKey::RsaSha256)
-        )
+    pub fn suits(&self, algorithm: HostKey) -> bool {
+        self.algorithm().key_type() == algorithm.key_type()
     }
+}
+
+/// An uncompressed point on the curve of that name (RFC 5656 §3.1).
+fn point<'a, const N: usize>(reader: &mut Reader<'a>, curve: &[u8]) -> Result<&'a [u8; N], Malformed> {
+    if reader.string()? != curve {
+        return Err(Malformed);
+    }
+    let point: &[u8; N] = reader.string()?.try_into().map_err(|_| Malformed)?;
+    if point.first() == Some(&4) { Ok(point) } else { Err(Malformed) }
+}
+
+fn encode_point(sink: &mut (impl Sink + ?Sized), curve: &[u8], point: &[u8]) {
+    sink.string(curve);
+    sink.string(point);
 }
 
 fn rsa_is_sound(e: &[u8], n: &[u8], min_bits: usize) -> bool {
@@ -81,44 +151,153 @@ pub fn bit_length(number: &[u8]) -> usize {
     number.len().saturating_mul(8).saturating_sub(top)
 }
 
-/// Verifies a signature blob on `message`: the algorithm named inside must be `algorithm`, the key must be of its type.
+/// What somebody shows to prove something by: a bare key, or one that an authority has certified.
+#[derive(Debug, Clone, Copy)]
+pub enum Presented<'a> {
+    /// A public key.
+    Key(PublicKey<'a>),
+    /// A certificate, whose signature is not verified yet.
+    Certificate(Certificate<'a>),
+}
+
+impl<'a> Presented<'a> {
+    /// Reads a blob for use with `algorithm`, whose type it must be.
+    pub fn decode(algorithm: HostKey, blob: &'a [u8], min_rsa_bits: usize) -> Result<Self, Malformed> {
+        let presented = match algorithm.is_certified() {
+            true => Self::Certificate(Certificate::decode(blob, min_rsa_bits)?),
+            false => Self::Key(PublicKey::decode(blob, min_rsa_bits)?),
+        };
+        if presented.key().suits(algorithm.plain()) { Ok(presented) } else { Err(Malformed) }
+    }
+
+    /// The key that signs.
+    pub const fn key(&self) -> &PublicKey<'a> {
+        match self {
+            Self::Key(key) => key,
+            Self::Certificate(certificate) => &certificate.key,
+        }
+    }
+
+    /// The certificate, if it is one.
+    pub const fn certificate(&self) -> Option<&Certificate<'a>> {
+        match self {
+            Self::Key(_) => None,
+            Self::Certificate(certificate) => Some(certificate),
+        }
+    }
+}
+
+/// What a security key says of its holder with each signature (OpenSSH PROTOCOL.u2f).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Presence {
+    /// Somebody touched it.
+    pub touched: bool,
+    /// It recognised its owner, by PIN or finger.
+    pub verified: bool,
+}
+
+/// Verifies a signature blob on `message` by `key`. The algorithm named inside must be the one that signs for
+/// `algorithm`, and the key of its type. A security key says more; whether that is enough is the caller's to decide.
 pub fn verify<P: Provider>(
     algorithm: HostKey,
     key: &PublicKey<'_>,
     message: &[u8],
     signature: &[u8],
-) -> Result<(), Forged> {
-    if !key.suits(algorithm) || !P::SIGNATURES.contains(&algorithm) {
+) -> Result<Option<Presence>, Forged> {
+    let plain = algorithm.plain();
+    if !key.suits(plain) || !P::SIGNATURES.contains(&plain) {
         return Err(Forged);
     }
-    let raw = raw_signature(algorithm, signature).map_err(|Malformed| Forged)?;
-    match algorithm {
-        HostKey::EcdsaP256 => {
-            let pair = ecdsa_pair(raw).map_err(|Malformed| Forged)?;
-            P::verify(algorithm, key, message, &pair)
+    let Signature { raw, tail } = Signature::decode(plain, signature).map_err(|Malformed| Forged)?;
+    match *key {
+        PublicKey::SkEd25519 { key, application } => {
+            let (signed, presence) = Touch::decode(tail).map_err(|Malformed| Forged)?.signed::<P>(application, message);
+            P::verify(HostKey::Ed25519, &PublicKey::Ed25519(key), &signed, raw)?;
+            Ok(Some(presence))
         }
-        HostKey::Ed25519 | HostKey::RsaSha512 | HostKey::RsaSha256 => P::verify(algorithm, key, message, raw),
+        PublicKey::SkEcdsaP256 { point, application } => {
+            let (signed, presence) = Touch::decode(tail).map_err(|Malformed| Forged)?.signed::<P>(application, message);
+            ecdsa::<P, 64>(HostKey::EcdsaP256, &PublicKey::EcdsaP256(point), &signed, raw)?;
+            Ok(Some(presence))
+        }
+        PublicKey::EcdsaP256(_) => ecdsa::<P, 64>(plain, key, message, raw).map(|()| None),
+        PublicKey::EcdsaP384(_) => ecdsa::<P, 96>(plain, key, message, raw).map(|()| None),
+        PublicKey::EcdsaP521(_) => ecdsa::<P, 132>(plain, key, message, raw).map(|()| None),
+        PublicKey::Ed25519(_) | PublicKey::Rsa { .. } => P::verify(plain, key, message, raw).map(|()| None),
     }
 }
 
-/// The signature inside its blob, whose name must be the algorithm's.
-fn raw_signature(algorithm: HostKey, blob: &[u8]) -> Result<&[u8], Malformed> {
-    let mut reader = Reader::new(blob);
-    if reader.string()? != algorithm.name().as_bytes() {
-        return Err(Malformed);
-    }
-    let raw = reader.string()?;
-    reader.end()?;
-    if raw.is_empty() { Err(Malformed) } else { Ok(raw) }
+/// A signature out of its blob.
+struct Signature<'a> {
+    raw: &'a [u8],
+    /// What only security keys add.
+    tail: &'a [u8],
 }
 
-/// `r` and `s` of an ECDSA signature (RFC 5656 §3.1.2), at fixed width.
-fn ecdsa_pair(raw: &[u8]) -> Result<[u8; 64], Malformed> {
+impl<'a> Signature<'a> {
+    /// The name inside must be the algorithm's.
+    fn decode(algorithm: HostKey, blob: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(blob);
+        if reader.string()? != algorithm.name().as_bytes() {
+            return Err(Malformed);
+        }
+        let signature = Self { raw: reader.string()?, tail: reader.rest() };
+        let lawful_tail = signature.tail.is_empty() != matches!(algorithm, HostKey::SkEd25519 | HostKey::SkEcdsaP256);
+        if signature.raw.is_empty() || !lawful_tail { Err(Malformed) } else { Ok(signature) }
+    }
+}
+
+/// Flags and counter at the end of a security key's signature.
+struct Touch {
+    flags: u8,
+    counter: u32,
+}
+
+const TOUCHED: u8 = 0x01;
+const VERIFIED: u8 = 0x04;
+
+impl Touch {
+    fn decode(tail: &[u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(tail);
+        let touch = Self { flags: reader.u8()?, counter: reader.u32()? };
+        reader.end()?;
+        Ok(touch)
+    }
+
+    /// What the security key signed: `SHA256(application) || flags || counter || SHA256(message)`.
+    fn signed<P: Provider>(&self, application: &[u8], message: &[u8]) -> ([u8; 69], Presence) {
+        let hash = |bytes| {
+            let mut digest = P::Digest::new(Hash::Sha256);
+            digest.update(bytes);
+            digest.finish()
+        };
+        let (application, message) = (hash(application), hash(message));
+        let counter = self.counter.to_be_bytes();
+        let mut signed = [0; 69];
+        let parts = application.as_bytes().iter().chain([&self.flags]).chain(&counter).chain(message.as_bytes());
+        signed.iter_mut().zip(parts).for_each(|(to, from)| *to = *from);
+        let presence = Presence { touched: self.flags & TOUCHED != 0, verified: self.flags & VERIFIED != 0 };
+        (signed, presence)
+    }
+}
+
+/// Verifies `r` and `s` of an ECDSA signature (RFC 5656 §3.1.2), brought to fixed width.
+fn ecdsa<P: Provider, const N: usize>(
+    algorithm: HostKey,
+    key: &PublicKey<'_>,
+    message: &[u8],
+    raw: &[u8],
+) -> Result<(), Forged> {
+    let pair: [u8; N] = ecdsa_pair(raw).map_err(|Malformed| Forged)?;
+    P::verify(algorithm, key, message, &pair)
+}
+
+fn ecdsa_pair<const N: usize>(raw: &[u8]) -> Result<[u8; N], Malformed> {
     let mut reader = Reader::new(raw);
     let (Mpint(r), Mpint(s)) = (Field::decode(&mut reader)?, Field::decode(&mut reader)?);
     reader.end()?;
-    let mut pair = [0; 64];
-    for (number, place) in [r, s].into_iter().zip(pair.chunks_exact_mut(32)) {
+    let mut pair = [0; N];
+    for (number, place) in [r, s].into_iter().zip(pair.chunks_exact_mut(N / 2)) {
         let start = place.len().checked_sub(number.len()).ok_or(Malformed)?;
         place.get_mut(start..).ok_or(Malformed)?.copy_from_slice(number);
     }

@@ -98,7 +98,7 @@ impl<'a> Lock<'a> {
 fn supported(name: &[u8]) -> Result<Cipher, Unsupported> {
     let name = core::str::from_utf8(name).unwrap_or_default();
     match Cipher::from_name(name) {
-        Some(cipher) if !matches!(cipher, Cipher::ChaCha20Poly1305) => Ok(cipher),
+        Some(cipher @ (Cipher::Aes128Ctr | Cipher::Aes256Ctr | Cipher::Aes128Gcm | Cipher::Aes256Gcm)) => Ok(cipher),
         _ => Err(Unsupported::Cipher(OTHER_CIPHERS.iter().copied().find(|other| *other == name).unwrap_or("?"))),
     }
 }
@@ -109,7 +109,12 @@ fn decrypt(cipher: Cipher, key: &[u8], iv: &[u8], part: &mut [u8], tag: &[u8]) -
         Cipher::Aes256Ctr => Ctr128BE::<Aes256>::new_from_slices(key, iv).ok()?.apply_keystream(part),
         Cipher::Aes128Gcm => gcm::<Aes128Gcm>(key, iv, part, tag)?,
         Cipher::Aes256Gcm => gcm::<Aes256Gcm>(key, iv, part, tag)?,
-        Cipher::ChaCha20Poly1305 => return None,
+        Cipher::ChaCha20Poly1305
+        | Cipher::Aes192Ctr
+        | Cipher::Aes128Cbc
+        | Cipher::Aes192Cbc
+        | Cipher::Aes256Cbc
+        | Cipher::TripleDesCbc => return None,
     }
     Some(())
 }

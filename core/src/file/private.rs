@@ -127,6 +127,10 @@ fn check_type(public: &[u8]) -> Result<(), KeyError> {
     match PublicKey::decode(public, 0)? {
         PublicKey::Rsa { e, n } => Ok(rsa::supported(n, e)?),
         PublicKey::Ed25519(_) | PublicKey::EcdsaP256(_) => Ok(()),
+        PublicKey::EcdsaP384(_)
+        | PublicKey::EcdsaP521(_)
+        | PublicKey::SkEd25519 { .. }
+        | PublicKey::SkEcdsaP256 { .. } => Err(Unsupported::KeyType("?").into()),
     }
 }
 

@@ -82,10 +82,12 @@ impl Key {
     /// The bare signature (RFC 8332 §3). PKCS #1 v1.5 needs no randomness, so the same message gives the same bytes.
     #[cfg(feature = "ring")]
     pub(super) fn sign(&self, algorithm: HostKey, message: &[u8]) -> Option<Vec<u8>> {
-        let padding = match algorithm {
-            HostKey::RsaSha256 => &RSA_PKCS1_SHA256,
-            HostKey::RsaSha512 => &RSA_PKCS1_SHA512,
-            HostKey::Ed25519 | HostKey::EcdsaP256 => return None,
+        let padding = if algorithm == HostKey::RsaSha256 {
+            &RSA_PKCS1_SHA256
+        } else if algorithm == HostKey::RsaSha512 {
+            &RSA_PKCS1_SHA512
+        } else {
+            return None;
         };
         let mut signature = alloc::vec![0; self.0.public().modulus_len()];
         self.0.sign(padding, &SystemRandom::new(), message, &mut signature).ok()?;

@@ -21,8 +21,10 @@ use super::negotiate::{self, Markers, Offer, Summary};
 use super::{Event, Question, Step, Transport, ident};
 use crate::algorithm::Cipher;
 use crate::config::Config;
+use crate::crypto::certificate::Kind;
 use crate::crypto::schedule::{Direction, Schedule, Transcript};
-use crate::crypto::{Digest, Exchange as _, HashValue, Hashing, Provider, Share, signature};
+use crate::crypto::signature::{self, Presented};
+use crate::crypto::{Digest, Exchange as _, HashValue, Hashing, Provider, Share};
 use crate::error::{Error, Refused, Violation};
 use crate::role::Role;
 use crate::seed::Random;
@@ -295,9 +297,15 @@ impl<R: Role, P: Provider> Transport<R, P> {
         let transcript = transcript.with_string(reply.host_key).with_string(&share).with_string(reply.share);
         let schedule = transcript.finish(secret, self.session);
         let algorithm = agreed.host_key;
-        let key = signature::PublicKey::decode(reply.host_key, config.min_rsa_bits).map_err(|_| Error::Exchange)?;
+        let presented =
+            Presented::decode(algorithm, reply.host_key, config.min_rsa_bits).map_err(|_| Error::Exchange)?;
+        if let Some(certificate) = presented.certificate() {
+            let signed = certificate.is_signed::<P>(&config.preferences.authorities);
+            signed.ok().filter(|()| certificate.kind == Kind::Host).ok_or(Error::Exchange)?;
+        }
         let hash = schedule.exchange_hash();
-        signature::verify::<P>(algorithm, &key, hash.as_bytes(), reply.signature).map_err(|_| Error::Exchange)?;
+        signature::verify::<P>(algorithm, presented.key(), hash.as_bytes(), reply.signature)
+            .map_err(|_| Error::Exchange)?;
         let mut fingerprint = P::Digest::new(agreed.kex.hash());
         fingerprint.update(reply.host_key);
         let fingerprint = fingerprint.finish();

@@ -27,7 +27,7 @@ mod rekey;
 pub use negotiate::{Suite, Summary};
 pub use rekey::{Meter, Traffic};
 
-use crate::algorithm::HostKey;
+use crate::algorithm::{HostKey, LIST};
 use crate::config::Config;
 use crate::crypto::schedule::Direction;
 use crate::crypto::{HashValue, Provider};
@@ -125,7 +125,7 @@ struct Extensions {
     /// Packets opened since the peer's first NEWKEYS, saturating.
     since_keys: u8,
     /// `server-sig-algs`, as a set.
-    signatures: Option<Vec<HostKey, 16>>,
+    signatures: Option<Vec<HostKey, LIST>>,
 }
 
 impl<R: Role, P: Provider> Transport<R, P> {
@@ -223,7 +223,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
             let value = reader.string().map_err(|_| malformed)?;
             if ours && name == b"server-sig-algs" {
                 let known = Names::new(value).iter().filter_map(HostKey::from_name);
-                self.extensions.signatures = Some(known.take(16).collect());
+                self.extensions.signatures = Some(known.take(LIST).collect());
             }
         }
         reader.end().map_err(|_| malformed)?;
@@ -249,9 +249,9 @@ impl<R: Role, P: Provider> Transport<R, P> {
         self.disconnect.is_some()
     }
 
-    /// What `server-sig-algs` said of an algorithm; `None` if the server never said anything.
+    /// What `server-sig-algs` said of an algorithm, which names no certificates; `None` if the server never said anything.
     pub(crate) fn accepts(&self, algorithm: HostKey) -> Option<bool> {
-        self.extensions.signatures.as_ref().map(|known| known.contains(&algorithm))
+        self.extensions.signatures.as_ref().map(|known| known.contains(&algorithm.plain()))
     }
 
     pub(crate) const fn session_id(&self) -> Option<HashValue> {

@@ -211,7 +211,9 @@ pub(crate) fn send_extensions<R: Role, P: Provider>(
                 sink.u32(2);
                 sink.string(b"server-sig-algs");
                 name_list(sink, || {
-                    preferences.user_keys.iter().filter(|key| P::SIGNATURES.contains(key)).map(|key| key.name())
+                    let signing =
+                        preferences.user_keys.iter().filter(|key| !key.is_certified() && P::SIGNATURES.contains(key));
+                    signing.map(|key| key.name())
                 });
                 sink.string(b"ping@openssh.com");
                 sink.string(b"0");

@@ -1,6 +1,7 @@
 //! Logins by `authorized_keys`, ready-made: the file is read anew at each attempt, so that a key taken out is out.
 
 use crate::handler::{Attempt, Credential, Verdict};
+use sanssh_core::crypto::signature::Presence;
 use sanssh_core::file::authorized_keys::find;
 use std::fs;
 use std::path::PathBuf;
@@ -40,6 +41,7 @@ impl AuthorizedKeys {
     /// The verdict on an attempt: keys are looked up, anything else is refused. Who the user is, is not looked at.
     pub fn verdict(&self, attempt: &Attempt<'_>) -> Verdict {
         match attempt.credential {
+            Credential::Key { presence: Some(Presence { touched: false, .. }), .. } => Verdict::Refuse,
             Credential::Key { key, .. } => self.check(key),
             Credential::None
             | Credential::Password(_)

@@ -8,6 +8,7 @@ use crate::setup::{Event as SessionEvent, Start};
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::server::{Credential, Event};
 use sanssh_core::channel::{OpenFailure, Request};
+use sanssh_core::crypto::signature::Presence;
 use sanssh_core::event::{Attempt, ChannelRequest, HostKeyChoice, OpenRequest, Probe, Sign};
 use sanssh_core::role;
 use sanssh_core::{Ask, ChannelId};
@@ -33,7 +34,7 @@ pub(crate) enum Given {
     None,
     Password(Secret),
     PasswordChange(Secret, Secret),
-    Key(HostKey, Vec<u8>),
+    Key(HostKey, Vec<u8>, Option<Presence>),
     Interactive,
 }
 
@@ -178,7 +179,7 @@ fn keep(credential: Credential<'_>) -> Given {
         Credential::None => Given::None,
         Credential::Password(password) => Given::Password(password.to_vec().into()),
         Credential::PasswordChange { old, new } => Given::PasswordChange(old.to_vec().into(), new.to_vec().into()),
-        Credential::PublicKey { algorithm, key } => Given::Key(algorithm, key.to_vec()),
+        Credential::PublicKey { algorithm, key, presence } => Given::Key(algorithm, key.to_vec(), presence),
         Credential::Interactive { .. } => Given::Interactive,
     }
 }

@@ -6,6 +6,7 @@ use core::fmt;
 use core::net::SocketAddr;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::MethodSet;
+use sanssh_core::crypto::signature::Presence;
 use sanssh_core::file;
 
 /// What may be done in a session, as [`authorized_keys`](sanssh_core::file::authorized_keys) says it: the server
@@ -55,8 +56,10 @@ pub enum Credential<'a> {
     Key {
         /// The signature's algorithm.
         algorithm: HostKey,
-        /// The public key blob.
+        /// The public key blob, which may be a certificate.
         key: &'a [u8],
+        /// What a security key says of its holder. Unless the user's entry says otherwise, it must have been touched.
+        presence: Option<Presence>,
     },
     /// The wish to be asked; [`Verdict::Ask`] is the answer.
     Interactive,

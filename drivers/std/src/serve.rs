@@ -116,7 +116,9 @@ impl<H: Handler> Conversation<H> {
         };
         self.user = user;
         let credential = match (given, &secrets[..]) {
-            (Given::Key(algorithm, key), _) => Credential::Key { algorithm: *algorithm, key },
+            (Given::Key(algorithm, key, presence), _) => {
+                Credential::Key { algorithm: *algorithm, key, presence: *presence }
+            }
             (Given::Interactive, _) => Credential::Interactive,
             (Given::Password(_), [password]) => Credential::Password(password),
             (Given::PasswordChange(..), [old, new]) => Credential::PasswordChange { old, new },

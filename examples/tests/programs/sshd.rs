@@ -5,7 +5,9 @@ use crate::support::{
     OurSshd, Typist, ended, fed, git, git_over, holds, line, listening_port, noise, our_ssh, repository, text, wait,
 };
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use sanssh_core::algorithm::{Cipher, HostKey, Kex, Mac};
+use sanssh_core::algorithm::HostKey;
+use sanssh_core::crypto::Provider;
+use sanssh_core::crypto::fast::Fast;
 use sanssh_std::{Client, Exit, KnownHosts, Options, home};
 use sanssh_tests::dropbear::dbclient_command;
 use sanssh_tests::keys::{Keys, Kind, public};
@@ -69,14 +71,16 @@ fn input_goes_there_and_back() {
 fn every_algorithm_can_be_forced() {
     let Some(server) = server(&[]) else { return };
     let known = run(Command::new(peers::path("ssh")).args(["-Q", "kex"]));
-    let kex = Kex::ALL.iter().map(|one| one.name()).filter(|name| known.contains(name));
+    let kex = Fast::KEX.iter().map(|one| one.name()).filter(|name| known.contains(name));
     let kex = kex.map(|name| ("kex: algorithm: ", format!("-oKexAlgorithms={name}")));
-    let keys = HostKey::ALL.iter().map(|one| ("host key algorithm: ", format!("-oHostKeyAlgorithms={one}")));
-    let ciphers = Cipher::ALL.iter().map(|one| ("cipher: ", format!("-oCiphers={one}")));
+    let keys = [HostKey::Ed25519, HostKey::EcdsaP256, HostKey::RsaSha512, HostKey::RsaSha256]
+        .iter()
+        .map(|one| ("host key algorithm: ", format!("-oHostKeyAlgorithms={one}")));
+    let ciphers = Fast::CIPHERS.iter().map(|one| ("cipher: ", format!("-oCiphers={one}")));
     for (said, option) in kex.chain(keys).chain(ciphers) {
         forced(&server, &["-v", &option], said, &option);
     }
-    for mac in Mac::ALL {
+    for mac in Fast::MACS {
         let option = format!("-oMACs={mac}");
         forced(&server, &["-v", "-oCiphers=aes128-ctr", &option], "MAC: ", &option);
     }

@@ -199,7 +199,7 @@ fn credential_words(credential: &server::Credential<'_>) -> String {
         server::Credential::None => "none".into(),
         server::Credential::Password(word) => format!("password {}", show(word)),
         server::Credential::PasswordChange { old, new } => format!("password-change {} {}", show(old), show(new)),
-        server::Credential::PublicKey { algorithm, key } => format!("publickey {algorithm} {}", fingerprint(key)),
+        server::Credential::PublicKey { algorithm, key, .. } => format!("publickey {algorithm} {}", fingerprint(key)),
         server::Credential::Interactive { .. } => "keyboard-interactive".into(),
     }
 }

@@ -46,13 +46,14 @@ impl Provider for Fast {
     }
 }
 
-/// A running SHA-2.
+/// A running SHA-2, or SHA-1.
 #[derive(Clone)]
 pub struct Hasher(digest::Context);
 
 impl Digest for Hasher {
     fn new(hash: Hash) -> Self {
         Self(digest::Context::new(match hash {
+            Hash::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
             Hash::Sha256 => &digest::SHA256,
             Hash::Sha384 => &digest::SHA384,
             Hash::Sha512 => &digest::SHA512,

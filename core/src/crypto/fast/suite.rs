@@ -70,6 +70,7 @@ fn authenticator(mac: Mac, keys: &DirectionKeys) -> hmac::Key {
     match mac {
         Mac::HmacSha256 | Mac::HmacSha256Etm => hmac::Key::new(hmac::HMAC_SHA256, &*lead::<32>(&keys.mac)),
         Mac::HmacSha512 | Mac::HmacSha512Etm => hmac::Key::new(hmac::HMAC_SHA512, &keys.mac),
+        Mac::Umac128Etm | Mac::Umac64Etm | Mac::Umac128 | Mac::Umac64 | Mac::HmacSha1Etm | Mac::HmacSha1 => todo!(),
     }
 }
 
@@ -89,6 +90,9 @@ impl Sealer {
             Cipher::Aes256Gcm => Sealing::Gcm(Gcm::aes256(keys)),
             Cipher::ChaCha20Poly1305 => Sealing::ChaCha(SealingKey::new(&keys.key)),
             Cipher::Aes128Ctr => Sealing::Ctr(CtrMac::aes128(keys, mac, authenticator(mac, keys))),
+            Cipher::Aes192Ctr | Cipher::Aes128Cbc | Cipher::Aes192Cbc | Cipher::Aes256Cbc | Cipher::TripleDesCbc => {
+                todo!()
+            }
             Cipher::Aes256Ctr => Sealing::Ctr(CtrMac::aes256(keys, mac, authenticator(mac, keys))),
         })
     }
@@ -144,6 +148,9 @@ impl Opener {
             Cipher::Aes256Gcm => Opening::Gcm(Gcm::aes256(keys)),
             Cipher::ChaCha20Poly1305 => Opening::ChaCha(OpeningKey::new(&keys.key)),
             Cipher::Aes128Ctr => Opening::Ctr(CtrMac::aes128(keys, mac, authenticator(mac, keys))),
+            Cipher::Aes192Ctr | Cipher::Aes128Cbc | Cipher::Aes192Cbc | Cipher::Aes256Cbc | Cipher::TripleDesCbc => {
+                todo!()
+            }
             Cipher::Aes256Ctr => Opening::Ctr(CtrMac::aes256(keys, mac, authenticator(mac, keys))),
         })
     }

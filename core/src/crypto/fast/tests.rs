@@ -20,7 +20,7 @@ fn keys(random: &mut Random) -> DirectionKeys {
 }
 
 fn suites() -> impl Iterator<Item = (Cipher, Mac)> {
-    Cipher::ALL.iter().flat_map(|cipher| Mac::ALL.iter().map(|mac| (*cipher, *mac)))
+    Fast::CIPHERS.iter().flat_map(|cipher| Fast::MACS.iter().map(|mac| (*cipher, *mac)))
 }
 
 /// A packet with a random payload, padded as the shape wants it, and room for the tag.

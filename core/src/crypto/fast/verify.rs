@@ -1,4 +1,4 @@
-//! Verification by ring. What ring does not take goes to pure Rust: RSA moduli outside 2048 to 8192 bits, long public
+//! Verification by ring. What ring does not take goes to pure Rust: P-521, SHA-1, RSA moduli outside 2048 to 8192 bits, long public
 //! exponents, and signatures that lack leading zeros.
 
 use crate::algorithm::HostKey;
@@ -7,8 +7,8 @@ use crate::crypto::signature::{PublicKey, bit_length};
 use crate::crypto::soft;
 use crate::wire::Mpint;
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, RsaParameters,
-    RsaPublicKeyComponents, UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512,
+    RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey,
 };
 
 /// Verifies; a key of another type than the algorithm's verifies nothing.
@@ -18,13 +18,16 @@ pub(super) fn verify(algorithm: HostKey, key: &PublicKey<'_>, message: &[u8], si
         (PublicKey::EcdsaP256(point), HostKey::EcdsaP256) => {
             UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
         }
+        (PublicKey::EcdsaP384(point), HostKey::EcdsaP384) => {
+            UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point).verify(message, signature)
+        }
         (PublicKey::Rsa { e, n }, HostKey::RsaSha256) => {
             return rsa(algorithm, &RSA_PKCS1_2048_8192_SHA256, (e, n), message, signature);
         }
         (PublicKey::Rsa { e, n }, HostKey::RsaSha512) => {
             return rsa(algorithm, &RSA_PKCS1_2048_8192_SHA512, (e, n), message, signature);
         }
-        _ => return Err(Forged),
+        _ => return soft::verify::verify(algorithm, key, message, signature),
     };
     verified.map_err(|_| Forged)
 }

@@ -29,8 +29,7 @@ impl Exchange for Ephemeral {
             Kex::EcdhP256 => Some(Self(Kind::P256(p256_scalar(random)))),
             #[cfg(feature = "mlkem")]
             Kex::MlKem768X25519 => Some(Self(Kind::Hybrid(Hybrid::new(random)))),
-            #[cfg(not(feature = "mlkem"))]
-            Kex::MlKem768X25519 => None,
+            _ => None,
         }
     }
 

@@ -22,6 +22,7 @@ impl Hmac {
         match mac {
             Mac::HmacSha256 | Mac::HmacSha256Etm => Self::Sha256(KeyInit::new((&*filled::<64>(key)).into())),
             Mac::HmacSha512 | Mac::HmacSha512Etm => Self::Sha512(KeyInit::new((&*filled::<128>(key)).into())),
+            Mac::Umac128Etm | Mac::Umac64Etm | Mac::Umac128 | Mac::Umac64 | Mac::HmacSha1Etm | Mac::HmacSha1 => todo!(),
         }
     }
 }

@@ -22,6 +22,8 @@ pub use suite::{Opener, Sealer};
 use super::signature::PublicKey;
 use super::{Digest, DirectionKeys, Forged, HashValue, Provider};
 use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
+#[cfg(feature = "alloc")]
+use sha1::Sha1;
 use sha2::digest::Digest as _;
 use sha2::{Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
@@ -46,14 +48,19 @@ impl Provider for Soft {
     const CIPHERS: &'static [Cipher] =
         &[Cipher::ChaCha20Poly1305, Cipher::Aes128Gcm, Cipher::Aes256Gcm, Cipher::Aes128Ctr, Cipher::Aes256Ctr];
     const MACS: &'static [Mac] = &[Mac::HmacSha256Etm, Mac::HmacSha512Etm, Mac::HmacSha256, Mac::HmacSha512];
+    #[cfg(not(feature = "alloc"))]
     const SIGNATURES: &'static [HostKey] = &[
         HostKey::Ed25519,
         HostKey::EcdsaP256,
-        #[cfg(feature = "alloc")]
-        HostKey::RsaSha512,
-        #[cfg(feature = "alloc")]
-        HostKey::RsaSha256,
+        HostKey::SkEd25519,
+        HostKey::SkEcdsaP256,
+        HostKey::Ed25519Cert,
+        HostKey::EcdsaP256Cert,
+        HostKey::SkEd25519Cert,
+        HostKey::SkEcdsaP256Cert,
     ];
+    #[cfg(feature = "alloc")]
+    const SIGNATURES: &'static [HostKey] = HostKey::ALL;
 
     fn seal(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Sealer {
         Sealer::new(cipher, mac, keys)
@@ -68,12 +75,14 @@ impl Provider for Soft {
     }
 }
 
-/// A running SHA-2.
+/// A running SHA-2, or SHA-1.
 #[derive(Clone)]
 pub struct Hasher(Running);
 
 #[derive(Clone)]
 enum Running {
+    #[cfg(feature = "alloc")]
+    Sha1(Sha1),
     Sha256(Sha256),
     Sha384(Sha384),
     Sha512(Sha512),
@@ -82,6 +91,11 @@ enum Running {
 impl Digest for Hasher {
     fn new(hash: Hash) -> Self {
         Self(match hash {
+            #[cfg(feature = "alloc")]
+            Hash::Sha1 => Running::Sha1(Sha1::new()),
+            // No exchange that is offered without the feature names SHA-1.
+            #[cfg(not(feature = "alloc"))]
+            Hash::Sha1 => Running::Sha256(Sha256::new()),
             Hash::Sha256 => Running::Sha256(Sha256::new()),
             Hash::Sha384 => Running::Sha384(Sha384::new()),
             Hash::Sha512 => Running::Sha512(Sha512::new()),
@@ -90,6 +104,8 @@ impl Digest for Hasher {
 
     fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
+            #[cfg(feature = "alloc")]
+            Running::Sha1(hash) => hash.update(bytes),
             Running::Sha256(hash) => hash.update(bytes),
             Running::Sha384(hash) => hash.update(bytes),
             Running::Sha512(hash) => hash.update(bytes),
@@ -98,6 +114,8 @@ impl Digest for Hasher {
 
     fn finish(self) -> HashValue {
         match self.0 {
+            #[cfg(feature = "alloc")]
+            Running::Sha1(hash) => HashValue::new(&hash.finalize()),
             Running::Sha256(hash) => HashValue::new(&hash.finalize()),
             Running::Sha384(hash) => HashValue::new(&hash.finalize()),
             Running::Sha512(hash) => HashValue::new(&hash.finalize()),

@@ -1,4 +1,5 @@
-//! Verification of RSASSA-PKCS1-v1_5 (RFC 8017 §8.2.2) with the hashes of RFC 8332.
+//! Verification of RSASSA-PKCS1-v1_5 (RFC 8017 §8.2.2) with the hashes of RFC 8332, and
+//! SHA-1 for old peers.
 //!
 //! The encoding that ought to come out is built and compared whole: nothing of what comes out is parsed, so there is
 //! nothing for a forger to smuggle in. All of it is public, so none of it needs constant time.
@@ -11,8 +12,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, Odd};
+use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
+/// What stands before a SHA-1 value in a `DigestInfo`.
+const SHA1: [u8; 15] = *b"\x30\x21\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00\x04\x14";
 /// What stands before a SHA-256 value in a `DigestInfo` (RFC 8017 §9.2).
 const SHA256: [u8; 19] = *b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
 /// What stands before a SHA-512 value.
@@ -32,10 +36,14 @@ pub(crate) fn verify(
     if bit_length(n) > MAX_RSA_BITS || e.is_empty() || e.len() > MAX_EXPONENT || signature.len() > n.len() {
         return Err(Forged);
     }
-    let expected = match algorithm {
-        HostKey::RsaSha256 => encoding(n.len(), &SHA256, &Sha256::digest(message)),
-        HostKey::RsaSha512 => encoding(n.len(), &SHA512, &Sha512::digest(message)),
-        HostKey::Ed25519 | HostKey::EcdsaP256 => None,
+    let expected = if algorithm == HostKey::RsaSha512 {
+        encoding(n.len(), &SHA512, &Sha512::digest(message))
+    } else if algorithm == HostKey::RsaSha256 {
+        encoding(n.len(), &SHA256, &Sha256::digest(message))
+    } else if algorithm == HostKey::RsaSha1 {
+        encoding(n.len(), &SHA1, &Sha1::digest(message))
+    } else {
+        None
     };
     let found = power(signature, e, n);
     match (expected, found) {

@@ -1,4 +1,5 @@
-//! Verification of signatures: Ed25519 (RFC 8709), ECDSA on P-256 (RFC 5656 §3.1.2), and, with `alloc`, RSA.
+//! Verification of signatures: Ed25519 (RFC 8709), ECDSA (RFC 5656 §3.1.2) on P-256, and, with `alloc`,
+//! on P-384 and P-521, and RSA.
 //! Keys and signatures come as raw bytes, read off the wire before.
 
 use crate::algorithm::HostKey;
@@ -12,7 +13,11 @@ pub(crate) fn verify(algorithm: HostKey, key: &PublicKey<'_>, message: &[u8], si
         (PublicKey::Ed25519(key), HostKey::Ed25519) => ed25519(key, message, signature),
         (PublicKey::EcdsaP256(point), HostKey::EcdsaP256) => p256(point, message, signature),
         #[cfg(feature = "alloc")]
-        (PublicKey::Rsa { e, n }, HostKey::RsaSha256 | HostKey::RsaSha512) => {
+        (PublicKey::EcdsaP384(point), HostKey::EcdsaP384) => p384(point, message, signature),
+        #[cfg(feature = "alloc")]
+        (PublicKey::EcdsaP521(point), HostKey::EcdsaP521) => p521(point, message, signature),
+        #[cfg(feature = "alloc")]
+        (PublicKey::Rsa { e, n }, HostKey::RsaSha1 | HostKey::RsaSha256 | HostKey::RsaSha512) => {
             super::rsa::verify(algorithm, (e, n), message, signature)
         }
         _ => Err(Forged),
@@ -26,14 +31,23 @@ fn ed25519(key: &[u8; 32], message: &[u8], signature: &[u8]) -> Result<(), Forge
     key.verify_strict(message, &signature).map_err(|_| Forged)
 }
 
-fn p256(point: &[u8; 65], message: &[u8], signature: &[u8]) -> Result<(), Forged> {
-    if point[0] != 4 {
-        return Err(Forged);
-    }
-    let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| Forged)?;
-    let signature = p256::ecdsa::Signature::from_slice(signature).map_err(|_| Forged)?;
-    key.verify(message, &signature).map_err(|_| Forged)
+/// One curve's verification: the point in uncompressed form, `r` and `s` at the width of the order.
+macro_rules! ecdsa {
+    ($($curve:ident $length:literal),*) => { $(
+        fn $curve(point: &[u8; $length], message: &[u8], signature: &[u8]) -> Result<(), Forged> {
+            if point[0] != 4 {
+                return Err(Forged);
+            }
+            let key = $curve::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| Forged)?;
+            let signature = $curve::ecdsa::Signature::from_slice(signature).map_err(|_| Forged)?;
+            key.verify(message, &signature).map_err(|_| Forged)
+        }
+    )* };
 }
+
+ecdsa!(p256 65);
+#[cfg(feature = "alloc")]
+ecdsa!(p384 97, p521 133);
 
 #[cfg(test)]
 mod tests {
