@@ -358,7 +358,7 @@ impl State {
         fields: &'b [u8],
     ) -> Result<Option<Event<'b>>, Error> {
         if let Ok(ProbeFields { signed: false, algorithm, key }) = ProbeFields::decode(fields) {
-            let Some(algorithm) = acceptable::<P>(config, algorithm, key) else {
+            let Some(algorithm) = acceptable::<P>(config, Kind::User, algorithm, key) else {
                 return self.fail(&config.login, false);
             };
             self.probes = self.probes.saturating_add(1);
@@ -371,7 +371,7 @@ impl State {
         // The flag is among what was signed, as 1: another TRUE is not the request that was signed.
         let signed = SignedFields::decode(fields).ok().filter(|_| fields.first() == Some(&1));
         let verified = signed.and_then(|fields| {
-            let algorithm = acceptable::<P>(config, fields.algorithm, fields.key)?;
+            let algorithm = acceptable::<P>(config, Kind::User, fields.algorithm, fields.key)?;
             let presence = verify::<P>(config, session, user, algorithm, &fields).ok()?;
             Some(Credential::PublicKey { algorithm, key: fields.key, presence })
         });
@@ -472,7 +472,7 @@ fn password(fields: &[u8], expired: bool) -> Option<Credential<'_>> {
 }
 
 /// The allow-list comes before any look at the key.
-fn acceptable<P: Provider>(config: &Config, algorithm: &[u8], key: &[u8]) -> Option<HostKey> {
+fn acceptable<P: Provider>(config: &Config, kind: Kind, algorithm: &[u8], key: &[u8]) -> Option<HostKey> {
     let allowed =
         |algorithm: &HostKey| config.preferences.user_keys.contains(algorithm) && P::SIGNATURES.contains(algorithm);
     let algorithm = core::str::from_utf8(algorithm).ok().and_then(HostKey::from_name).filter(allowed)?;
@@ -481,7 +481,7 @@ fn acceptable<P: Provider>(config: &Config, algorithm: &[u8], key: &[u8]) -> Opt
     }
     let presented = Presented::decode(algorithm, key, config.min_rsa_bits).ok()?;
     let certified = |certificate: &Certificate<'_>| {
-        certificate.kind == Kind::User && certificate.is_signed::<P>(&config.preferences.authorities).is_ok()
+        certificate.kind == kind && certificate.is_signed::<P>(&config.preferences.authorities).is_ok()
     };
     presented.certificate().is_none_or(certified).then_some(algorithm)
 }
@@ -507,9 +507,9 @@ fn host_based<'b, P: Provider>(
 ) -> Option<ClientHost<'b>> {
     let HostFields { algorithm, key, host, host_user, signature } = HostFields::decode(fields).ok()?;
     let named = (1..=LONGEST_HOST).contains(&host.len()) && (1..=LONGEST_USER).contains(&host_user.len());
-    let algorithm = acceptable::<P>(config, algorithm, key).filter(|_| named)?;
+    let algorithm = acceptable::<P>(config, Kind::Host, algorithm, key).filter(|_| named)?;
     let host = ClientHost { algorithm, key, host, user: host_user };
     let message = SigningMessage::host(session, user, &host)?;
-    let key = signature::PublicKey::decode(key, config.min_rsa_bits).ok()?;
-    signature::verify::<P>(algorithm, &key, message.as_bytes(), signature).is_ok().then_some(host)
+    let presented = Presented::decode(algorithm, key, config.min_rsa_bits).ok()?;
+    signature::verify::<P>(algorithm, presented.key(), message.as_bytes(), signature).is_ok().then_some(host)
 }

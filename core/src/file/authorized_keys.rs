@@ -1,5 +1,5 @@
 //! Lists of keys that may log in, as sshd(8) describes the file `authorized_keys`. A line that is not understood to its end
-//! authorises nobody and is reported.
+//! authorises nobody and is reported. These are the lines; [`authorize`](super::authorize()) judges by them.
 
 use super::options::{Bad, Options, split};
 use super::public::PublicKeyBuf;
@@ -45,12 +45,6 @@ pub enum Why {
 pub fn entries(text: &[u8]) -> impl Iterator<Item = Result<Entry<'_>, Skipped>> {
     let lines = lines(text).filter(|(_, text)| !is_idle(text));
     lines.map(|(line, text)| Entry::read(line, text).map_err(|why| Skipped { line, why }))
-}
-
-/// The first line that authorises the holder of `key`, a public key blob. Lines that authorise nobody are passed over, as
-/// sshd does it.
-pub fn find<'a>(text: &'a [u8], key: &[u8]) -> Option<Entry<'a>> {
-    entries(text).filter_map(Result::ok).find(|entry| entry.key.blob() == key)
 }
 
 impl<'a> Entry<'a> {
@@ -101,13 +95,17 @@ impl core::error::Error for Skipped {}
 
 #[cfg(test)]
 mod tests {
-    use super::{Skipped, Why, entries, find};
+    use super::{Entry, Skipped, Why, entries};
     use crate::file::{PublicKeyBuf, SigningKey};
     use alloc::format;
     use alloc::vec::Vec;
 
     fn key(n: u8) -> PublicKeyBuf {
         PublicKeyBuf::from_blob(SigningKey::ed25519(&[n; 32]).public()).unwrap()
+    }
+
+    fn find<'a>(text: &'a [u8], key: &[u8]) -> Option<Entry<'a>> {
+        entries(text).filter_map(Result::ok).find(|entry| entry.key.blob() == key)
     }
 
     #[test]

@@ -5,9 +5,11 @@
 //! - [`signing`]: [`SigningKey`], what such a file holds or a seed gives.
 //! - [`public`]: public keys on one line, and their fingerprints.
 //! - [`known_hosts`]: which key a host has shown before.
-//! - [`authorized_keys`]: which keys may log in, and what they may do then.
+//! - [`authorized_keys`]: which keys may log in, and what they may do then; [`authorize`](authorize()) asks these lists and
+//!   those of authorities, and judges whatever they demand.
 
 mod address;
+mod authorize;
 pub mod authorized_keys;
 mod expiry;
 pub mod known_hosts;
@@ -21,6 +23,7 @@ mod rsa;
 pub mod signing;
 mod text;
 
+pub use authorize::{Denied, Lists, Proof, Situation, authorize};
 pub use expiry::Expiry;
 pub use options::{Options, TwoCommands};
 pub use permit::{Permit, Tunnel};

@@ -43,14 +43,14 @@ pub struct Options {
     pub cert_authority: bool,
     /// Names, with commas between, one of which a certificate must hold; if there are none, it must hold the user's.
     pub principals: Option<Vec<u8>>,
-    /// A security token must have felt a touch.
+    /// If it is a security key, it must have been touched.
     pub touch_required: bool,
-    /// A security token must have verified its user, by a PIN or the like. No other key can.
+    /// It must be a security key, and have recognised its owner by PIN or finger.
     pub verify_required: bool,
 }
 
 impl Default for Options {
-    /// Without options everything is allowed; security tokens are to be touched.
+    /// Without options everything is allowed; security keys are to be touched.
     fn default() -> Self {
         Self::all(true)
     }
