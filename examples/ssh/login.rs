@@ -4,18 +4,14 @@
 use crate::options::Settings;
 use crate::report::Reporter;
 use crate::terminal;
-use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::{Method, MethodSet};
-use sanssh_core::file::{KeyError, PublicKeyBuf, SigningKey, private};
-use sanssh_std::{Client, Error, Login, Prompts, home};
-use std::collections::VecDeque;
-use std::fs::{self, File};
+use sanssh_std::{Client, Error, Login, Plan, Prompts, Unlock, home};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Passwords and passphrases asked for, unless the user says otherwise.
+/// Passwords asked for, unless the user says otherwise.
 const PROMPTS: u32 = 3;
 
 /// A login under way.
@@ -25,7 +21,7 @@ struct Attempts<'a> {
     reporter: Reporter,
     user: &'a str,
     host: &'a str,
-    keys: VecDeque<PathBuf>,
+    plan: Plan,
     /// Times that each of the two may still ask.
     passwords: u32,
     interactives: u32,
@@ -51,12 +47,13 @@ pub(crate) fn run(
         reporter,
         user,
         host,
-        keys: identities(settings, reporter),
+        plan: plan(settings, reporter),
         passwords: prompts,
         interactives: prompts,
         notes: Vec::new(),
     };
     let outcome = attempts.all().map_err(|error| error.to_string());
+    attempts.plan.end();
     attempts.banners();
     match outcome? {
         None => Ok(()),
@@ -64,16 +61,19 @@ pub(crate) fn run(
     }
 }
 
-/// The files given, or those that hold keys by custom, as far as they exist.
-fn identities(settings: &Settings, reporter: Reporter) -> VecDeque<PathBuf> {
-    if !settings.identities.is_empty() {
-        let (found, missing): (Vec<_>, Vec<_>) = settings.identities.iter().cloned().partition(|file| file.exists());
-        for file in missing {
+/// The keys of the files given, or of those that hold keys by custom, as far as they exist.
+fn plan(settings: &Settings, reporter: Reporter) -> Plan {
+    let mut plan = Plan::new();
+    let by_custom: Vec<_> = home::IDENTITIES.iter().filter_map(|name| home::ssh(name)).collect();
+    let given = !settings.identities.is_empty();
+    for file in if given { &settings.identities } else { &by_custom } {
+        if file.exists() {
+            plan.file(file);
+        } else if given {
             reporter.warn(format_args!("identity file {} does not exist", file.display()));
         }
-        return found.into();
     }
-    home::IDENTITIES.iter().filter_map(|name| home::ssh(name)).filter(|file| file.exists()).collect()
+    plan
 }
 
 impl Attempts<'_> {
@@ -92,7 +92,7 @@ impl Attempts<'_> {
                 (_, None) => Some(self.client.methods(self.user)?),
                 (Some(Method::Interactive), _) => self.interactive()?,
                 (Some(Method::Password), _) => self.password()?,
-                (Some(Method::None) | None, Some(allowed)) => return Ok(Some(allowed)),
+                (Some(Method::None | Method::HostBased) | None, Some(allowed)) => return Ok(Some(allowed)),
             };
             match outcome {
                 Some(Login::Accepted { .. }) => return Ok(None),
@@ -107,78 +107,30 @@ impl Attempts<'_> {
         let enabled = |setting: Option<bool>| setting.unwrap_or(true);
         let asks = !self.settings.is_batch();
         match method {
-            Method::PublicKey => enabled(self.settings.public_key) && !self.keys.is_empty(),
+            Method::PublicKey => enabled(self.settings.public_key) && self.plan.goes_on(),
             Method::Password => enabled(self.settings.password) && asks && self.passwords > 0,
             Method::Interactive => enabled(self.settings.interactive) && asks && self.interactives > 0,
-            Method::None => false,
+            Method::None | Method::HostBased => false,
         }
     }
 
-    /// Offers the next key. `None` if it is not one to offer.
+    /// Offers the next key. `None` if there is none left to offer.
     fn key(&mut self) -> Result<Option<Login>, Error> {
-        let Some(file) = self.keys.pop_front() else { return Ok(None) };
-        let Some(key) = self.open(&file)? else { return Ok(None) };
-        let algorithm = key.algorithms().first().map_or("?", |one| one.name());
-        let print = sanssh_core::file::public::fingerprint(key.public());
-        self.reporter.detail(format_args!("offering the key {} ({algorithm}, {print})", file.display()));
-        match self.client.login_key(self.user, &key) {
-            Ok(login) => Ok(Some(login)),
-            Err(error @ (Error::NoSignature | Error::Sign(_))) => {
-                self.note(format!("{}: {error}", file.display()));
-                Ok(None)
+        let before: Vec<_> = self.plan.entries().iter().map(|entry| entry.outcome.clone()).collect();
+        let reporter = self.reporter;
+        let mut unlock = |file: &Path, wrong: Option<&Error>| {
+            if let Some(error) = wrong {
+                reporter.warn(error);
             }
-            Err(error) => Err(error),
+            let asked = secret(&format!("Passphrase for {}: ", file.display()));
+            asked.ok().filter(|passphrase| !passphrase.is_empty())
+        };
+        let unlock: Option<Unlock<'_>> = if self.settings.is_batch() { None } else { Some(&mut unlock) };
+        let login = self.client.login_next(self.user, &mut self.plan, unlock);
+        for (entry, _) in self.plan.entries().iter().zip(before).filter(|(entry, before)| entry.outcome != *before) {
+            reporter.detail(format_args!("the key {entry}"));
         }
-    }
-
-    /// The key of a file, with a passphrase if it needs one and the server would take the key.
-    fn open(&mut self, file: &Path) -> Result<Option<SigningKey>, Error> {
-        if is_exposed(file) {
-            self.note(format!("{} is not used: others can read it; run chmod 600 on it", file.display()));
-            return Ok(None);
-        }
-        match home::read_key(file, None) {
-            Ok(key) => return Ok(Some(key)),
-            Err(Error::Key { why: KeyError::Encrypted, .. }) => {}
-            Err(error) => {
-                self.note(error.to_string());
-                return Ok(None);
-            }
-        }
-        if self.settings.is_batch() {
-            self.note(format!("{} needs a passphrase, and batch mode asks for none", file.display()));
-            return Ok(None);
-        }
-        if self.would_do(file)? { Ok(self.unlock(file)) } else { Ok(None) }
-    }
-
-    /// Whether the server would take the key, told by its public half, which is not encrypted.
-    fn would_do(&self, file: &Path) -> Result<bool, Error> {
-        let text = fs::read(file).map(Zeroizing::new).unwrap_or_default();
-        let Ok(public) = private::public(&text) else { return Ok(true) };
-        let Ok(key) = PublicKeyBuf::from_blob(&public) else { return Ok(true) };
-        let Some(algorithm) = HostKey::ALL.iter().find(|one| one.key_type() == key.kind()) else { return Ok(true) };
-        self.reporter.detail(format_args!("offering the key {} ({algorithm}, {})", file.display(), key.fingerprint()));
-        self.client.probe_key(self.user, *algorithm, &public)
-    }
-
-    fn unlock(&mut self, file: &Path) -> Option<SigningKey> {
-        for _ in 0..PROMPTS {
-            let passphrase = match secret(&format!("Passphrase for {}: ", file.display())) {
-                Ok(passphrase) if !passphrase.is_empty() => passphrase,
-                Ok(_) => break,
-                Err(error) => {
-                    self.note(format!("{} needs a passphrase, and there is nobody to ask: {error}", file.display()));
-                    return None;
-                }
-            };
-            match home::read_key(file, Some(&passphrase)) {
-                Ok(key) => return Some(key),
-                Err(error) => self.reporter.warn(error),
-            }
-        }
-        self.note(format!("{} was not unlocked", file.display()));
-        None
+        login
     }
 
     fn password(&mut self) -> Result<Option<Login>, Error> {
@@ -244,18 +196,13 @@ impl Attempts<'_> {
     fn denied(&self, methods: MethodSet) -> String {
         let names: Vec<_> = methods.iter().map(Method::name).collect();
         let mut text = format!("{}@{}: permission denied ({})", self.user, self.host, names.join(","));
-        for note in &self.notes {
+        let keys = self.plan.entries().iter().map(ToString::to_string);
+        for note in keys.chain(self.notes.iter().cloned()) {
             text.push_str("; ");
-            text.push_str(note);
+            text.push_str(&note);
         }
         text
     }
-}
-
-/// Whether somebody else could have read the file.
-fn is_exposed(file: &Path) -> bool {
-    let own = rustix::process::getuid().as_raw();
-    fs::metadata(file).is_ok_and(|meta| meta.uid() == own && meta.mode() & 0o077 != 0)
 }
 
 /// Asks on the terminal, without showing what is typed.

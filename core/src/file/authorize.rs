@@ -2,7 +2,6 @@
 //! sshd's order, bare keys and certificates alike (OpenSSH PROTOCOL.certkeys), and all that they demand is judged here.
 
 use super::authorized_keys::entries;
-use super::compose;
 use super::options::{Options, TwoCommands, split};
 use super::public::PublicKeyBuf;
 use super::text::{MAX_LINE, is_blank, is_idle, lines, skip_blanks};
@@ -84,8 +83,8 @@ pub fn authorize(lists: &Lists<'_>, situation: &Situation<'_>, key: &[u8], proof
     let certificate = Certificate::decode(key, 0).ok();
     let options = match &certificate {
         Some(certificate) => {
-            let subject = compose(|sink| certificate.key.encode(sink));
-            check_revoked(lists.revoked, &[key, &subject, certificate.authority])?;
+            let subject = PublicKeyBuf::new(&certificate.key);
+            check_revoked(lists.revoked, &[key, subject.blob(), certificate.authority])?;
             certified(lists, situation, certificate)?
         }
         None => {

@@ -1,8 +1,10 @@
 //! Public keys as text: `type base64 comment` on one line, and fingerprints. A key of a type that cannot be verified here
 //! can still be recorded and compared.
 
+use super::compose;
 use super::text::{MAX_LINE, base64, skip_blanks, unbase64, word};
 use crate::algorithm::HostKey;
+use crate::crypto::certificate::Certificate;
 use crate::crypto::signature::PublicKey;
 use crate::wire::{Malformed, Reader};
 use alloc::format;
@@ -24,11 +26,17 @@ pub struct NotAPublicKey;
 const LONGEST_NAME: usize = 64;
 
 impl PublicKeyBuf {
-    /// A key from its blob. The types of [`PublicKey`] are checked in full; of others only that they have a type name.
+    /// A key from its parts.
+    pub fn new(key: &PublicKey<'_>) -> Self {
+        Self(compose(|sink| key.encode(sink)))
+    }
+
+    /// A key or certificate from its blob. Types that have an algorithm are checked in full; of others only that they have
+    /// a type name.
     pub fn from_blob(blob: &[u8]) -> Result<Self, NotAPublicKey> {
         let name = kind(blob).ok_or(NotAPublicKey)?;
         let known = HostKey::ALL.iter().any(|algorithm| algorithm.key_type() == name);
-        if known && PublicKey::decode(blob, 0).is_err() {
+        if known && PublicKey::decode(blob, 0).is_err() && Certificate::decode(blob, 0).is_err() {
             return Err(NotAPublicKey);
         }
         Ok(Self(blob.to_vec()))
@@ -71,6 +79,11 @@ impl PublicKeyBuf {
     /// The key by its parts, for verifying; RSA keys of fewer bits than `min_rsa_bits` are refused.
     pub fn decode(&self, min_rsa_bits: usize) -> Result<PublicKey<'_>, Malformed> {
         PublicKey::decode(&self.0, min_rsa_bits)
+    }
+
+    /// The certificate by its parts, if it is one.
+    pub fn certificate(&self) -> Result<Certificate<'_>, Malformed> {
+        Certificate::decode(&self.0, 0)
     }
 
     /// The fingerprint, as [`fingerprint`] gives it.

@@ -5,9 +5,9 @@ use crate::state::Own;
 use crate::{Client, Error};
 use sanssh_core::Ask;
 use sanssh_core::algorithm::HostKey;
-use sanssh_core::auth::MethodSet;
+use sanssh_core::auth::{ClientHost, MethodSet};
 use sanssh_core::event::Answer;
-use sanssh_core::file::SigningKey;
+use sanssh_core::file::{PublicKeyBuf, SigningKey};
 use zeroize::Zeroizing;
 
 /// What became of an attempt to log in.
@@ -85,8 +85,39 @@ impl Client {
     /// [`Error::NoSignature`] and [`Error::Sign`] before anything is sent; otherwise what ended the connection. So for
     /// all methods.
     pub fn login_key(&self, user: &str, key: &SigningKey) -> Result<Login, Error> {
-        let algorithm = self.algorithm(key.algorithms()).ok_or(Error::NoSignature)?;
+        let algorithm = self.best_algorithm(key.algorithms()).ok_or(Error::NoSignature)?;
         self.login_signed(user, algorithm, key.public(), |message| key.sign(algorithm, message).map_err(Error::Sign))
+    }
+
+    /// Logs in with a certificate for a key (OpenSSH PROTOCOL.certkeys), given as its blob.
+    ///
+    /// # Errors
+    /// As [`login_key`](Self::login_key); [`Error::NoSignature`] also if it is no certificate for this key.
+    pub fn login_certificate(&self, user: &str, key: &SigningKey, certificate: &[u8]) -> Result<Login, Error> {
+        let parsed = PublicKeyBuf::from_blob(certificate).map_err(|_| Error::NoSignature)?;
+        let certified = parsed.certificate().map_err(|_| Error::NoSignature)?.key;
+        if PublicKeyBuf::new(&certified).blob() != key.public() {
+            return Err(Error::NoSignature);
+        }
+        let algorithms: Vec<_> = key.algorithms().iter().map(|one| one.certified()).collect();
+        let algorithm = self.best_algorithm(&algorithms).ok_or(Error::NoSignature)?;
+        let sign = |message: &[u8]| key.sign(algorithm.plain(), message).map_err(Error::Sign);
+        self.login_signed(user, algorithm, certificate, sign)
+    }
+
+    /// Logs in by the word of the host that this program runs on (RFC 4252 §9), given its private key, its full name, and
+    /// the user's name on it.
+    ///
+    /// # Errors
+    /// As [`login_key`](Self::login_key).
+    pub fn login_host(&self, user: &str, key: &SigningKey, host: &str, host_user: &str) -> Result<Login, Error> {
+        let algorithm = self.best_algorithm(key.algorithms()).ok_or(Error::NoSignature)?;
+        let (user, key_blob) = (user.as_bytes(), key.public());
+        let host = ClientHost { algorithm, key: key_blob, host: host.as_bytes(), user: host_user.as_bytes() };
+        let message = self.link.with(|state| state.ssh.host_signing_message(user, &host))?;
+        let signature = key.sign(algorithm, message.as_bytes()).map_err(Error::Sign)?;
+        self.link.command(true, |ssh, output| ssh.host_based(user, &host, &signature, output))?;
+        self.outcome()
     }
 
     /// Logs in with a key that is elsewhere: `sign` gives the signature blob, made by `algorithm`, of what it is given.
@@ -176,7 +207,7 @@ impl Client {
     }
 
     /// The best algorithm that the server does not refuse. What it sent so far counts; nothing is waited for.
-    fn algorithm(&self, algorithms: &[HostKey]) -> Option<HostKey> {
+    pub(crate) fn best_algorithm(&self, algorithms: &[HostKey]) -> Option<HostKey> {
         self.link.glance();
         self.link.with(|state| algorithms.iter().copied().find(|one| state.ssh.accepts(*one) != Some(false)))
     }
