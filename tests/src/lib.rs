@@ -3,6 +3,7 @@
 
 #![deny(missing_docs)]
 
+pub mod certify;
 pub mod count;
 pub mod delay;
 pub mod dropbear;
