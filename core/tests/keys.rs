@@ -1,8 +1,11 @@
-//! Keys and lists of keys against OpenSSH's own `ssh-keygen`: what it writes is read, what is written here it accepts.
+//! Keys against OpenSSH's own `ssh-keygen`: what it writes is read, what is written here it accepts.
 //! Without `ssh-keygen` the tests say so loudly, and fail where `CI` is `true`.
 #![cfg(feature = "ring")]
 
+mod bench;
+
 use base64ct::{Base64, Encoding};
+use bench::{Bench, keygen, text};
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512, RsaPublicKeyComponents,
     UnparsedPublicKey,
@@ -11,58 +14,11 @@ use sanssh_core::algorithm::HostKey;
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::crypto::signature::{self, PublicKey};
 use sanssh_core::crypto::soft::Soft;
-use sanssh_core::file::known_hosts::{self, KnownHosts, Verdict};
 use sanssh_core::file::{KeyError, PublicKeyBuf, SigningKey, private};
 use sanssh_core::wire::{Mpint, Reader};
 use sanssh_core::{Random, Seed};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-/// A directory of its own for each test, removed at the end.
-struct Bench(PathBuf);
-
-impl Bench {
-    /// `None`, said loudly, where there is no `ssh-keygen`.
-    fn new(name: &str) -> Option<Self> {
-        if Command::new("ssh-keygen").arg("-?").output().is_err() {
-            assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "CI needs ssh-keygen");
-            eprintln!("!!! NOT TESTED: {name}: there is no ssh-keygen");
-            return None;
-        }
-        let path = std::env::temp_dir().join(format!("sanssh-keys-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Some(Self(path))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    /// A new key pair, as private file, public line.
-    fn generate(&self, name: &str, arguments: &[&str]) -> (Vec<u8>, Vec<u8>) {
-        let path = self.path(name);
-        let output =
-            Command::new("ssh-keygen").args(["-q", "-C", "a comment", "-f"]).arg(&path).args(arguments).output();
-        text(&output.unwrap());
-        (fs::read(&path).unwrap(), fs::read(self.path(&format!("{name}.pub"))).unwrap())
-    }
-}
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
-    }
-}
-
-fn keygen(arguments: &[&str], path: &Path) -> Output {
-    Command::new("ssh-keygen").args(arguments).arg("-f").arg(path).output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
+use std::process::Command;
 
 /// Verifies with ring directly, and with both providers.
 fn verify(public: &[u8], algorithm: HostKey, message: &[u8], blob: &[u8]) {
@@ -199,101 +155,5 @@ fn damaged_rsa_keys_are_refused() {
         bytes[at] ^= 1 << (at % 8);
         assert!(read(&bytes).is_err(), "byte {at} of {}", whole.len());
         assert!(read(&whole[..at]).is_err());
-    }
-}
-
-fn public(n: u8) -> PublicKeyBuf {
-    PublicKeyBuf::from_blob(SigningKey::ed25519(&[n; 32]).public()).unwrap()
-}
-
-/// The lines of `file` that `ssh-keygen -F` finds for a host, by their numbers.
-fn found(file: &Path, host: &str, port: u16) -> Vec<usize> {
-    let name = if port == 22 { host.to_owned() } else { format!("[{host}]:{port}") };
-    let output = keygen(&["-F", &name], file);
-    let report = String::from_utf8(output.stdout).unwrap();
-    let numbers = report.lines().filter(|line| line.starts_with("# Host "));
-    numbers.map(|line| line.split("line ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap()).collect()
-}
-
-const LOOKUPS: [(&str, u16); 14] = [
-    ("plain.example", 22),
-    ("PLAIN.example", 22),
-    ("plain.example", 2222),
-    ("h", 2222),
-    ("h", 22),
-    ("good.x", 22),
-    ("bad.x", 22),
-    ("bad.x", 2222),
-    ("::1", 22),
-    ("::1", 2222),
-    ("192.0.2.7", 22),
-    ("one", 22),
-    ("first", 22),
-    ("nobody", 22),
-];
-
-/// A file with every form of host; each line has its number's key.
-fn hosts() -> String {
-    let forms = [
-        "plain.example",
-        "Plain.Example",
-        "[h]:2222",
-        "[h]:22",
-        "*.x,!bad.x",
-        "!bad.x,*.x",
-        "!nobody",
-        "::1",
-        "[::1]:2222",
-        "192.0.2.?",
-        "o?e,two",
-        "first,second,192.0.2.7",
-        "[*.x]:*",
-        ",,",
-        "*",
-        "**h",
-    ];
-    forms.iter().zip(1..).map(|(form, n)| format!("{form} {} comment\n", public(n))).collect()
-}
-
-/// Compares the keys found for each host in `file`: lines may have been split when names were hashed, keys were not.
-fn compare(file: &Path) {
-    let hosts = KnownHosts::read(&fs::read(file).unwrap());
-    assert_eq!(hosts.damaged(), []);
-    for (host, port) in LOOKUPS {
-        let is_known = |key: &PublicKeyBuf| matches!(hosts.verdict(host, port, key.blob()), Verdict::Known { .. });
-        let mut ours: Vec<_> = hosts.entries().iter().map(|entry| &entry.key).filter(|key| is_known(key)).collect();
-        // ssh(1) puts names in lower case before it looks them up; ssh-keygen leaves that to its user.
-        let lines = found(file, &host.to_ascii_lowercase(), port);
-        let theirs = hosts.entries().iter().filter(|entry| lines.contains(&entry.line));
-        let mut theirs: Vec<_> = theirs.map(|entry| &entry.key).collect();
-        ours.dedup();
-        theirs.dedup();
-        assert_eq!(ours, theirs, "{host} {port}");
-    }
-}
-
-#[test]
-fn hosts_are_looked_up_as_ssh_keygen_does() {
-    let Some(bench) = Bench::new("hosts") else { return };
-    let path = bench.path("known_hosts");
-    fs::write(&path, hosts()).unwrap();
-    compare(&path);
-    // ssh-keygen leaves wildcards as they are when it hashes, and says so by its status.
-    keygen(&["-H"], &path);
-    let hashed = fs::read_to_string(&path).unwrap();
-    assert!(hashed.contains("|1|") && !hashed.contains("plain"));
-    compare(&path);
-}
-
-#[test]
-fn composed_lines_are_found() {
-    let Some(bench) = Bench::new("composed") else { return };
-    let path = bench.path("known_hosts");
-    for (host, port) in [("Host.example", 22), ("host.example", 2222), ("::1", 22), ("fe80::1%eth0", 2222)] {
-        let key = public(1);
-        for line in [known_hosts::line(host, port, &key), known_hosts::hashed_line(host, port, &key, &[9; 20])] {
-            fs::write(&path, format!("# first\n{}", line.unwrap())).unwrap();
-            assert_eq!(found(&path, &host.to_ascii_lowercase(), port), [2], "{host} {port}");
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Addresses that a login may come from: the patterns of `from` (sshd(8), ssh_config(5)) and the networks of a
 //! certificate's `source-address` (OpenSSH PROTOCOL.certkeys). A list with an entry that means nothing takes nobody.
 
-use super::pattern::takes;
+use super::pattern::{LONGEST as LONGEST_PATTERN, takes};
 use alloc::string::ToString;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -34,7 +34,7 @@ pub(super) fn patterns_take(list: &[u8], address: IpAddr, name: Option<&[u8]>) -
         let (negated, entry) = entry.strip_prefix(b"!").map_or((false, entry), |entry| (true, entry));
         let fits = match Network::read(entry) {
             Ok(network) => network.has(address),
-            Err(NoNetwork::Other) if !entry.is_empty() => takes(entry, text.as_bytes()),
+            Err(NoNetwork::Other) if (1..=LONGEST_PATTERN).contains(&entry.len()) => takes(entry, text.as_bytes()),
             Err(_) => return false,
         };
         if fits || name.is_some_and(|name| takes(entry, name)) {
@@ -190,6 +190,7 @@ mod tests {
         }
         assert!(takes("*.EXAMPLE", Some("a.example")) && takes("10.0.0.1", Some("a.example")));
         assert!(!takes("*,!*.example", Some("a.example")) && !takes("!10.0.0.1,a.example", Some("a.example")));
+        assert!(!takes(&alloc::format!("*,!{}", "x".repeat(1023)), None), "too long to be tried");
         assert!(!patterns_take(b"fe80::1%1", ip("fe80::1"), None));
     }
 }

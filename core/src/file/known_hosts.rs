@@ -1,32 +1,50 @@
 //! Lists of host keys, as sshd(8) describes the file `known_hosts`: which host has shown which key. A line that is damaged
 //! is left out and reported; nothing in it can make a key trusted.
+//!
+//! Several files make one list, since that is how they are asked: what one of them revokes is revoked, whatever the
+//! others say.
 
-use super::pattern::list_takes;
+mod edit;
+mod name;
+mod order;
+mod update;
+mod verdict;
+
+pub use edit::{Edited, hashed, without};
+pub use name::{BadHost, hashed_line, line};
+pub use update::{MOST_KEYS, Unfit, Update};
+pub use verdict::{By, Verdict};
+
+use super::compose;
 use super::public::PublicKeyBuf;
-use super::text::{MAX_LINE, base64, is_idle, lines, unbase64, word};
-use crate::algorithm::HostKey;
-use alloc::format;
-use alloc::string::String;
+use super::text::{MAX_LINE, is_idle, lines, unbase64, word};
+use crate::crypto::certificate::Certificate;
 use alloc::vec::Vec;
 use core::fmt;
-use hmac::{Hmac, KeyInit, Mac};
-use sha1::Sha1;
+use name::{Hosts, name};
 
-/// The port that names stand for when they name none.
-const PORT: u16 = 22;
-
-/// The contents of a file, line by line.
+/// What one or several files say, line by line.
 #[derive(Debug, Clone, Default)]
 pub struct KnownHosts {
     entries: Vec<Entry>,
     damaged: Vec<Damaged>,
+    files: usize,
+}
+
+/// Where something is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The number of the file, from 0 in the order in which they were added.
+    pub file: usize,
+    /// The number of the line, from 1.
+    pub line: usize,
 }
 
 /// A line with a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its number, from 1.
-    pub line: usize,
+    /// Where it is.
+    pub at: Place,
     /// What is special about the key.
     pub mark: Mark,
     /// The key.
@@ -39,28 +57,17 @@ pub struct Entry {
 pub enum Mark {
     /// Nothing: it is the key of a host.
     None,
-    /// `@revoked`: it must not be accepted from these hosts.
+    /// `@revoked`: it must not be accepted from these hosts, nor certificates that it signed.
     Revoked,
-    /// `@cert-authority`: it signs host certificates and is no host's own.
+    /// `@cert-authority`: it signs certificates of these hosts and is no host's own.
     CertAuthority,
-}
-
-/// The hosts of a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Hosts {
-    Patterns(Vec<u8>),
-    /// `|1|salt|HMAC-SHA1(salt, name)`, which hides the name from a thief of the file.
-    Hashed {
-        salt: [u8; 20],
-        mac: [u8; 20],
-    },
 }
 
 /// A line that was left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Damaged {
-    /// Its number, from 1.
-    pub line: usize,
+    /// Where it is.
+    pub at: Place,
     /// What is wrong with it.
     pub why: Why,
 }
@@ -78,74 +85,33 @@ pub enum Why {
     Key,
 }
 
-/// What a list says about a host's key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict<'a> {
-    /// The key is the host's.
-    Known {
-        /// The line that says so.
-        line: usize,
-    },
-    /// No key of the host is on record.
-    Unknown,
-    /// Other keys of the host are on record, of this type or another, and this is none of them. Somebody may be
-    /// listening in.
-    Changed {
-        /// The line of such a key, one of the same type if there is one.
-        line: usize,
-        /// The key on record.
-        key: &'a PublicKeyBuf,
-    },
-    /// The key is marked as not to be trusted.
-    Revoked {
-        /// The line that says so.
-        line: usize,
-    },
-}
-
 impl KnownHosts {
-    /// Reads a file. There is no wrong file, only lines that are left out.
+    /// Reads one file. There is no wrong file, only lines that are left out.
     pub fn read(text: &[u8]) -> Self {
         let mut hosts = Self::default();
-        for (line, text) in lines(text).filter(|(_, text)| !is_idle(text)) {
-            match Entry::read(line, text) {
-                Ok(entry) => hosts.entries.push(entry),
-                Err(why) => hosts.damaged.push(Damaged { line, why }),
-            }
-        }
+        hosts.add(text);
         hosts
     }
 
-    /// What the list says about `key`, a public key blob, for the host of this name or address.
-    pub fn verdict(&self, host: &str, port: u16, key: &[u8]) -> Verdict<'_> {
-        let name = name(host, port);
-        let with = |mark| self.entries.iter().filter(move |entry| entry.mark == mark);
-        let is_key = |entry: &&Entry| entry.key.blob() == key && entry.is_for(&name);
-        if let Some(entry) = with(Mark::Revoked).find(is_key) {
-            return Verdict::Revoked { line: entry.line };
+    /// Reads another file.
+    pub fn add(&mut self, text: &[u8]) {
+        for (line, text) in lines(text).filter(|(_, text)| !is_idle(text)) {
+            let at = Place { file: self.files, line };
+            match Entry::read(at, text) {
+                Ok(entry) => self.entries.push(entry),
+                Err(why) => self.damaged.push(Damaged { at, why }),
+            }
         }
-        if let Some(entry) = with(Mark::None).find(is_key) {
-            return Verdict::Known { line: entry.line };
-        }
-        let kind = PublicKeyBuf::from_blob(key).ok();
-        let is_kind = |entry: &Entry| kind.as_ref().is_some_and(|key| key.kind() == entry.key.kind());
-        let others = || with(Mark::None).filter(|entry| entry.is_for(&name));
-        match others().find(|entry| is_kind(entry)).or_else(|| others().next()) {
-            Some(entry) => Verdict::Changed { line: entry.line, key: &entry.key },
-            None => Verdict::Unknown,
-        }
+        self.files = self.files.saturating_add(1);
     }
 
-    /// The keys on record for a host, those of certificate authorities and revoked ones left out.
-    pub fn keys(&self, host: &str, port: u16) -> impl Iterator<Item = &PublicKeyBuf> {
-        let name = name(host, port);
-        self.entries.iter().filter(move |entry| entry.is_plain_for(&name)).map(|entry| &entry.key)
+    /// The lines about a host, those of authorities and revoked keys among them (`ssh-keygen -F`).
+    pub fn find(&self, host: &str, port: u16) -> impl Iterator<Item = &Entry> {
+        self.named(name(host, port))
     }
 
-    /// The signature algorithms by which a host can prove a key that is on record, for a client to prefer them.
-    pub fn algorithms(&self, host: &str, port: u16) -> Vec<HostKey> {
-        let kinds: Vec<&str> = self.keys(host, port).map(PublicKeyBuf::kind).collect();
-        HostKey::ALL.iter().copied().filter(|algorithm| kinds.contains(&algorithm.key_type())).collect()
+    fn named(&self, name: Vec<u8>) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.hosts.take(&name))
     }
 
     /// The lines with keys.
@@ -160,7 +126,37 @@ impl KnownHosts {
 }
 
 impl Entry {
-    fn read(line: usize, text: &[u8]) -> Result<Self, Why> {
+    fn read(at: Place, text: &[u8]) -> Result<Self, Why> {
+        let Fields { mark, hosts, key } = Fields::split(text)?;
+        let hosts = Hosts::read(hosts).ok_or(Why::Hash)?;
+        let key = match PublicKeyBuf::read(key) {
+            Ok((key, _comment)) => key,
+            Err(_) if mark == Mark::Revoked => certified(key).ok_or(Why::Key)?,
+            Err(_) => return Err(Why::Key),
+        };
+        Ok(Self { at, mark, key, hosts })
+    }
+}
+
+/// The key in a certificate: who revokes one means its key, whatever else is certified about it.
+fn certified(text: &[u8]) -> Option<PublicKeyBuf> {
+    let (_name, text) = word(text);
+    let blob = unbase64(word(text).0).ok()?;
+    let certificate = Certificate::decode(&blob, 0).ok()?;
+    PublicKeyBuf::from_blob(&compose(|sink| certificate.key.encode(sink))).ok()
+}
+
+/// The parts of a line, as they stand there.
+struct Fields<'a> {
+    mark: Mark,
+    hosts: &'a [u8],
+    /// The key and whatever is behind it.
+    key: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    /// Splits a line without leading blanks that [says something](is_idle).
+    fn split(text: &'a [u8]) -> Result<Self, Why> {
         if text.len() > MAX_LINE {
             return Err(Why::TooLong);
         }
@@ -170,87 +166,8 @@ impl Entry {
             _ => (Mark::None, text),
         };
         let (hosts, key) = word(text);
-        let hosts = match hosts {
-            [b'@', ..] => return Err(Why::Marker),
-            [b'|', ..] => hashed(hosts).ok_or(Why::Hash)?,
-            patterns => Hosts::Patterns(patterns.to_vec()),
-        };
-        let (key, _comment) = PublicKeyBuf::read(key).map_err(|_| Why::Key)?;
-        Ok(Self { line, mark, key, hosts })
+        if hosts.starts_with(b"@") { Err(Why::Marker) } else { Ok(Self { mark, hosts, key }) }
     }
-
-    /// Whether the line is about the host of this name, as [`name`] writes it.
-    fn is_for(&self, name: &[u8]) -> bool {
-        match &self.hosts {
-            Hosts::Patterns(patterns) => list_takes(patterns, name),
-            Hosts::Hashed { salt, mac } => hash(salt, name) == Some(*mac),
-        }
-    }
-
-    fn is_plain_for(&self, name: &[u8]) -> bool {
-        self.mark == Mark::None && self.is_for(name)
-    }
-}
-
-impl Verdict<'_> {
-    /// What two lists say together: revoked in one is revoked, and known in one is known even if the other knows
-    /// another key.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        if other.weight() > self.weight() { other } else { self }
-    }
-
-    const fn weight(&self) -> u8 {
-        match self {
-            Self::Unknown => 0,
-            Self::Changed { .. } => 1,
-            Self::Known { .. } => 2,
-            Self::Revoked { .. } => 3,
-        }
-    }
-}
-
-/// A host name that cannot stand in a line of its own: empty, or with characters that mean something there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BadHost;
-
-/// A line, with its end, that makes `key` known for a host.
-pub fn line(host: &str, port: u16, key: &PublicKeyBuf) -> Result<String, BadHost> {
-    let name = String::from_utf8(recordable(host, port)?).map_err(|_| BadHost)?;
-    Ok(format!("{name} {key}\n"))
-}
-
-/// The same with the name hashed; the salt should be random.
-pub fn hashed_line(host: &str, port: u16, key: &PublicKeyBuf, salt: &[u8; 20]) -> Result<String, BadHost> {
-    let mac = hash(salt, &recordable(host, port)?).ok_or(BadHost)?;
-    Ok(format!("|1|{}|{} {key}\n", base64(salt), base64(&mac)))
-}
-
-fn recordable(host: &str, port: u16) -> Result<Vec<u8>, BadHost> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte);
-    if host.is_empty() || !host.bytes().all(plain) {
-        return Err(BadHost);
-    }
-    Ok(name(host, port))
-}
-
-/// The host as lines name it: in lower case, and in brackets with its port unless that is 22.
-fn name(host: &str, port: u16) -> Vec<u8> {
-    let host = host.to_ascii_lowercase();
-    if port == PORT { host } else { format!("[{host}]:{port}") }.into_bytes()
-}
-
-fn hashed(text: &[u8]) -> Option<Hosts> {
-    let text = text.strip_prefix(b"|1|")?;
-    let bar = text.iter().position(|byte| *byte == b'|')?;
-    let (salt, mac) = text.split_at_checked(bar)?;
-    let value = |text: &[u8]| unbase64(text).ok()?.as_slice().try_into().ok();
-    Some(Hosts::Hashed { salt: value(salt)?, mac: value(mac.get(1..)?)? })
-}
-
-fn hash(salt: &[u8; 20], name: &[u8]) -> Option<[u8; 20]> {
-    let mac = Hmac::<Sha1>::new_from_slice(salt).ok()?;
-    Some(mac.chain_update(name).finalize().into_bytes().into())
 }
 
 impl fmt::Display for Why {
@@ -266,64 +183,38 @@ impl fmt::Display for Why {
 
 impl fmt::Display for Damaged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.why)
-    }
-}
-
-impl fmt::Display for BadHost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a host name")
+        write!(f, "line {}: {}", self.at.line, self.why)
     }
 }
 
 impl core::error::Error for Damaged {}
-impl core::error::Error for BadHost {}
 
 #[cfg(test)]
-mod tests {
-    use super::{BadHost, Damaged, KnownHosts, Verdict, Why, hashed_line, line};
-    use crate::algorithm::HostKey;
+pub(super) mod tests {
+    use super::{By, Damaged, KnownHosts, Place, Verdict, Why, hashed_line};
     use crate::file::{PublicKeyBuf, SigningKey};
     use crate::seed::{Random, Seed};
     use alloc::format;
     use alloc::string::String;
 
-    fn ed25519(n: u8) -> PublicKeyBuf {
+    pub(super) const fn at(line: usize) -> Place {
+        Place { file: 0, line }
+    }
+
+    pub(super) const fn known(line: usize) -> Verdict<'static> {
+        Verdict::Known { at: at(line), by: By::Key }
+    }
+
+    pub(super) fn ed25519(n: u8) -> PublicKeyBuf {
         PublicKeyBuf::from_blob(SigningKey::ed25519(&[n; 32]).public()).unwrap()
     }
 
-    fn ecdsa() -> PublicKeyBuf {
+    pub(super) fn ecdsa() -> PublicKeyBuf {
         PublicKeyBuf::from_blob(SigningKey::ecdsa_p256(&mut Random::new(&Seed::new([1; 32]))).public()).unwrap()
     }
 
     #[test]
-    fn a_key_of_another_type_is_a_change() {
-        let (old, new) = (ecdsa(), ed25519(1));
-        let hosts = KnownHosts::read(format!("host {old}").as_bytes());
-        assert_eq!(hosts.verdict("host", 22, new.blob()), Verdict::Changed { line: 1, key: &old });
-        assert_eq!(hosts.verdict("HOST", 22, old.blob()), Verdict::Known { line: 1 });
-        assert_eq!(hosts.verdict("host", 23, old.blob()), Verdict::Unknown);
-        assert_eq!(hosts.algorithms("host", 22), [HostKey::EcdsaP256]);
-        let (foreign, same) = (ed25519(3), ed25519(2));
-        let hosts = KnownHosts::read(format!("host {old}\nhost {same}\nhost {foreign}").as_bytes());
-        assert_eq!(hosts.verdict("host", 22, new.blob()), Verdict::Changed { line: 2, key: &same });
-        assert_eq!(hosts.algorithms("host", 22), [HostKey::Ed25519, HostKey::EcdsaP256]);
-    }
-
-    #[test]
-    fn revoked_wins_and_authorities_are_no_hosts() {
-        let (key, other) = (ed25519(1), ed25519(2));
-        let hosts = KnownHosts::read(format!("host {key}\n@revoked * {key}\n@cert-authority * {other}").as_bytes());
-        assert_eq!(hosts.verdict("host", 22, key.blob()), Verdict::Revoked { line: 2 });
-        assert_eq!(hosts.verdict("elsewhere", 2, key.blob()), Verdict::Revoked { line: 2 });
-        assert_eq!(hosts.verdict("elsewhere", 22, other.blob()), Verdict::Unknown);
-        assert_eq!(hosts.keys("host", 22).count(), 1);
-        assert_eq!(Verdict::Known { line: 1 }.and(Verdict::Revoked { line: 7 }), Verdict::Revoked { line: 7 });
-        assert_eq!(Verdict::Unknown.and(Verdict::Known { line: 1 }), Verdict::Known { line: 1 });
-    }
-
-    #[test]
-    fn odd_lines_are_reported_and_match_nothing() {
+    fn l02_l04_odd_lines_are_reported_and_match_nothing() {
         let key = ed25519(1);
         let text = format!(
             "@revoked @cert-authority * {key}\n@other * {key}\n  # host {key}\r\n\n\
@@ -332,8 +223,8 @@ mod tests {
             "x".repeat(1 << 20),
         );
         let hosts = KnownHosts::read(text.as_bytes());
-        assert_eq!(hosts.verdict("host", 22, key.blob()), Verdict::Unknown);
-        assert_eq!(hosts.verdict("x", 22, key.blob()), Verdict::Known { line: 12 });
+        assert_eq!(hosts.verdict("host", 22, key.blob(), None), Verdict::Unknown);
+        assert_eq!(hosts.verdict("x", 22, key.blob(), None), known(12));
         let expected = [
             (1, Why::Marker),
             (2, Why::Marker),
@@ -345,22 +236,7 @@ mod tests {
             (10, Why::TooLong),
             (11, Why::Key),
         ];
-        assert_eq!(hosts.damaged(), expected.map(|(line, why)| Damaged { line, why }));
-    }
-
-    #[test]
-    fn composed_lines_are_known() {
-        let key = ed25519(1);
-        for (host, port) in [("Host.example", 22), ("host", 2222), ("::1", 22), ("fe80::1%eth0", 2222)] {
-            for text in [line(host, port, &key).unwrap(), hashed_line(host, port, &key, &[7; 20]).unwrap()] {
-                let hosts = KnownHosts::read(text.as_bytes());
-                assert_eq!(hosts.verdict(host, port, key.blob()), Verdict::Known { line: 1 }, "{text}");
-                assert_eq!(hosts.verdict(host, 1, key.blob()), Verdict::Unknown);
-            }
-        }
-        for host in ["", "*", "a b", "a,b", "!a", "@revoked", "a\nb", "[a]", "|1|a", "h\u{f6}st"] {
-            assert_eq!(line(host, 22, &key), Err(BadHost));
-        }
+        assert_eq!(hosts.damaged(), expected.map(|(line, why)| Damaged { at: at(line), why }));
     }
 
     #[test]
@@ -368,12 +244,15 @@ mod tests {
         let (key, text) = (ed25519(1), hashed_line("host", 22, &ed25519(1), &[7; 20]).unwrap());
         for end in 0..text.trim_end().len() {
             let hosts = KnownHosts::read(&text.as_bytes()[..end]);
-            assert_eq!(hosts.verdict("host", 22, key.blob()), Verdict::Unknown);
+            assert_eq!(hosts.verdict("host", 22, key.blob(), None), Verdict::Unknown);
         }
         for bit in 0..text.len() * 8 {
             let mut text = String::into_bytes(text.clone());
             text[bit / 8] ^= 1 << (bit % 8);
-            assert!(!matches!(KnownHosts::read(&text).verdict("host", 22, ed25519(2).blob()), Verdict::Known { .. }));
+            assert!(!matches!(
+                KnownHosts::read(&text).verdict("host", 22, ed25519(2).blob(), None),
+                Verdict::Known { .. }
+            ));
         }
     }
 }

@@ -4,7 +4,8 @@
 //! - [`private`]: private keys, `-----BEGIN OPENSSH PRIVATE KEY-----`, read with or without a passphrase, and written.
 //! - [`signing`]: [`SigningKey`], what such a file holds or a seed gives.
 //! - [`public`]: public keys on one line, and their fingerprints.
-//! - [`known_hosts`]: which key a host has shown before.
+//! - [`known_hosts`]: which key a host has shown before, and who certifies its keys.
+//! - [`sshfp`]: which keys the DNS says a host has.
 //! - [`authorized_keys`]: which keys may log in, and what they may do then; [`authorize`](authorize()) asks these lists and
 //!   those of authorities, and judges whatever they demand.
 
@@ -21,6 +22,7 @@ pub mod private;
 pub mod public;
 mod rsa;
 pub mod signing;
+pub mod sshfp;
 mod text;
 
 pub use authorize::{Denied, Lists, Proof, Situation, authorize};

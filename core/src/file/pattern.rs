@@ -1,22 +1,31 @@
 //! Host patterns as sshd(8) describes them: `*` for any characters, `?` for one, `!` in front for "not this one", commas
 //! between. Letter case does not count.
 
+/// The longest pattern, as in OpenSSH. A list with a longer one takes nothing, for that one may have been a negated one.
+pub(super) const LONGEST: usize = 1022;
+
 /// Whether a list of patterns takes `name`: one of them does, and none of the negated ones does.
 pub(super) fn list_takes(patterns: &[u8], name: &[u8]) -> bool {
     let mut taken = false;
     for pattern in patterns.split(|byte| *byte == b',') {
-        match pattern.split_first() {
-            Some((b'!', pattern)) if takes(pattern, name) => return false,
-            Some((b'!', _)) | None => {}
-            Some(_) => taken |= takes(pattern, name),
+        let (negated, pattern) = match pattern.strip_prefix(b"!") {
+            Some(pattern) => (true, pattern),
+            None => (false, pattern),
+        };
+        if pattern.len() > LONGEST || (negated && takes(pattern, name)) {
+            return false;
         }
+        taken |= !negated && !pattern.is_empty() && takes(pattern, name);
     }
     taken
 }
 
 /// Whether one pattern takes all of `name`. Only the last `*` is ever tried again, since what an earlier one took cannot
-/// matter any more; so the work is at most the product of both lengths, whatever the pattern.
+/// matter any more; so a name's length times [`LONGEST`] bounds the work, whatever the pattern.
 pub(super) fn takes(pattern: &[u8], name: &[u8]) -> bool {
+    if pattern.len() > LONGEST {
+        return false;
+    }
     let (mut pattern, mut name) = (pattern, name);
     let mut again: Option<(&[u8], &[u8])> = None;
     while let Some((first, tail)) = name.split_first() {
@@ -40,7 +49,7 @@ pub(super) fn takes(pattern: &[u8], name: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{list_takes, takes};
+    use super::{LONGEST, list_takes, takes};
 
     #[test]
     fn wildcards() {
@@ -63,8 +72,19 @@ mod tests {
     }
 
     #[test]
-    fn many_stars_cost_no_more_than_one() {
+    fn a_list_with_an_overlong_pattern_takes_nothing() {
+        let long = b"*".repeat(LONGEST + 1);
+        assert!(list_takes(&[b"*,", &long[1..]].concat(), b"a"));
+        assert!(list_takes(&[b"*,!b", &long[2..]].concat(), b"a"));
+        assert!(!list_takes(&[b"*,", &long[..]].concat(), b"a"));
+        assert!(!list_takes(&[b"*,!b", &long[1..]].concat(), b"a"));
+    }
+
+    /// Backtracking to every star would take longer than anybody lives.
+    #[test]
+    fn l07_many_stars_cost_no_more_than_one() {
         let pattern = [&b"*a".repeat(64)[..], b"b"].concat();
         assert!(!takes(&pattern, &b"a".repeat(10_000)));
+        assert!(list_takes(&b"*".repeat(64), b"host"));
     }
 }

@@ -104,6 +104,12 @@ fn kind(blob: &[u8]) -> Option<&str> {
     if lawful { core::str::from_utf8(name).ok() } else { None }
 }
 
+impl From<&PublicKey<'_>> for PublicKeyBuf {
+    fn from(key: &PublicKey<'_>) -> Self {
+        Self(compose(|sink| key.encode(sink)))
+    }
+}
+
 impl fmt::Display for PublicKeyBuf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.line(""))

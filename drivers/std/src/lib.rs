@@ -32,6 +32,7 @@ mod entropy;
 mod error;
 mod factors;
 mod handler;
+mod host_keys;
 mod inbox;
 mod link;
 mod login;

@@ -6,15 +6,14 @@ use crate::desk::{Given, Secret, Task};
 use crate::end::Ssh;
 use crate::factors::{Factors, Progress};
 use crate::handler::{Attempt, Credential, Handler, HostAttempt, Verdict};
+use crate::host_keys::HostKeys;
 use crate::link::Link;
 use crate::session::Session;
 use crate::state::Own;
 use crate::stream::Stream;
 use core::net::SocketAddr;
-use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::{ClientHost, Method};
 use sanssh_core::event::Attempt as AttemptAsk;
-use sanssh_core::file::SigningKey;
 use sanssh_core::role;
 use sanssh_core::wire::auth::Prompt;
 use sanssh_core::{Ask, ChannelId, Output, Reason, Refused};
@@ -25,7 +24,7 @@ use std::thread;
 pub(crate) struct Conversation<H> {
     pub(crate) link: Arc<Link<role::Server>>,
     pub(crate) peer: SocketAddr,
-    pub(crate) keys: Arc<[SigningKey]>,
+    pub(crate) keys: Arc<HostKeys>,
     pub(crate) banner: Option<String>,
     pub(crate) handler: Arc<H>,
     /// Who attempts to log in, or is.
@@ -49,14 +48,14 @@ impl<H: Handler> Conversation<H> {
     fn deal(&mut self, task: Task) -> Result<(), Error> {
         match task {
             Task::HostKey(algorithm, ask) => {
-                let public = self.key(algorithm).map_or_else(Vec::new, |key| key.public().to_vec());
-                self.link.change(|state| state.ssh.host_key(ask, &public));
+                let public = self.keys.shown(algorithm).map_or(&[][..], |(_, public)| public);
+                self.link.change(|state| state.ssh.host_key(ask, public));
             }
             Task::Sign(algorithm, ask) => {
                 // The algorithms on offer are those of the keys.
-                let Some(key) = self.key(algorithm) else { return Err(Error::NoSignature) };
-                let signature = key.sign(algorithm, ask.message()).map_err(Error::Sign)?;
-                self.command(|ssh, output| ssh.sign(&ask, key.public(), &signature, output))?;
+                let Some((key, public)) = self.keys.shown(algorithm) else { return Err(Error::NoSignature) };
+                let signature = key.sign(algorithm.plain(), ask.message()).map_err(Error::Sign)?;
+                self.command(|ssh, output| ssh.sign(&ask, public, &signature, output))?;
             }
             Task::Probe { user, algorithm, key, ask } => {
                 self.greet()?;
@@ -72,10 +71,6 @@ impl<H: Handler> Conversation<H> {
             Task::Session(id) => self.start(id),
         }
         Ok(())
-    }
-
-    fn key(&self, algorithm: HostKey) -> Option<&SigningKey> {
-        self.keys.iter().find(|key| key.algorithms().contains(&algorithm))
     }
 
     fn command<T>(

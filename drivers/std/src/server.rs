@@ -5,12 +5,12 @@ use crate::Error;
 use crate::desk::{Desk, Rules};
 use crate::factors::Factors;
 use crate::handler::Handler;
+use crate::host_keys::HostKeys;
 use crate::link::Link;
 use crate::serve::Conversation;
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use sanssh_core::algorithm::{HostKey, list};
 use sanssh_core::auth::Method;
 use sanssh_core::file::SigningKey;
 use sanssh_core::role;
@@ -36,6 +36,8 @@ pub struct ServerConfig {
     pub chains: Vec<Vec<Method>>,
     /// The keys that the server proves itself by; for each algorithm the first that has it.
     pub host_keys: Vec<SigningKey>,
+    /// Certificates of host keys, as blobs; to clients that know the authority they spare the first question.
+    pub host_certificates: Vec<Vec<u8>>,
     /// Sessions that one connection may have open, and as many again that it has closed and whose handlers have not
     /// returned.
     pub channels: usize,
@@ -59,6 +61,7 @@ impl Default for ServerConfig {
             core: Config::default(),
             chains: Vec::new(),
             host_keys: Vec::new(),
+            host_certificates: Vec::new(),
             channels: 10,
             max_connections: 256,
             max_unauthenticated: 64,
@@ -75,7 +78,7 @@ pub struct Server {
     listener: TcpListener,
     core: Config,
     chains: Arc<[Vec<Method>]>,
-    keys: Arc<[SigningKey]>,
+    keys: Arc<HostKeys>,
     channels: usize,
     limits: (usize, usize),
     rules: Arc<Rules>,
@@ -114,17 +117,17 @@ impl Server {
     /// Listens.
     ///
     /// # Errors
-    /// [`Error::Io`] if the address cannot be bound, if there is no host key of an allowed algorithm, or a chain is empty.
+    /// [`Error::Io`] if the address cannot be bound, if there is no host key of an allowed algorithm, if a host
+    /// certificate belongs to none of the keys, or if a chain is empty.
     pub fn bind(address: impl ToSocketAddrs, config: ServerConfig) -> Result<Self, Error> {
         let mut core = config.core;
-        let has = |algorithm: &HostKey| config.host_keys.iter().any(|key| key.algorithms().contains(algorithm));
-        let offered: Vec<HostKey> = core.preferences.host_keys.iter().copied().filter(has).collect();
-        if offered.is_empty() {
+        let keys = HostKeys::new(config.host_keys, config.host_certificates)?;
+        core.preferences.host_keys.retain(|algorithm| keys.shown(*algorithm).is_some());
+        if core.preferences.host_keys.is_empty() {
             return Err(
                 io::Error::new(io::ErrorKind::InvalidInput, "a server needs a host key of its algorithms").into()
             );
         }
-        core.preferences.host_keys = list(&offered);
         let chains: Arc<[_]> = config.chains.into();
         if chains.iter().any(Vec::is_empty) {
             return Err(
@@ -143,7 +146,7 @@ impl Server {
             listener,
             core,
             chains,
-            keys: config.host_keys.into(),
+            keys: Arc::new(keys),
             channels: config.channels,
             limits: (config.max_connections, config.max_unauthenticated),
             rules: Arc::new(rules),
