@@ -386,7 +386,7 @@ pub struct Preferences {
     pub kex: Vec<Kex, LIST>,
     /// Host key algorithms.
     pub host_keys: Vec<HostKey, LIST>,
-    /// Server: signature algorithms by which users may log in; a set, not an order.
+    /// Signature algorithms by which users may log in: for a server a set, for a client with an agent an order.
     pub user_keys: Vec<HostKey, LIST>,
     /// Signature algorithms by which certificates may be signed; a set, not an order.
     pub authorities: Vec<HostKey, LIST>,

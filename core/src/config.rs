@@ -12,7 +12,7 @@ pub struct Config {
     pub software: &'static str,
     /// Algorithms, best first. What the provider lacks is left out.
     pub preferences: Preferences,
-    /// Largest `packet_length` accepted, in bytes. The driver's receive buffer must hold [`PACKET_OVERHEAD`] more.
+    /// Largest `packet_length` accepted, in bytes, below 16 MiB. The driver's receive buffer must hold [`PACKET_OVERHEAD`] more.
     /// RFC 4253 §6.1 asks for 35 000 of those who want to talk to everybody.
     pub max_packet: u32,
     /// Receive window of each channel, in bytes: the memory its consumer has.
@@ -21,8 +21,8 @@ pub struct Config {
     pub max_data: u32,
     /// Fewest bits of an RSA modulus that is trusted.
     pub min_rsa_bits: usize,
-    /// Whether to refuse every peer without strict key exchange. Even if not, chacha20-poly1305 is never used with one:
-    /// it is open to the Terrapin attack (CVE-2023-48795).
+    /// Whether to refuse every peer without strict key exchange. Even if not, chacha20-poly1305 and CBC with a MAC over
+    /// encrypted packets are never used with one: they are open to the Terrapin attack (CVE-2023-48795).
     pub require_strict: bool,
     /// When to change keys.
     pub rekey: Rekey,

@@ -6,6 +6,7 @@
 
 mod channels;
 mod client;
+mod host_keys;
 mod server;
 
 use crate::auth::{Arrival, Login};
@@ -47,6 +48,8 @@ pub enum Waiting {
     Attempt,
     /// The answer to the oldest request of a channel that has as many open as there may be.
     Reply(ChannelId),
+    /// The answer to [`server::Event::Prove`](crate::auth::server::Event::Prove), behind which others pile up.
+    Proofs,
     /// A [`flush`](Connection::flush) with room, or after a withheld failure's time: see
     /// [`deadline`](Connection::deadline).
     Output,
@@ -365,8 +368,9 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
 
     fn receive_login<'b>(&mut self, number: u8, body: &'b [u8]) -> Result<Option<Event<'b, R>>, Error> {
         let Some(session) = self.transport.session_id() else { return Err(Violation::Unexpected(number).into()) };
-        let arrival =
-            Arrival { config: &self.config, now: self.now, session, serials: &mut self.serials, number, body };
+        let host_key = self.transport.first_key();
+        let (config, now, serials) = (&self.config, self.now, &mut self.serials);
+        let arrival = Arrival { config, now, session, host_key, serials, number, body };
         let before = arrival.serials.last();
         let event = self.login.receive::<P>(arrival)?;
         if self.serials.last() != before {
@@ -393,6 +397,14 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
         Ok(match received {
             Received::Nothing => None,
+            Received::Global(global) => {
+                let before = self.serials.last();
+                let event = R::global(&mut self.serials, global);
+                if self.serials.last() != before {
+                    self.channels.globals.put(self.serials.last());
+                }
+                event.map(Event::Auth)
+            }
             Received::Open { kind, ask } => Some(Event::Open { kind, ask }),
             Received::Event(id, event) => Some(Event::Channel(id, event)),
         })
@@ -501,8 +513,8 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
                 return Err(self.fail(Error::TimedOut(Deadline::Keepalive)));
             }
             // A question that could not leave is not unanswered.
-            self.keepalives_unanswered = unanswered.saturating_add(u32::from(!self.channels.owes_question()));
-            self.channels.ask_alive();
+            self.keepalives_unanswered = unanswered.saturating_add(u32::from(!self.channels.globals.owes_question()));
+            self.channels.globals.ask_alive();
         }
         self.arm_keepalive();
         Ok(())

@@ -269,6 +269,8 @@ pub enum Refused {
     Moot,
     /// What was asked for does not fit into a message.
     TooLong,
+    /// The host key is not the one that the session began with.
+    WrongKey,
 }
 
 impl fmt::Display for Refused {
@@ -281,6 +283,7 @@ impl fmt::Display for Refused {
             Self::NotYet => "not yet possible",
             Self::Moot => "the question is no longer open",
             Self::TooLong => "too long for a message",
+            Self::WrongKey => "not the session's host key",
         })
     }
 }

@@ -96,6 +96,10 @@ pub struct Probe(pub(crate) ());
 #[derive(Debug, PartialEq, Eq)]
 pub struct Attempt(pub(crate) ());
 
+/// Proofs that host keys are ours (server), so many.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Prove(pub(crate) usize);
+
 /// Answers to prompts (client).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer(pub(crate) u32);

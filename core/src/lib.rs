@@ -101,6 +101,8 @@
 //! | [`channel`] | channels, their windows and requests | 4254, 4335, 8160 |
 //! | `connection` | [`Connection`], which joins them and keeps time | |
 //! | [`algorithm`], [`config`], [`mod@event`], [`role`], [`time`] | the vocabulary that they share | |
+//! | [`agent`] | the agent protocol, both ends | 9987 |
+//! | `keyring` (feature `alloc`) | the keys of an agent, and what they may be used for | 9987 |
 //! | `file` (feature `alloc`) | private and public keys, known hosts, authorized keys, as files hold them | |
 //!
 //! Lower layers do not know higher ones, and `auth` and `channel` do not know each other.
@@ -125,6 +127,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod agent;
 pub mod algorithm;
 pub mod auth;
 pub mod channel;
@@ -133,6 +136,8 @@ pub mod crypto;
 pub mod event;
 #[cfg(feature = "alloc")]
 pub mod file;
+#[cfg(feature = "alloc")]
+pub mod keyring;
 pub mod role;
 pub mod time;
 pub mod transport;

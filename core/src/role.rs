@@ -1,8 +1,9 @@
 //! The two roles as types, so that a server's image holds no client code and neither offers the other's methods.
 
 use crate::auth::{Login, client, server};
+use crate::channel::Global;
 use crate::crypto::schedule::Direction;
-use crate::event::{HostKeyChoice, Serial, Serials, Sign, Trust};
+use crate::event::{HostKeyChoice, Prove, Serial, Serials, Sign, Trust};
 use crate::transport::Question;
 use crate::wire::legality::Sender;
 use core::fmt;
@@ -29,6 +30,10 @@ pub trait Role: fmt::Debug + Sized + 'static {
     /// Puts a question of the exchange to the embedder.
     #[doc(hidden)]
     fn question<'b>(serials: &mut Serials, question: Question<'b>) -> (Serial, Option<Self::Event<'b>>);
+
+    /// Tells the embedder what global requests say of host keys.
+    #[doc(hidden)]
+    fn global<'b>(serials: &mut Serials, global: Global<'b>) -> Option<Self::Event<'b>>;
 }
 
 /// The end that connected.
@@ -50,10 +55,20 @@ impl Role for Client {
         let ask = serials.ask(Trust(()));
         let serial = ask.serial;
         let event = match question {
-            Question::Trust { algorithm, key } => Some(client::Event::HostKey { algorithm, key, ask }),
+            Question::Trust { algorithm, key, signature } => {
+                Some(client::Event::HostKey { algorithm, key, signature, ask })
+            }
             Question::HostKey { .. } | Question::Sign { .. } => None,
         };
         (serial, event)
+    }
+
+    fn global<'b>(_: &mut Serials, global: Global<'b>) -> Option<client::Event<'b>> {
+        match global {
+            Global::Announced(keys) => Some(client::Event::HostKeys(keys)),
+            Global::Proofs(signatures) => Some(client::Event::Proofs(signatures)),
+            Global::Prove(_) => None,
+        }
     }
 }
 
@@ -73,5 +88,12 @@ impl Role for Server {
             Question::Trust { .. } => None,
         };
         (serials.last(), event)
+    }
+
+    fn global<'b>(serials: &mut Serials, global: Global<'b>) -> Option<server::Event<'b>> {
+        match global {
+            Global::Prove(keys) => Some(server::Event::Prove { keys, ask: serials.ask(Prove(keys.count())) }),
+            Global::Announced(_) | Global::Proofs(_) => None,
+        }
     }
 }

@@ -14,7 +14,7 @@ use sanssh_core::algorithm::HostKey;
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::crypto::signature::{self, PublicKey};
 use sanssh_core::crypto::soft::Soft;
-use sanssh_core::file::{KeyError, PublicKeyBuf, SigningKey, private};
+use sanssh_core::file::{Format, KeyError, PublicKeyBuf, SigningKey, private};
 use sanssh_core::wire::{Mpint, Reader};
 use sanssh_core::{Random, Seed};
 use std::fs;
@@ -109,30 +109,12 @@ fn written_keys_are_accepted() {
     for (n, key) in [SigningKey::ed25519(&[9; 32]), SigningKey::ecdsa_p256(random)].iter().enumerate() {
         for comment in ["", "c", "me@here", "a longer comment"] {
             let path = bench.path(&format!("key{n}"));
-            fs::write(&path, private::write(key, comment.as_bytes(), random).unwrap().as_bytes()).unwrap();
+            let file = private::write(key, Format::OpenSsh, comment.as_bytes(), None, random).unwrap();
+            fs::write(&path, file.as_bytes()).unwrap();
             assert!(Command::new("chmod").arg("600").arg(&path).status().unwrap().success());
             let line = PublicKeyBuf::from_blob(key.public()).unwrap().line(comment);
             assert_eq!(text(&keygen(&["-y"], &path)).trim_end(), line);
         }
-    }
-}
-
-#[test]
-fn what_cannot_be_used_is_named() {
-    use sanssh_core::file::Unsupported::{Cipher, Format, KeyType, Rounds, RsaBits};
-    let Some(bench) = Bench::new("unsupported") else { return };
-    let cases = [
-        ("p384", &["-t", "ecdsa", "-b", "384", "-N", ""][..], KeyType("ecdsa-sha2-nistp384")),
-        ("p521", &["-t", "ecdsa", "-b", "521", "-N", "secret"], KeyType("ecdsa-sha2-nistp521")),
-        ("rsa", &["-t", "rsa", "-b", "2304", "-N", ""], RsaBits(2304)),
-        ("cbc", &["-t", "ed25519", "-a", "1", "-N", "secret", "-Z", "aes256-cbc"], Cipher("aes256-cbc")),
-        ("rounds", &["-t", "ed25519", "-a", "1025", "-N", "secret"], Rounds(1025)),
-        ("pem", &["-t", "rsa", "-b", "2048", "-N", "", "-m", "PEM"], Format("PKCS#1")),
-        ("pkcs8", &["-t", "ecdsa", "-N", "", "-m", "PKCS8"], Format("PKCS#8")),
-    ];
-    for (name, arguments, expected) in cases {
-        let (file, _) = bench.generate(name, arguments);
-        assert_eq!(private::read(&file, Some(b"secret")).err(), Some(KeyError::Unsupported(expected)), "{name}");
     }
 }
 

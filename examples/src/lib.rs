@@ -12,9 +12,9 @@ use sanssh_core::transport::Summary;
 #[must_use]
 pub fn agreed(summary: &Summary) -> String {
     let Summary { kex, host_key, to_server, to_client, strict, first: _ } = summary;
-    let suite = |suite: &sanssh_core::transport::Suite| match suite.cipher.is_aead() {
-        true => suite.cipher.to_string(),
-        false => format!("{} with {}", suite.cipher, suite.mac),
+    let suite = |suite: &sanssh_core::transport::Suite| match suite.mac {
+        None => suite.cipher.to_string(),
+        Some(mac) => format!("{} with {mac}", suite.cipher),
     };
     let (up, down) = (suite(to_server), suite(to_client));
     let ciphers = if up == down { up } else { format!("{up} to the server, {down} back") };

@@ -17,7 +17,7 @@ Runs a command on another host, or a shell there.
 
   -p PORT         port of the host (22)
   -l USER         name to log in as
-  -i FILE         private key; may be given several times
+  -i FILE         private key, here or in the agent; may be given several times
   -c LIST         ciphers, best first
   -m LIST         MACs, best first
   -o NAME=VALUE   an option, see below
@@ -36,7 +36,8 @@ Runs a command on another host, or a shell there.
 Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, put first):
   KexAlgorithms LIST, HostKeyAlgorithms LIST, Ciphers LIST, MACs LIST, RekeyLimit BYTES[K|M|G] [TIME],
   User, Port, HostKeyAlias, AddressFamily any|inet|inet6, ConnectTimeout TIME, ServerAliveInterval TIME,
-  ServerAliveCountMax, IdentityFile, IdentitiesOnly, PubkeyAuthentication, PasswordAuthentication,
+  ServerAliveCountMax, IdentityFile, IdentitiesOnly, IdentityAgent PATH|SSH_AUTH_SOCK|none, PubkeyAuthentication,
+  PasswordAuthentication,
   KbdInteractiveAuthentication, PreferredAuthentications, NumberOfPasswordPrompts, BatchMode, UserKnownHostsFile,
   GlobalKnownHostsFile, HashKnownHosts, StrictHostKeyChecking yes|ask|accept-new|no, RequestTTY, SendEnv, SetEnv,
   LogLevel. Forwardings, control sockets and the like can be given only as off.

@@ -6,7 +6,6 @@ use sanssh_core::algorithm::HostKey;
 use sanssh_std::{HostKeyError, Hosts, KnownHosts, Question, Unknown, home};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::PathBuf;
 
 /// Lists of known hosts, with the name that the host goes by in them.
 #[derive(Debug)]
@@ -18,12 +17,8 @@ pub(crate) struct Aliased {
 /// What the settings say about trust. A person at the terminal is asked about hosts that nobody knows, if there is one.
 pub(crate) fn of(settings: &Settings, host: &str, port: u16) -> Result<Aliased, String> {
     let defaults = KnownHosts::user();
-    let (own, system) = defaults.files.split_at_checked(defaults.files.len() - 1).unwrap_or_default();
-    let own = settings.known_hosts.clone().unwrap_or_else(|| own.to_vec());
-    let system = settings.global_known_hosts.clone().unwrap_or_else(|| system.to_vec());
-    // With nowhere to keep it, a new key goes nowhere, and not to the system's list.
-    let own = if own.is_empty() { vec![PathBuf::from("/dev/null")] } else { own };
-    let mut list = KnownHosts::files(own.into_iter().chain(system));
+    let mut list = KnownHosts::files(settings.known_hosts.clone().unwrap_or(defaults.files));
+    list.system = settings.global_known_hosts.clone().unwrap_or(defaults.system);
     list.hashed = settings.hash_known_hosts.unwrap_or(false);
     list.unknown = match settings.strict.unwrap_or(Strict::Ask) {
         Strict::Record => Unknown::Record,
@@ -47,8 +42,11 @@ fn asker() -> Unknown {
 
 /// Yes, no, or the fingerprint that the person has from elsewhere.
 fn ask(mut terminal: &File, question: &Question<'_>) -> io::Result<bool> {
-    let Question { host, port, algorithm, fingerprint } = question;
+    let Question { host, port, algorithm, fingerprint, certificate } = question;
     writeln!(terminal, "The host {host} (port {port}) is not known. Its key is {algorithm} {fingerprint}.")?;
+    if let Some(why) = certificate {
+        writeln!(terminal, "It came with a certificate, but {why}.")?;
+    }
     write!(terminal, "Connect and remember the key (yes/no/fingerprint)? ")?;
     let mut lines = BufReader::new(terminal).lines();
     loop {
@@ -70,9 +68,9 @@ impl Aliased {
 }
 
 impl Hosts for Aliased {
-    fn algorithms(&mut self, host: &str, port: u16) -> Vec<HostKey> {
+    fn order(&mut self, host: &str, port: u16, offer: &mut [HostKey]) {
         let (host, port) = Self::place(self.alias.as_deref(), host, port);
-        self.list.algorithms(host, port)
+        self.list.order(host, port, offer);
     }
 
     fn decide(&mut self, host: &str, port: u16, algorithm: HostKey, key: &[u8]) -> Result<(), HostKeyError> {

@@ -1,11 +1,12 @@
 //! Logging in: the methods that the user prefers, the server allows and there is something to offer for, in turn.
 //! A person is asked on their terminal, never in batch mode, and nothing they type is shown or logged.
 
+use crate::offer::{Offer, offers};
 use crate::options::Settings;
 use crate::report::Reporter;
 use crate::terminal;
 use sanssh_core::auth::{Method, MethodSet};
-use sanssh_std::{Client, Error, Login, Plan, Prompts, Unlock, home};
+use sanssh_std::{Agent, Client, Error, Login, Plan, Prompts, Unlock};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
@@ -41,13 +42,14 @@ pub(crate) fn run(
     reporter: Reporter,
 ) -> Result<(), String> {
     let prompts = settings.password_prompts.unwrap_or(PROMPTS);
+    let agent = connect(client, settings, reporter);
     let mut attempts = Attempts {
         client,
         settings,
         reporter,
         user,
         host,
-        plan: plan(settings, reporter),
+        plan: plan(agent, settings, reporter),
         passwords: prompts,
         interactives: prompts,
         notes: Vec::new(),
@@ -61,16 +63,21 @@ pub(crate) fn run(
     }
 }
 
-/// The keys of the files given, or of those that hold keys by custom, as far as they exist.
-fn plan(settings: &Settings, reporter: Reporter) -> Plan {
-    let mut plan = Plan::new();
-    let by_custom: Vec<_> = home::IDENTITIES.iter().filter_map(|name| home::ssh(name)).collect();
-    let given = !settings.identities.is_empty();
-    for file in if given { &settings.identities } else { &by_custom } {
-        if file.exists() {
-            plan.file(file);
-        } else if given {
-            reporter.warn(format_args!("identity file {} does not exist", file.display()));
+/// The user's agent, told whom it is about to sign for.
+fn connect(client: &Client, settings: &Settings, reporter: Reporter) -> Option<Agent> {
+    let path = settings.agent().filter(|_| settings.public_key.unwrap_or(true))?;
+    let agent = Agent::connect(&path).and_then(|mut agent| client.bind(&mut agent).map(|()| agent));
+    agent.inspect_err(|error| reporter.detail(format_args!("there is no agent: {error}"))).ok()
+}
+
+/// The keys that there are, in the order in which they are offered.
+fn plan(mut agent: Option<Agent>, settings: &Settings, reporter: Reporter) -> Plan {
+    let offers = offers(settings, agent.as_mut(), reporter);
+    let mut plan = Plan::new(agent);
+    for offer in offers {
+        match offer {
+            Offer::File(file) => plan.file(&file),
+            Offer::Held(identity) => plan.held(identity),
         }
     }
     plan

@@ -7,6 +7,7 @@ mod arguments;
 mod destination;
 mod hosts;
 mod login;
+mod offer;
 mod options;
 mod report;
 mod session;

@@ -23,6 +23,9 @@ pub(crate) struct Settings {
     pub(crate) preferences: Preferences,
     pub(crate) rekey: Option<Rekey>,
     pub(crate) identities: Vec<PathBuf>,
+    /// Of an agent's keys only those that are named.
+    pub(crate) identities_only: Option<bool>,
+    pub(crate) agent: Option<IdentityAgent>,
     pub(crate) public_key: Option<bool>,
     pub(crate) password: Option<bool>,
     pub(crate) interactive: Option<bool>,
@@ -49,6 +52,15 @@ pub(crate) enum Strict {
     Record,
 }
 
+/// Whose keys are offered besides those of files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum IdentityAgent {
+    /// Nobody's.
+    None,
+    /// The agent's behind this socket, if there is one.
+    Socket(Option<PathBuf>),
+}
+
 /// Whether to ask for a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tty {
@@ -61,7 +73,7 @@ pub(crate) enum Tty {
 }
 
 /// Options that exist here only in their value for nothing.
-const OFF: [(&str, &[&str]); 16] = [
+const OFF: [(&str, &[&str]); 15] = [
     ("addkeystoagent", &["no"]),
     ("clearallforwardings", &["yes", "no"]),
     ("compression", &["no"]),
@@ -72,7 +84,6 @@ const OFF: [(&str, &[&str]); 16] = [
     ("forwardx11", &["no"]),
     ("forwardx11trusted", &["no"]),
     ("gssapiauthentication", &["no"]),
-    ("identityagent", &["none"]),
     ("permitlocalcommand", &["no"]),
     ("proxycommand", &["none"]),
     ("proxyjump", &["none"]),
@@ -83,6 +94,14 @@ const OFF: [(&str, &[&str]); 16] = [
 impl Settings {
     pub(crate) fn verbosity(&self) -> Verbosity {
         self.verbosity.unwrap_or(Verbosity::Normal)
+    }
+
+    /// Where the agent listens; the user's, unless they say otherwise.
+    pub(crate) fn agent(&self) -> Option<PathBuf> {
+        match self.agent.clone().unwrap_or_else(|| agent("SSH_AUTH_SOCK")) {
+            IdentityAgent::None => None,
+            IdentityAgent::Socket(path) => path,
+        }
     }
 
     pub(crate) fn is_batch(&self) -> bool {
@@ -127,8 +146,8 @@ impl Settings {
     fn apply_trust(&mut self, key: &str, text: &str) -> Result<bool, String> {
         match key {
             "identityfile" => self.identities.push(path(text)),
-            // No agent is asked, so no other identities can come.
-            "identitiesonly" => flag(text).map(drop)?,
+            "identitiesonly" => first(&mut self.identities_only, flag(text)?),
+            "identityagent" => first(&mut self.agent, agent(text)),
             "pubkeyauthentication" => first(&mut self.public_key, flag(text)?),
             "passwordauthentication" => first(&mut self.password, flag(text)?),
             "kbdinteractiveauthentication" | "challengeresponseauthentication" => {
@@ -156,6 +175,16 @@ fn off(key: &str, text: &str) -> Result<bool, String> {
         Some((_, values)) if values.contains(&text.to_ascii_lowercase().as_str()) => Ok(true),
         Some((_, values)) => Err(format!("only \"{}\" is supported", values.join("\" or \""))),
         None => Ok(false),
+    }
+}
+
+/// The socket by its path, or by the variable that names it.
+fn agent(text: &str) -> IdentityAgent {
+    let named = |variable| std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from);
+    match text {
+        "none" => IdentityAgent::None,
+        "SSH_AUTH_SOCK" => IdentityAgent::Socket(named("SSH_AUTH_SOCK")),
+        _ => IdentityAgent::Socket(text.strip_prefix('$').map_or_else(|| Some(path(text)), named)),
     }
 }
 
@@ -240,6 +269,19 @@ mod tests {
         settings.set("SendEnv", "LANG LC_*").unwrap();
         settings.set("SendEnv", "GIT_PROTOCOL").unwrap();
         assert_eq!((settings.identities.len(), settings.send_env.len()), (2, 3));
+    }
+
+    #[test]
+    fn agents_are_named_in_four_ways() {
+        let socket = |text: &str| {
+            let mut settings = Settings::default();
+            settings.set("IdentityAgent", text).unwrap();
+            settings.agent()
+        };
+        assert_eq!(socket("none"), None);
+        assert_eq!(socket("/run/agent"), Some("/run/agent".into()));
+        assert_eq!(socket("$SANSSH_NO_SUCH_VARIABLE"), None);
+        assert_eq!(socket("SSH_AUTH_SOCK"), std::env::var_os("SSH_AUTH_SOCK").map(Into::into));
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub use stages::{
 
 use exchange::Exchange;
 use sanssh_core::Config;
+use sanssh_core::algorithm::Preferences;
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::crypto::schedule::Direction;
 use sanssh_core::crypto::soft::Soft;
@@ -96,9 +97,9 @@ pub struct Forger<R: Side, P: Provider = Fast, Q: Provider = Soft> {
 }
 
 impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
-    /// A machine of the default configuration, which has sent its identification and KEXINIT.
+    /// A machine that knows every algorithm, which has sent its identification and KEXINIT.
     pub fn new(feed: Feed) -> Self {
-        Self::with(feed, crate::pair::server_config())
+        Self::with(feed, Config { preferences: Preferences::legacy(), ..crate::pair::server_config() })
     }
 
     /// A machine of that configuration.

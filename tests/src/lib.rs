@@ -3,6 +3,7 @@
 
 #![deny(missing_docs)]
 
+pub mod agents;
 pub mod certify;
 pub mod count;
 pub mod delay;
@@ -18,4 +19,5 @@ pub mod port;
 pub mod process;
 pub mod replay;
 pub mod signing;
+pub mod suites;
 pub mod user;

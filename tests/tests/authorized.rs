@@ -398,7 +398,7 @@ fn a_plan_says_what_became_of_each_key() {
     let user = oracle.server.user();
     let wrong = authority.certify(&Keys::shared().client(Kind::Ecdsa), "wrong", &["-n", "nobody"]);
     let (locked, rsa) = (Keys::shared().locked(), Keys::shared().client(Kind::Rsa));
-    let mut plan = Plan::new();
+    let mut plan = Plan::new(None);
     for file in
         [&wrong.with_file_name("wrong"), &wrong.with_file_name("wrong"), &locked, &rsa, &Keys::shared().stranger()]
     {

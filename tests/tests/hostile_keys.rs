@@ -7,7 +7,7 @@ use sanssh_core::algorithm::{HostKey, list};
 use sanssh_tests::forger::{
     ED25519, Feed, blob, both_ways, fails, key_a, key_b, login, p256, probe, served, served_with, signed, to_sign,
 };
-use sanssh_tests::pair::server_config;
+use sanssh_tests::pair::{host_key, server_config};
 
 #[test]
 fn e06_e07_a_key_that_was_asked_about_is_not_the_one_that_signed() {
@@ -205,5 +205,37 @@ fn e29_the_flag_of_a_signature() {
         ] {
             fails(feed, &message);
         }
+    });
+}
+
+#[test]
+fn e30_logins_that_name_another_host_key() {
+    both_ways(|feed| {
+        const METHOD: &str = "publickey-hostbound-v00@openssh.com";
+        let key = key_a();
+        let public = key.public();
+        let signed = |session: &[u8], method: &str, host: &[u8]| {
+            let head = to_sign(session, "user", "ssh-connection", method, ED25519, public);
+            key.sign(HostKey::Ed25519, &[head, blob().string(host).done()].concat()).expect("a signature")
+        };
+        let asked = |flag: u8, host: &[u8]| login("user", METHOD).u8(flag).string(ED25519).string(public).string(host);
+        let mut shown = served(feed);
+        let (session, host) = (shown.session_bytes(), host_key().public().to_vec());
+        // The sound ones, as a control: a question, then the login.
+        shown.send(&asked(0, &host).done());
+        shown.send(&asked(1, &host).string(signed(&session, METHOD, &host)).done());
+        shown.lives(&["probe user ssh-ed25519", "attempt user PublicKey fresh"], &[60, 52]);
+        for other in [key_b().public(), &host[..host.len() - 1], &[&host[..], b"\0"].concat(), b""] {
+            fails(feed, &asked(0, other).done());
+            fails(feed, &asked(1, other).string(signed(&session, METHOD, other)).done());
+            fails(feed, &asked(1, other).string(signed(&session, METHOD, &host)).done());
+            fails(feed, &asked(1, &host).string(signed(&session, METHOD, other)).done());
+        }
+        // Not made for this method, or not in its form.
+        fails(feed, &asked(1, &host).string(signed(&session, "publickey", &host)).done());
+        fails(feed, &asked(2, &host).string(signed(&session, METHOD, &host)).done());
+        fails(feed, &asked(1, &host).done());
+        fails(feed, &login("user", METHOD).u8(0).string(ED25519).string(public).done());
+        fails(feed, &login("user", "publickey").u8(1).string(ED25519).string(public).string(&host).string("").done());
     });
 }

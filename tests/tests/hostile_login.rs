@@ -7,7 +7,6 @@
 //! | E17 | forced commands and addresses are the embedder's; the order of factors is here |
 //! | E18 | gssapi is not built: E21 counts it as an unknown method |
 //! | E26 | hostbased is not built: likewise |
-//! | E30 | the host-bound form is not built: likewise |
 
 use core::time::Duration;
 use sanssh_core::auth::{Method, MethodSet};

@@ -5,16 +5,17 @@
 //! |---|---|
 //! | B03 | lengths are checked against the cap before anything is added to them; a 32-bit target runs the same cases |
 //! | B13 | counters near their ends cannot be reached from outside: unit tests in `transport/packet.rs` set them |
-//! | B14 | CBC is not built |
 //! | B16, B17, B18 | compression is not built; B19 holds because it is not |
 
-use sanssh_core::algorithm::Cipher;
+use sanssh_core::algorithm::{Cipher, Mac, Preferences};
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::crypto::soft::Soft;
 use sanssh_core::crypto::{DirectionKeys, Forged, Open, Provider, Seal};
 use sanssh_core::role::{Client, Server};
 use sanssh_core::{Choice, Config, Error};
 use sanssh_tests::forger::{Feed, Forger, Frame, Line, Side, Suite, both_ways};
+use sanssh_tests::pair::server_config;
+use sanssh_tests::{both_roles, suites};
 
 /// A DEBUG whose text must never reach the embedder from a packet that was touched.
 const DEBUG: &[u8] = b"\x04\x01\0\0\0\x0fsecret contents\0\0\0\0";
@@ -37,7 +38,7 @@ fn everywhere(case: impl Fn(&mut dyn Foe, &str) + Copy) {
         both_ways(|feed| {
             case(&mut clear::<R>(feed), "in the clear");
             for suite in Suite::constructions() {
-                case(&mut keyed::<R>(feed, &suite), &format!("{} {}", suite.cipher, suite.mac));
+                case(&mut keyed::<R>(feed, &suite), &format!("{suite:?}"));
             }
         });
     }
@@ -229,15 +230,15 @@ fn b10_a_forged_packet_stays_closed() {
     fn case<P: Provider>() {
         for suite in Suite::constructions() {
             let keys = DirectionKeys { iv: [1; 16], key: [2; 64], mac: [3; 64] };
-            let (mut seal, mut open) =
-                (P::seal(suite.cipher, suite.mac, &keys), P::open(suite.cipher, suite.mac, &keys));
+            let mut seal = P::seal(suite.cipher, suite.mac, &keys).expect("a suite");
+            let mut open = P::open(suite.cipher, suite.mac, &keys).expect("a suite");
             let mut packet = [&[0, 0, 0, 60, 10][..], &[0xab; 59], &vec![0; seal.shape().tag]].concat();
             seal.seal(0, &mut packet);
             *packet.last_mut().expect("a tag") ^= 1;
             let head = open.shape().head;
             open.length(0, &mut packet[..head]);
-            assert_eq!(open.open(0, &mut packet), Err(Forged), "{} {}", suite.cipher, suite.mac);
-            assert!(!packet.windows(4).any(|bytes| bytes == [0xab; 4]), "{} {}", suite.cipher, suite.mac);
+            assert_eq!(open.open(0, &mut packet), Err(Forged), "{suite:?}");
+            assert!(!packet.windows(4).any(|bytes| bytes == [0xab; 4]), "{suite:?}");
         }
     }
     case::<Fast>();
@@ -289,7 +290,7 @@ fn b11_packets_touched_on_the_way() {
 fn b12_tags_are_compared_in_constant_time() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/src/crypto");
     let compared = [
-        ("soft/ctr.rs", "code.as_bytes().ct_eq(tag)"),
+        ("soft/composed.rs", "code.as_bytes().ct_eq(tag)"),
         ("soft/chacha.rs", "code(mac, text).ct_eq(tag)"),
         ("soft/gcm.rs", "decrypt_inout_detached"),
         ("fast/suite.rs", "open_in_place"),
@@ -303,6 +304,73 @@ fn b12_tags_are_compared_in_constant_time() {
             assert!(!(compares && (line.contains("tag") || line.contains("code"))), "{file}: {line}");
         }
     }
+}
+
+/// Largest packet where it is awaited.
+const CAP: u32 = 8192;
+
+/// CBC under a MAC of the plain packet: whatever is wrong with a packet, the machine says nothing before as many bytes
+/// have come as the largest packet has, and then that the code was bad.
+fn fails_alike<R: Side>(feed: Feed, suite: &Suite, spoil: impl Fn(&mut Forger<R>) -> Vec<u8>) {
+    let config = Config { max_packet: CAP, preferences: Preferences::legacy(), ..server_config() };
+    let mut forger = Forger::<R>::with(feed, config).proposing(suite).keyed();
+    let tag = forger.line.shape().tag;
+    let mut bytes = spoil(&mut forger);
+    bytes.resize(4 + CAP as usize + tag, 0x77);
+    let last = bytes.pop().expect("the last byte");
+    forger.send_bytes(&bytes);
+    assert_eq!((forger.machine.over, forger.machine.ssh.owes_output()), (None, false), "{suite:?}");
+    forger.send_bytes(&[last]);
+    forger.fatal(Error::Forged, &[]);
+    assert!(!forger.machine.input.windows(6).any(|bytes| bytes == b"secret"), "no plaintext is left behind");
+}
+
+#[test]
+fn b14_nothing_tells_where_a_chained_packet_failed() {
+    fn case<R: Side>(feed: Feed) {
+        let macs = [Mac::HmacSha256, Mac::HmacSha1, Mac::Umac64];
+        let ciphers = [Cipher::Aes128Cbc, Cipher::Aes192Cbc, Cipher::Aes256Cbc, Cipher::TripleDesCbc];
+        for (cipher, mac) in suites::of(&ciphers, &macs) {
+            let suite = Suite::cipher(cipher, mac);
+            for length in [0, 3, 13, 29, CAP + 4, CAP + 12, 0x7fff_ffff, u32::MAX] {
+                fails_alike::<R>(feed, &suite, |forger| {
+                    forger.line.seal(&Frame { length, padding: 4, rest: vec![2; 59] })
+                });
+            }
+            for place in PLACES.iter().chain(&[(|_| 40) as Place]) {
+                fails_alike::<R>(feed, &suite, |forger| {
+                    let frame = forger.line.frame(&DEBUG.repeat(3));
+                    let mut bytes = forger.line.seal(&frame);
+                    let at = place(bytes.len());
+                    bytes[at] ^= 0x10;
+                    bytes
+                });
+            }
+            fails_alike::<R>(feed, &suite, |forger| {
+                let mut frame = forger.line.frame(DEBUG);
+                frame.padding = 1;
+                forger.line.seal(&frame)
+            });
+        }
+    }
+    both_roles!(case);
+}
+
+/// A sound packet of the largest size that the cap allows is taken.
+#[test]
+fn b14_the_largest_chained_packet_is_taken() {
+    fn case<R: Side>(feed: Feed) {
+        let suite = Suite::cipher(Cipher::Aes128Cbc, Some(Mac::HmacSha1));
+        let config = Config { max_packet: CAP + 12, preferences: Preferences::legacy(), ..server_config() };
+        let mut forger = Forger::<R>::with(feed, config).proposing(&suite).keyed();
+        let ignore = [&[2, 0, 0, 31, 248][..], &[1; 8184]].concat();
+        let frame = forger.line.frame(&ignore);
+        assert_eq!(frame.length, CAP + 12);
+        let bytes = forger.line.seal(&frame);
+        forger.send_bytes(&bytes);
+        forger.lives(&[], &[]);
+    }
+    both_roles!(case);
 }
 
 /// A bad code, bad padding and a bad length are answered by as many bytes each, so that a listener learns nothing.
@@ -331,8 +399,8 @@ fn b15_reactions_look_alike() {
                 forger.line.seal(&frame)
             });
             let length = reaction(&|forger| forger.line.seal(&Frame { length: 3, padding: 4, rest: vec![0; 64] }));
-            assert_eq!(code, padding, "{} {}", suite.cipher, suite.mac);
-            assert_eq!(code, length, "{} {}", suite.cipher, suite.mac);
+            assert_eq!(code, padding, "{suite:?}");
+            assert_eq!(code, length, "{suite:?}");
             assert!(code.0 > 0, "a goodbye is said");
         }
     });

@@ -86,7 +86,7 @@ fn d03_counters_start_again_with_every_key() {
 fn d03_a_peer_that_does_not_start_again() {
     fn case<R: Side>(feed: Feed) {
         for mac in [Mac::HmacSha256Etm, Mac::HmacSha256] {
-            let suite = Suite::cipher(Cipher::Aes256Ctr, mac);
+            let suite = Suite::cipher(Cipher::Aes256Ctr, Some(mac));
             let mut forger = Forger::<R>::new(feed).proposing(&suite).shared();
             let sent = forger.line.sent;
             forger.send_new_keys();
@@ -125,11 +125,13 @@ fn d04_markers_count_in_the_first_offer_only() {
 #[test]
 fn d05_peers_without_strict_key_exchange() {
     fn case<R: Side>(feed: Feed) {
-        let suite = Suite::cipher(Cipher::ChaCha20Poly1305, Mac::HmacSha256);
-        let mut forger = Forger::<R>::new(feed).proposing(&suite).lax().greeted();
-        forger.forget();
-        forger.send_offer();
-        forger.fatal(Violation::NotStrict.into(), &[]);
+        let suite = Suite::cipher(Cipher::ChaCha20Poly1305, None);
+        for suite in [suite, Suite::cipher(Cipher::Aes128Cbc, Some(Mac::HmacSha256Etm))] {
+            let mut forger = Forger::<R>::new(feed).proposing(&suite).lax().greeted();
+            forger.forget();
+            forger.send_offer();
+            forger.fatal(Violation::NotStrict.into(), &[]);
+        }
         // The marker of the other side is none.
         let mut forger = Forger::<R>::new(feed).proposing(&suite).lax().greeted();
         forger.forget();
@@ -143,7 +145,7 @@ fn d05_peers_without_strict_key_exchange() {
         forger.send_offer();
         forger.fatal(Violation::StrictKex.into(), &[]);
         for suite in Suite::constructions() {
-            if suite.cipher == Cipher::ChaCha20Poly1305 {
+            if suite.cipher == Cipher::ChaCha20Poly1305 || suite.cipher.is_cbc() {
                 continue;
             }
             let mut forger = Forger::<R>::new(feed).proposing(&suite).lax().authenticated();

@@ -11,7 +11,7 @@ const SHARED: [&str; 9] = ["algorithm", "config", "error", "event", "buf", "time
 const ROOT: [&str; 6] = ["Waiting", "Input", "Output", "Instant", "Error", "Refused"];
 
 /// Each layer and the layers it may use besides itself.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("wire", &[]),
     ("crypto", &["wire"]),
     ("transport", &["crypto", "wire"]),
@@ -22,6 +22,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("sftp", &["wire"]),
     ("scp", &["wire"]),
     ("agent", &["crypto", "wire"]),
+    ("keyring", &["agent", "file", "crypto", "wire"]),
 ];
 
 /// One `use crate::` of a file.

@@ -94,6 +94,30 @@ fn every_type_of_key_is_asked_about_and_then_signs() {
     }
 }
 
+/// OpenSSH PROTOCOL §3.1.
+#[test]
+fn a_login_may_name_the_host_s_key() {
+    for &algorithm in signing::ALGORITHMS {
+        let mut pair = keyed(Config::default(), server_config());
+        assert!(pair.client.ssh.is_hostbound(), "the server says so");
+        let (key, host) = (signing::key(algorithm), pair.host_key.public().to_vec());
+        let other = signing::key(HostKey::EcdsaP256).public().to_vec();
+        let message = |host: &[u8]| pair.client.ssh.signing_message_bound(b"user", algorithm, key.public(), host);
+        assert_eq!(message(&other).err(), Some(Refused::WrongKey));
+        let message = message(&host).expect("there is a session");
+        let signature = key.sign(algorithm, message.as_bytes()).expect("the key signs");
+        let public = key.public();
+        let mut send = |host: &[u8]| {
+            pair.client.emit(|ssh, output| ssh.public_key_bound(b"user", algorithm, public, host, &signature, output))
+        };
+        assert_eq!(send(&other), Err(Refused::WrongKey));
+        send(&host).expect("the signature may be sent");
+        pair.run();
+        grant(&mut pair);
+        assert_eq!(words(&mut pair).0, ["accepted true"], "{algorithm}");
+    }
+}
+
 #[test]
 fn a_key_that_will_not_do_is_refused_before_it_signs() {
     let mut pair = keyed(Config::default(), server_config());

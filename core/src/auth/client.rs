@@ -24,7 +24,7 @@ use crate::wire::auth::{
 };
 use crate::wire::legality::Phase;
 use crate::wire::transport::{ServiceAccept, ServiceRequest};
-use crate::wire::{Malformed, Message, Sink};
+use crate::wire::{Malformed, Message, Sink, Strings};
 
 /// What a client learns of host key and login. Text is the server's: untrusted bytes.
 #[derive(Debug)]
@@ -35,6 +35,9 @@ pub enum Event<'b> {
         algorithm: HostKey,
         /// The public key blob.
         key: &'b [u8],
+        /// Its signature on the exchange hash, which at the first exchange is the session identifier: with both an agent
+        /// can be shown where its keys are about to be used.
+        signature: &'b [u8],
         /// Answer with `trust` or `distrust`.
         ask: Ask<Trust>,
     },
@@ -71,6 +74,11 @@ pub enum Event<'b> {
         /// answer. Then anybody may be in the server's place.
         earned: bool,
     },
+    /// Logged in: the server announces all its host keys, as public key blobs (OpenSSH PROTOCOL §2.5). Nothing is
+    /// proven: `prove` asks for that.
+    HostKeys(Strings<'b>),
+    /// One signature blob for each key that `prove` asked about, for `is_proof` to verify, or a refusal.
+    Proofs(Option<Strings<'b>>),
 }
 
 /// Which request is open.

@@ -48,6 +48,8 @@ pub(crate) struct Arrival<'c, 'b> {
     pub(crate) config: &'c Config,
     pub(crate) now: Instant,
     pub(crate) session: HashValue,
+    /// The host key of the first exchange.
+    pub(crate) host_key: Option<HashValue>,
     pub(crate) serials: &'c mut Serials,
     pub(crate) number: u8,
     pub(crate) body: &'b [u8],
@@ -55,6 +57,8 @@ pub(crate) struct Arrival<'c, 'b> {
 
 /// The service that a login is for (RFC 4252 §5).
 pub(crate) const CONNECTION: &[u8] = b"ssh-connection";
+/// `publickey` with the server's host key among what is signed (OpenSSH PROTOCOL §3.1).
+pub(crate) const HOSTBOUND: &[u8] = b"publickey-hostbound-v00@openssh.com";
 /// The service that logins are done by (RFC 4252).
 pub(crate) const USERAUTH: &[u8] = b"ssh-userauth";
 

@@ -9,7 +9,9 @@
 //! ```
 
 use super::signed::{LONGEST_KEY, SigningMessage};
-use super::{Arrival, CONNECTION, ClientHost, LONGEST_HOST, LONGEST_USER, Login, Method, MethodSet, USERAUTH};
+use super::{
+    Arrival, CONNECTION, ClientHost, HOSTBOUND, LONGEST_HOST, LONGEST_USER, Login, Method, MethodSet, USERAUTH,
+};
 use crate::Waiting;
 use crate::algorithm::{Hash, HostKey};
 use crate::config::{Config, Login as Limits};
@@ -17,17 +19,17 @@ use crate::crypto::certificate::{Certificate, Kind};
 use crate::crypto::signature::{self, Presence, Presented};
 use crate::crypto::{Digest, Forged, HashValue, Hashing, Provider};
 use crate::error::{Error, Refused, Violation};
-use crate::event::{Ask, Attempt, HostKeyChoice, Probe, Serials, Sign};
+use crate::event::{Ask, Attempt, HostKeyChoice, Probe, Prove, Serials, Sign};
 use crate::role::Server;
 use crate::time::Instant;
-use crate::transport::Sender;
+use crate::transport::{Sender, fingerprint};
 use crate::wire::auth::{
-    Answers, HostFields, InteractiveFields, PasswordChangeFields, PasswordFields, ProbeFields, SignedFields,
-    UserauthFailure, UserauthInfoResponse, UserauthRequest, UserauthSuccess,
+    Answers, HostFields, HostboundFields, HostboundSignedFields, InteractiveFields, PasswordChangeFields,
+    PasswordFields, ProbeFields, SignedFields, UserauthFailure, UserauthInfoResponse, UserauthRequest, UserauthSuccess,
 };
 use crate::wire::legality::Phase;
 use crate::wire::transport::{ServiceAccept, ServiceRequest};
-use crate::wire::{Malformed, Message, Names, Sink};
+use crate::wire::{Malformed, Message, Names, Sink, Strings};
 use core::fmt;
 use heapless::Vec;
 
@@ -77,6 +79,14 @@ pub enum Event<'b> {
         answers: Answers<'b>,
         /// Answer with `grant`, `refuse` or `prompt`.
         ask: Ask<Attempt>,
+    },
+    /// Logged in: does the server hold these host keys, all different (OpenSSH PROTOCOL §2.5)? Asked once. Nothing but
+    /// its own keys may sign, and nothing but their `proof_message`.
+    Prove {
+        /// The public key blobs.
+        keys: Strings<'b>,
+        /// Answer with `proven` or `unproven`.
+        ask: Ask<Prove>,
     },
 }
 
@@ -210,14 +220,14 @@ impl Login<Server> for State {
     }
 
     fn receive<'b, P: Provider>(&mut self, arrival: Arrival<'_, 'b>) -> Result<Option<Event<'b>>, Error> {
-        let Arrival { config, now, session, serials, number, body } = arrival;
+        let Arrival { config, now, session, host_key, serials, number, body } = arrival;
         let malformed = |Malformed| Error::Malformed(Some(number));
         match number {
             ServiceRequest::NUMBER => self.serve(&config.login, &ServiceRequest::decode(body).map_err(malformed)?),
             UserauthRequest::NUMBER => {
                 let request = UserauthRequest::decode(body).map_err(malformed)?;
                 self.since = now;
-                self.request::<P>(config, &session, serials, &request)
+                self.request::<P>(&Host { config, session, key: host_key }, serials, &request)
             }
             UserauthInfoResponse::NUMBER => {
                 let response = UserauthInfoResponse::decode(body).map_err(malformed)?;
@@ -284,17 +294,19 @@ impl State {
 
     fn request<'b, P: Provider>(
         &mut self,
-        config: &Config,
-        session: &HashValue,
+        host: &Host<'_>,
         serials: &mut Serials,
         request: &UserauthRequest<'b>,
     ) -> Result<Option<Event<'b>>, Error> {
+        let config = host.config;
         let UserauthRequest { user, service, method, fields } = *request;
         if user.len() > LONGEST_USER {
             return Err(Violation::TooLong.into());
         }
         self.note_user::<P>(&config.login, user, service);
-        let method = Method::from_name(method).filter(|method| self.remaining.contains(*method));
+        let bound = method == HOSTBOUND;
+        let method = if bound { Some(Method::PublicKey) } else { Method::from_name(method) };
+        let method = method.filter(|method| self.remaining.contains(*method));
         if service != CONNECTION {
             return self.fail(&config.login, false);
         }
@@ -314,9 +326,13 @@ impl State {
                 let credential = Credential::Interactive { submethods: fields.submethods };
                 self.ask(serials, Asked::Interactive, user, credential)
             }),
-            Some(Method::HostBased) => host_based::<P>(config, session, user, fields.0)
-                .map(|host| self.ask(serials, Asked::Plain, user, Credential::HostBased(host))),
-            Some(Method::PublicKey) => return self.public_key::<P>(config, session, serials, user, fields.0),
+            Some(Method::HostBased) => host_based::<P>(host, user, fields.0)
+                .map(|client| self.ask(serials, Asked::Plain, user, Credential::HostBased(client))),
+            Some(Method::PublicKey) => {
+                let fields = KeyFields::decode(fields.0, bound).filter(|fields| host.is_meant::<P>(fields));
+                let Some(fields) = fields else { return self.fail(&config.login, false) };
+                return self.public_key::<P>(host, serials, user, &fields);
+            }
         };
         event.map_or_else(|| self.fail(&config.login, false), |event| Ok(Some(event)))
     }
@@ -351,31 +367,27 @@ impl State {
 
     fn public_key<'b, P: Provider>(
         &mut self,
-        config: &Config,
-        session: &HashValue,
+        host: &Host<'_>,
         serials: &mut Serials,
         user: &'b [u8],
-        fields: &'b [u8],
+        fields: &KeyFields<'b>,
     ) -> Result<Option<Event<'b>>, Error> {
-        if let Ok(ProbeFields { signed: false, algorithm, key }) = ProbeFields::decode(fields) {
-            let Some(algorithm) = acceptable::<P>(config, Kind::User, algorithm, key) else {
-                return self.fail(&config.login, false);
-            };
+        let KeyFields { algorithm, key, signature, .. } = *fields;
+        let algorithm = acceptable::<P>(host.config, Kind::User, algorithm, key);
+        let Some(signature) = signature else {
+            let Some(algorithm) = algorithm else { return self.fail(&host.config.login, false) };
             self.probes = self.probes.saturating_add(1);
-            if self.probes > config.login.max_probes {
+            if self.probes > host.config.login.max_probes {
                 return Err(Error::Denied);
             }
             self.stage = Stage::Asked(Asked::Probe);
             return Ok(Some(Event::Probe { user, algorithm, key, ask: serials.ask(Probe(())) }));
-        }
-        // The flag is among what was signed, as 1: another TRUE is not the request that was signed.
-        let signed = SignedFields::decode(fields).ok().filter(|_| fields.first() == Some(&1));
-        let verified = signed.and_then(|fields| {
-            let algorithm = acceptable::<P>(config, Kind::User, fields.algorithm, fields.key)?;
-            let presence = verify::<P>(config, session, user, algorithm, &fields).ok()?;
-            Some(Credential::PublicKey { algorithm, key: fields.key, presence })
+        };
+        let verified = algorithm.and_then(|algorithm| {
+            let presence = verify::<P>(host, user, algorithm, fields, signature).ok()?;
+            Some(Credential::PublicKey { algorithm, key, presence })
         });
-        let Some(credential) = verified else { return self.fail(&config.login, false) };
+        let Some(credential) = verified else { return self.fail(&host.config.login, false) };
         Ok(Some(self.ask(serials, Asked::Plain, user, credential)))
     }
 
@@ -486,30 +498,80 @@ fn acceptable<P: Provider>(config: &Config, kind: Kind, algorithm: &[u8], key: &
     presented.certificate().is_none_or(certified).then_some(algorithm)
 }
 
+/// Where a login is tried.
+struct Host<'a> {
+    config: &'a Config,
+    session: HashValue,
+    /// The host key of the first exchange, as a hash.
+    key: Option<HashValue>,
+}
+
+impl Host<'_> {
+    /// A login that names a host key has to name the one that was shown.
+    fn is_meant<P: Provider>(&self, fields: &KeyFields<'_>) -> bool {
+        fields.host_key.is_none_or(|named| self.key == Some(fingerprint::<P>(named)))
+    }
+}
+
+/// The fields of both methods by key.
+struct KeyFields<'b> {
+    algorithm: &'b [u8],
+    key: &'b [u8],
+    /// Only if the method is bound to the host.
+    host_key: Option<&'b [u8]>,
+    /// None to ask whether the key would do.
+    signature: Option<&'b [u8]>,
+}
+
+impl<'b> KeyFields<'b> {
+    fn decode(fields: &'b [u8], bound: bool) -> Option<Self> {
+        // The flag is among what is signed, as 1: another TRUE is not the request that was signed.
+        let signed = match fields.first()? {
+            0 => false,
+            1 => true,
+            _ => return None,
+        };
+        Some(match (bound, signed) {
+            (false, false) => {
+                let ProbeFields { algorithm, key, .. } = ProbeFields::decode(fields).ok()?;
+                Self { algorithm, key, host_key: None, signature: None }
+            }
+            (false, true) => {
+                let SignedFields { algorithm, key, signature, .. } = SignedFields::decode(fields).ok()?;
+                Self { algorithm, key, host_key: None, signature: Some(signature) }
+            }
+            (true, false) => {
+                let HostboundFields { algorithm, key, host_key, .. } = HostboundFields::decode(fields).ok()?;
+                Self { algorithm, key, host_key: Some(host_key), signature: None }
+            }
+            (true, true) => {
+                let all = HostboundSignedFields::decode(fields).ok()?;
+                let HostboundSignedFields { algorithm, key, host_key, signature, .. } = all;
+                Self { algorithm, key, host_key: Some(host_key), signature: Some(signature) }
+            }
+        })
+    }
+}
+
 fn verify<P: Provider>(
-    config: &Config,
-    session: &HashValue,
+    host: &Host<'_>,
     user: &[u8],
     algorithm: HostKey,
-    fields: &SignedFields<'_>,
+    fields: &KeyFields<'_>,
+    signature: &[u8],
 ) -> Result<Option<Presence>, Forged> {
-    let message = SigningMessage::new(session, user, fields.algorithm, fields.key).ok_or(Forged)?;
-    let presented = Presented::decode(algorithm, fields.key, config.min_rsa_bits).map_err(|Malformed| Forged)?;
-    signature::verify::<P>(algorithm, presented.key(), message.as_bytes(), fields.signature)
+    let message = SigningMessage::new(&host.session, user, fields.algorithm, fields.key, fields.host_key);
+    let presented = Presented::decode(algorithm, fields.key, host.config.min_rsa_bits).map_err(|Malformed| Forged)?;
+    signature::verify::<P>(algorithm, presented.key(), message.ok_or(Forged)?.as_bytes(), signature)
 }
 
 /// The host that vouches for the user, if its signature is right.
-fn host_based<'b, P: Provider>(
-    config: &Config,
-    session: &HashValue,
-    user: &[u8],
-    fields: &'b [u8],
-) -> Option<ClientHost<'b>> {
-    let HostFields { algorithm, key, host, host_user, signature } = HostFields::decode(fields).ok()?;
-    let named = (1..=LONGEST_HOST).contains(&host.len()) && (1..=LONGEST_USER).contains(&host_user.len());
-    let algorithm = acceptable::<P>(config, Kind::Host, algorithm, key).filter(|_| named)?;
-    let host = ClientHost { algorithm, key, host, user: host_user };
-    let message = SigningMessage::host(session, user, &host)?;
-    let presented = Presented::decode(algorithm, key, config.min_rsa_bits).ok()?;
-    signature::verify::<P>(algorithm, presented.key(), message.as_bytes(), signature).is_ok().then_some(host)
+fn host_based<'b, P: Provider>(host: &Host<'_>, user: &[u8], fields: &'b [u8]) -> Option<ClientHost<'b>> {
+    let HostFields { algorithm, key, host: name, host_user, signature } = HostFields::decode(fields).ok()?;
+    let named = (1..=LONGEST_HOST).contains(&name.len()) && (1..=LONGEST_USER).contains(&host_user.len());
+    let algorithm = acceptable::<P>(host.config, Kind::Host, algorithm, key).filter(|_| named)?;
+    let client = ClientHost { algorithm, key, host: name, user: host_user };
+    let message = SigningMessage::host(&host.session, user, &client)?;
+    let presented = Presented::decode(algorithm, key, host.config.min_rsa_bits).ok()?;
+    signature::verify::<P>(algorithm, presented.key(), message.as_bytes(), signature).is_ok().then_some(client)
 }

@@ -14,8 +14,10 @@
     )
 )]
 
+mod global;
 mod id;
 mod modes;
+mod proof;
 mod receive;
 mod request;
 mod slot;
@@ -23,9 +25,11 @@ mod table;
 
 pub use id::ChannelId;
 pub use modes::{Mode, Modes};
+pub use proof::ProofMessage;
 pub use request::{Pty, Request, SIGNALS};
 pub use slot::Slot;
 
+pub(crate) use global::{Global, Globals};
 pub(crate) use receive::{Context, Received};
 pub(crate) use table::{Channels, Opener};
 

@@ -1,5 +1,6 @@
 //! Messages 80 to 100 as they arrive (RFC 4254 §4 and §5): each checked against its channel's facts, then told.
 
+use super::global::Global;
 use super::slot::{Flags, Slot, State};
 use super::table::{Channels, Opener};
 use super::{ChannelId, Event, OpenFailure, OpenKind, Request, STDERR};
@@ -14,14 +15,11 @@ use crate::wire::connection::{
     RequestFailure, RequestSuccess,
 };
 
-/// Failures of global requests that are owed at most. Reading stops long before, unless a key exchange keeps us silent;
-/// then this is more than any peer sends before it answers our KEXINIT.
-const MOST_FAILURES: usize = 1 << 16;
-
 /// What became of a message.
 #[derive(Debug)]
 pub(crate) enum Received<'b> {
     Nothing,
+    Global(Global<'b>),
     Open { kind: OpenKind<'b>, ask: Ask<OpenRequest> },
     Event(ChannelId, Event<'b>),
 }
@@ -32,6 +30,10 @@ pub(crate) struct Context<'c> {
     pub(crate) serials: &'c mut Serials,
     /// Who sent the message.
     pub(crate) from: Opener,
+}
+
+fn told(global: Option<Global<'_>>) -> Received<'_> {
+    global.map_or(Received::Nothing, Received::Global)
 }
 
 impl Context<'_> {
@@ -52,9 +54,13 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         body: &'b [u8],
     ) -> Result<Received<'b>, Error> {
         let received = match number {
-            GlobalRequest::NUMBER => GlobalRequest::decode(body).map(|message| self.global(&message)),
-            RequestSuccess::NUMBER => RequestSuccess::decode(body).map(|_| self.global_reply(number)),
-            RequestFailure::NUMBER => RequestFailure::decode(body).map(|_| self.global_reply(number)),
+            GlobalRequest::NUMBER => {
+                GlobalRequest::decode(body).map(|message| self.globals.request(context.from, &message).map(told))
+            }
+            RequestSuccess::NUMBER => {
+                RequestSuccess::decode(body).map(|m| self.globals.reply(number, Some(m.fields.0)).map(told))
+            }
+            RequestFailure::NUMBER => RequestFailure::decode(body).map(|_| self.globals.reply(number, None).map(told)),
             ChannelOpen::NUMBER => ChannelOpen::decode(body).map(|message| self.open_request(context, &message)),
             ChannelOpenConfirmation::NUMBER => ChannelOpenConfirmation::decode(body).map(|m| self.confirmed(&m)),
             ChannelOpenFailure::NUMBER => ChannelOpenFailure::decode(body).map(|m| self.failed(&m)),
@@ -71,21 +77,6 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
             _ => return Err(Violation::Unexpected(number).into()),
         };
         received.map_err(|_| Error::Malformed(Some(number)))?
-    }
-
-    /// No global request is known yet, so each that wants an answer is owed a failure.
-    fn global<'b>(&mut self, request: &GlobalRequest<'_>) -> Result<Received<'b>, Error> {
-        self.failures = self.failures.saturating_add(usize::from(request.want_reply));
-        if self.failures > MOST_FAILURES {
-            return Err(Violation::TooMany.into());
-        }
-        Ok(Received::Nothing)
-    }
-
-    /// Either answer to a keepalive is a sign of life.
-    fn global_reply<'b>(&mut self, number: u8) -> Result<Received<'b>, Error> {
-        self.keepalives_awaited = self.keepalives_awaited.checked_sub(1).ok_or(Violation::Unexpected(number))?;
-        Ok(Received::Nothing)
     }
 
     fn open_request<'b>(&mut self, context: &mut Context<'_>, open: &ChannelOpen<'b>) -> Result<Received<'b>, Error> {

@@ -1,5 +1,6 @@
 //! The table of channels: commands on them, and what they owe turned into packets.
 
+use super::global::Globals;
 use super::request::Request;
 use super::slot::{Flags, Slot, State};
 use super::{ChannelId, OpenFailure, OpenKind};
@@ -12,13 +13,12 @@ use crate::role::Role;
 use crate::transport::Sender;
 use crate::wire::connection::{
     ChannelClose, ChannelData, ChannelEof, ChannelExtendedData, ChannelFailure, ChannelOpen, ChannelOpenConfirmation,
-    ChannelOpenFailure, ChannelRequest as ChannelRequestMessage, ChannelSuccess, ChannelWindowAdjust, GlobalRequest,
-    RequestFailure,
+    ChannelOpenFailure, ChannelRequest as ChannelRequestMessage, ChannelSuccess, ChannelWindowAdjust,
 };
 use crate::wire::{Message, Rest, Sink, Writer};
 use heapless::Vec;
 
-/// Refusals and failures that are owed before reading stops.
+/// Refusals that are owed before reading stops.
 const MOST_OWED: usize = 16;
 /// Number, recipient and length in front of data.
 const DATA_HEADER: usize = 9;
@@ -32,7 +32,7 @@ pub(crate) enum Opener {
     Server,
 }
 
-/// The channels of one connection, and the little that global requests leave behind.
+/// The channels of one connection, and what global requests leave behind.
 pub(crate) struct Channels<T> {
     table: T,
     /// Where flushing goes on, so that every channel has its turn.
@@ -40,9 +40,7 @@ pub(crate) struct Channels<T> {
     /// Something in the table may be owed.
     pub(super) dirty: bool,
     pub(super) refusals: Vec<(u32, OpenFailure), MOST_OWED>,
-    pub(super) failures: usize,
-    pub(super) keepalives_awaited: u32,
-    keepalive_owed: bool,
+    pub(crate) globals: Globals,
     /// Channels whose CLOSE the peer owes.
     pub(super) closing: usize,
     /// Some channel may have as many answers outstanding as there may be.
@@ -51,17 +49,7 @@ pub(crate) struct Channels<T> {
 
 impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
     pub(crate) const fn new(table: T) -> Self {
-        Self {
-            table,
-            next: 0,
-            dirty: false,
-            refusals: Vec::new(),
-            failures: 0,
-            keepalives_awaited: 0,
-            keepalive_owed: false,
-            closing: 0,
-            backlog: false,
-        }
+        Self { table, next: 0, dirty: false, refusals: Vec::new(), globals: Globals::new(), closing: 0, backlog: false }
     }
 
     pub(super) fn slots(&mut self) -> &mut [Slot] {
@@ -240,29 +228,20 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         }
     }
 
-    /// Whether the last question to a silent peer has not left yet.
-    pub(crate) const fn owes_question(&self) -> bool {
-        self.keepalive_owed
-    }
-
-    /// Owes a question to a silent peer.
-    pub(crate) const fn ask_alive(&mut self) {
-        self.keepalive_owed = true;
-    }
-
     /// Whether the peer's CLOSE is due somewhere.
     pub(crate) const fn is_closing(&self) -> bool {
         self.closing > 0
     }
 
     pub(crate) fn owes(&self) -> bool {
-        self.dirty || self.keepalive_owed || self.failures > 0 || !self.refusals.is_empty()
+        self.dirty || self.globals.owes() || !self.refusals.is_empty()
     }
 
     /// What must happen before more is read, if replies have piled up.
     pub(crate) fn waiting(&self) -> Option<Waiting> {
-        if self.failures >= MOST_OWED || self.refusals.is_full() {
-            return Some(Waiting::Output);
+        let waiting = if self.refusals.is_full() { Some(Waiting::Output) } else { self.globals.waiting() };
+        if waiting.is_some() {
+            return waiting;
         }
         if !self.backlog {
             return None;
@@ -278,16 +257,7 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         config: &Config,
         sender: &mut Sender<'_, '_, R, P>,
     ) -> Result<(), Refused> {
-        if self.keepalive_owed {
-            let fields = Rest(b"");
-            sender.send(&GlobalRequest { name: b"keepalive@openssh.com", want_reply: true, fields })?;
-            self.keepalive_owed = false;
-            self.keepalives_awaited = self.keepalives_awaited.saturating_add(1);
-        }
-        while self.failures > 0 {
-            sender.send(&RequestFailure {})?;
-            self.failures = self.failures.saturating_sub(1);
-        }
+        self.globals.flush(sender)?;
         while let Some((recipient, OpenFailure(code))) = self.refusals.first().copied() {
             sender.send(&ChannelOpenFailure { recipient, code, description: b"", language: b"" })?;
             self.refusals.remove(0);

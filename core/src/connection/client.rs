@@ -4,16 +4,16 @@ use super::Connection;
 use crate::Output;
 use crate::algorithm::HostKey;
 use crate::auth::client::{Request, fingerprint};
-use crate::auth::{CONNECTION, ClientHost, Method, SigningMessage};
+use crate::auth::{CONNECTION, ClientHost, HOSTBOUND, Method, SigningMessage};
 use crate::channel::Slot;
 use crate::crypto::Provider;
 use crate::error::{Error, Refused};
 use crate::event::{Answer, Ask, Trust};
 use crate::role::Client;
-use crate::transport::Sender;
+use crate::transport::{self, Sender};
 use crate::wire::auth::{
-    HostFields, InteractiveFields, PasswordChangeFields, PasswordFields, ProbeFields, SignedFields,
-    UserauthInfoResponse, UserauthRequest,
+    HostFields, HostboundSignedFields, InteractiveFields, PasswordChangeFields, PasswordFields, ProbeFields,
+    SignedFields, UserauthInfoResponse, UserauthRequest,
 };
 use crate::wire::{Names, Rest, Sink};
 
@@ -37,14 +37,20 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
         self.transport.accepts(algorithm)
     }
 
+    /// Whether the server takes logins that name its host key, as those by
+    /// [`public_key_bound`](Self::public_key_bound) do (OpenSSH PROTOCOL §3.1).
+    pub const fn is_hostbound(&self) -> bool {
+        self.transport.is_hostbound()
+    }
+
     /// Asks which methods there are, by `none` (RFC 4252 §5.2). The server may let anybody in by it.
     pub fn login_none(&mut self, user: &[u8], output: &mut Output<'_>) -> Result<(), Refused> {
-        self.login_request(user, Method::None, Request::None, output, |_| {})
+        self.login_request(user, Method::None.name().as_bytes(), Request::None, output, |_| {})
     }
 
     /// Logs in by password (RFC 4252 §8).
     pub fn password(&mut self, user: &[u8], password: &[u8], output: &mut Output<'_>) -> Result<(), Refused> {
-        self.login_request(user, Method::Password, Request::Password, output, |sink| {
+        self.login_request(user, Method::Password.name().as_bytes(), Request::Password, output, |sink| {
             PasswordFields { change: false, password }.encode(sink);
         })
     }
@@ -57,7 +63,7 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
         new: &[u8],
         output: &mut Output<'_>,
     ) -> Result<(), Refused> {
-        self.login_request(user, Method::Password, Request::Password, output, |sink| {
+        self.login_request(user, Method::Password.name().as_bytes(), Request::Password, output, |sink| {
             PasswordChangeFields { change: true, old, new }.encode(sink);
         })
     }
@@ -72,7 +78,7 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
     ) -> Result<(), Refused> {
         let name = algorithm.name().as_bytes();
         let request = Request::Probe(fingerprint::<P>(name, key));
-        self.login_request(user, Method::PublicKey, request, output, |sink| {
+        self.login_request(user, Method::PublicKey.name().as_bytes(), request, output, |sink| {
             ProbeFields { signed: false, algorithm: name, key }.encode(sink);
         })
     }
@@ -80,7 +86,22 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
     /// What [`public_key`](Self::public_key) must be given a signature on.
     pub fn signing_message(&self, user: &[u8], algorithm: HostKey, key: &[u8]) -> Result<SigningMessage, Refused> {
         let session = self.session_id().ok_or(Refused::NotYet)?;
-        SigningMessage::new(&session, user, algorithm.name().as_bytes(), key).ok_or(Refused::TooLong)
+        SigningMessage::new(&session, user, algorithm.name().as_bytes(), key, None).ok_or(Refused::TooLong)
+    }
+
+    /// What [`public_key_bound`](Self::public_key_bound) must be given a signature on. `host_key` is the blob of the
+    /// first [`Event::HostKey`](crate::auth::client::Event::HostKey); another is [`Refused::WrongKey`].
+    pub fn signing_message_bound(
+        &self,
+        user: &[u8],
+        algorithm: HostKey,
+        key: &[u8],
+        host_key: &[u8],
+    ) -> Result<SigningMessage, Refused> {
+        let session = self.session_id().ok_or(Refused::NotYet)?;
+        self.check_host_key(host_key)?;
+        let algorithm = algorithm.name().as_bytes();
+        SigningMessage::new(&session, user, algorithm, key, Some(host_key)).ok_or(Refused::TooLong)
     }
 
     /// Logs in by a key (RFC 4252 §7): `signature` is the signature blob on
@@ -94,9 +115,36 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
         output: &mut Output<'_>,
     ) -> Result<(), Refused> {
         let algorithm = algorithm.name().as_bytes();
-        self.login_request(user, Method::PublicKey, Request::Signed, output, |sink| {
+        self.login_request(user, Method::PublicKey.name().as_bytes(), Request::Signed, output, |sink| {
             SignedFields { signed: true, algorithm, key, signature }.encode(sink);
         })
+    }
+
+    /// Logs in by a key at this very host (OpenSSH PROTOCOL §3.1), if the server
+    /// [takes that](Self::is_hostbound): `signature` is the signature blob on
+    /// [`signing_message_bound`](Self::signing_message_bound).
+    pub fn public_key_bound(
+        &mut self,
+        user: &[u8],
+        algorithm: HostKey,
+        key: &[u8],
+        host_key: &[u8],
+        signature: &[u8],
+        output: &mut Output<'_>,
+    ) -> Result<(), Refused> {
+        self.check_host_key(host_key)?;
+        let algorithm = algorithm.name().as_bytes();
+        self.login_request(user, HOSTBOUND, Request::Signed, output, |sink| {
+            HostboundSignedFields { signed: true, algorithm, key, host_key, signature }.encode(sink);
+        })
+    }
+
+    fn check_host_key(&self, host_key: &[u8]) -> Result<(), Refused> {
+        if self.transport.first_key() == Some(transport::fingerprint::<P>(host_key)) {
+            Ok(())
+        } else {
+            Err(Refused::WrongKey)
+        }
     }
 
     /// What [`host_based`](Self::host_based) must be given the host's signature on.
@@ -116,14 +164,14 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
     ) -> Result<(), Refused> {
         let ClientHost { algorithm, key, host, user: host_user } = *host;
         let algorithm = algorithm.name().as_bytes();
-        self.login_request(user, Method::HostBased, Request::Signed, output, |sink| {
+        self.login_request(user, Method::HostBased.name().as_bytes(), Request::Signed, output, |sink| {
             HostFields { algorithm, key, host, host_user, signature }.encode(sink);
         })
     }
 
     /// Asks to be asked (RFC 4256 §3.1).
     pub fn interactive(&mut self, user: &[u8], output: &mut Output<'_>) -> Result<(), Refused> {
-        self.login_request(user, Method::Interactive, Request::Interactive, output, |sink| {
+        self.login_request(user, Method::Interactive.name().as_bytes(), Request::Interactive, output, |sink| {
             InteractiveFields { language: b"", submethods: Names::new(b"") }.encode(sink);
         })
     }
@@ -148,7 +196,7 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
     fn login_request(
         &mut self,
         user: &[u8],
-        method: Method,
+        method: &[u8],
         request: Request,
         output: &mut Output<'_>,
         fields: impl Fn(&mut dyn Sink),
@@ -157,7 +205,6 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
         if !self.login.is_ready() {
             return Err(Refused::NotYet);
         }
-        let method = method.name().as_bytes();
         let head = UserauthRequest { user, service: CONNECTION, method, fields: Rest(b"") };
         Sender { transport: &mut self.transport, random: &mut self.random, output }.send_with(&head, fields)?;
         self.login.requested(request);

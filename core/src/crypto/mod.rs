@@ -43,11 +43,11 @@ pub trait Provider: 'static {
     /// Signatures it can verify.
     const SIGNATURES: &'static [HostKey];
 
-    /// Keys a cipher, with its MAC unless it authenticates by itself, for sending.
-    fn seal(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Self::Seal;
+    /// Keys a cipher for sending, with a MAC unless it authenticates by itself; `None` if one of them is missing.
+    fn seal(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Self::Seal>;
 
-    /// Keys a cipher, with its MAC unless it authenticates by itself, for receiving.
-    fn open(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Self::Open;
+    /// Keys a cipher for receiving, likewise.
+    fn open(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Self::Open>;
 
     /// Verifies a signature by a bare key, given as raw bytes: 64 for Ed25519, `r` and `s` of 32, 48 or 66 bytes each for
     /// ECDSA, and for RSA up to the length of the modulus.
@@ -75,6 +75,9 @@ pub struct Shape {
     pub tag: usize,
     /// Bytes from which the length can be read: 4, or a block if the first block has to be decrypted for it.
     pub head: usize,
+    /// Whether the place of a failure would tell something of any block that an attacker moves to the front: CBC with a
+    /// MAC over the plain packet (CVE-2008-5161). All failures must then look like one.
+    pub oracle: bool,
 }
 
 /// Protects outgoing packets.
@@ -209,6 +212,23 @@ pub struct DirectionKeys {
     pub key: [u8; 64],
     /// Integrity key.
     pub mac: [u8; 64],
+}
+
+impl DirectionKeys {
+    /// The encryption key of `N` bytes.
+    pub const fn key<const N: usize>(&self) -> &[u8; N] {
+        first(&self.key)
+    }
+
+    /// The integrity key of `N` bytes.
+    pub const fn mac<const N: usize>(&self) -> &[u8; N] {
+        first(&self.mac)
+    }
+}
+
+const fn first<const N: usize>(material: &[u8; 64]) -> &[u8; N] {
+    const { assert!(N <= 64) };
+    material.first_chunk().expect("the length was checked when this was compiled")
 }
 
 impl core::fmt::Debug for DirectionKeys {

@@ -303,3 +303,118 @@ fn ecdsa_pair<const N: usize>(raw: &[u8]) -> Result<[u8; N], Malformed> {
     }
     Ok(pair)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Presence, PublicKey, Signature, Touch, bit_length, ecdsa_pair, verify};
+    use crate::algorithm::HostKey;
+    use crate::crypto::Forged;
+    use crate::crypto::null::Null;
+    use crate::wire::{Malformed, Sink, Writer};
+    use alloc::vec::Vec;
+
+    /// `string`s one after the other, and a tail.
+    fn strings(parts: &[&[u8]], tail: &[u8]) -> Vec<u8> {
+        let mut space = [0; 4096];
+        let mut writer = Writer::new(&mut space);
+        parts.iter().for_each(|part| writer.string(part));
+        writer.put(tail);
+        writer.finish().unwrap().to_vec()
+    }
+
+    const SK: &[u8] = b"sk-ssh-ed25519@openssh.com";
+
+    #[test]
+    fn every_type_comes_back() {
+        let [p256, p384, p521] = [64, 96, 132].map(|length| [&[4][..], &alloc::vec![7; length]].concat());
+        let sk_ecdsa: &[u8] = b"sk-ecdsa-sha2-nistp256@openssh.com";
+        for blob in [
+            strings(&[b"ssh-ed25519", &[1; 32]], b""),
+            strings(&[b"ecdsa-sha2-nistp256", b"nistp256", &p256], b""),
+            strings(&[b"ecdsa-sha2-nistp384", b"nistp384", &p384], b""),
+            strings(&[b"ecdsa-sha2-nistp521", b"nistp521", &p521], b""),
+            strings(&[SK, &[1; 32], b"ssh:"], b""),
+            strings(&[sk_ecdsa, b"nistp256", &p256, b"ssh:me"], b""),
+            strings(&[b"ssh-rsa", &[3], &[0x7f; 256]], b""),
+        ] {
+            let key = PublicKey::decode(&blob, 0).unwrap();
+            let mut space = [0; 512];
+            let mut writer = Writer::new(&mut space);
+            key.encode(&mut writer);
+            assert_eq!(writer.finish().unwrap(), &blob[..]);
+            assert!(key.suits(key.algorithm()) && !key.suits(key.algorithm().certified()));
+            for end in 0..blob.len() {
+                assert_eq!(PublicKey::decode(&blob[..end], 0), Err(Malformed));
+            }
+            assert_eq!(PublicKey::decode(&[&blob[..], &[0]].concat(), 0), Err(Malformed));
+        }
+    }
+
+    #[test]
+    fn keys_under_another_name_are_malformed() {
+        let p256 = [&[4][..], &[7; 64]].concat();
+        for blob in [
+            strings(&[b"ecdsa-sha2-nistp256", b"nistp384", &p256], b""),
+            strings(&[b"ecdsa-sha2-nistp384", b"nistp384", &p256], b""),
+            strings(&[b"ecdsa-sha2-nistp256", b"nistp256", &[2; 33]], b""),
+            strings(&[b"ssh-ed25519", &[1; 33]], b""),
+            strings(&[b"rsa-sha2-256", &[3], &[0x7f; 256]], b""),
+            strings(&[b"ssh-rsa-cert-v01@openssh.com", &[3], &[0x7f; 256]], b""),
+            strings(&[b"", &[1; 32]], b""),
+        ] {
+            assert_eq!(PublicKey::decode(&blob, 0), Err(Malformed));
+        }
+    }
+
+    #[test]
+    fn bits_are_counted_from_the_first_that_is_set() {
+        assert_eq!([&[][..], &[1], &[0x80], &[1, 0], &[0xff; 256]].map(bit_length), [0, 1, 8, 9, 2048]);
+    }
+
+    #[test]
+    fn a_signature_names_its_algorithm_and_only_security_keys_add_to_it() {
+        let bare =
+            |tail: &[u8]| Signature::decode(HostKey::Ed25519, &strings(&[b"ssh-ed25519", &[5; 64]], tail)).is_ok();
+        assert_eq!([bare(b""), bare(b"\x01\0\0\0\x07")], [true, false]);
+        let sk = |tail: &[u8]| Signature::decode(HostKey::SkEd25519, &strings(&[SK, &[5; 64]], tail)).is_ok();
+        assert_eq!([sk(b""), sk(b"\x01\0\0\0\x07")], [false, true]);
+        for name in [&b"ssh-ed25519-cert-v01@openssh.com"[..], b"ssh-ed2551", b"", SK] {
+            assert!(Signature::decode(HostKey::Ed25519, &strings(&[name, &[5; 64]], b"")).is_err());
+        }
+        assert!(Signature::decode(HostKey::Ed25519, &strings(&[b"ssh-ed25519", b""], b"")).is_err());
+    }
+
+    #[test]
+    fn a_touch_is_five_bytes() {
+        let touch = Touch::decode(&[5, 0, 0, 1, 2]).unwrap();
+        let (signed, presence) = touch.signed::<Null>(b"ssh:", b"message");
+        assert_eq!(signed[32..37], [5, 0, 0, 1, 2]);
+        assert_eq!(presence, Presence { touched: true, verified: true });
+        let presence = Touch { flags: !5, counter: 0 }.signed::<Null>(b"", b"").1;
+        assert_eq!(presence, Presence { touched: false, verified: false });
+        for tail in [&[][..], &[1], &[1, 0, 0, 0], &[1, 0, 0, 0, 0, 0]] {
+            assert!(Touch::decode(tail).is_err());
+        }
+    }
+
+    #[test]
+    fn pairs_are_brought_to_their_width() {
+        let pair = |r: &[u8], s: &[u8], tail: &[u8]| ecdsa_pair::<8>(&strings(&[r, s], tail)).ok();
+        assert_eq!(pair(&[1], &[0, 0xff, 2, 3, 4], b""), Some([0, 0, 0, 1, 0xff, 2, 3, 4]));
+        // Zero is for the provider to refuse; what no `mpint` is or does not fit is refused here.
+        assert_eq!(pair(b"", &[1], b""), Some([0, 0, 0, 0, 0, 0, 0, 1]));
+        for r in [&[0][..], &[0, 1], &[0x80], &[0xff; 4], &[1; 5], &[0, 0x80, 0, 0, 0, 0]] {
+            assert_eq!((pair(r, &[1], b""), pair(&[1], r, b"")), (None, None));
+        }
+        assert_eq!(pair(&[1], &[1], b"\0"), None);
+    }
+
+    #[test]
+    fn the_key_must_suit_the_algorithm() {
+        let (key, blob) = (PublicKey::Ed25519(&[1; 32]), strings(&[b"ssh-ed25519", &[5; 64]], b""));
+        assert_eq!(verify::<Null>(HostKey::Ed25519, &key, b"", &blob), Ok(None));
+        for algorithm in HostKey::ALL.iter().filter(|other| other.plain() != HostKey::Ed25519) {
+            assert_eq!(verify::<Null>(*algorithm, &key, b"", &blob), Err(Forged), "{algorithm}");
+        }
+    }
+}

@@ -455,7 +455,6 @@ mod tests {
             (None, None, of(&["deploy,root"]), false),
             (None, None, of(&["*"]), false),
             (None, None, of(&["Deploy"]), false),
-            (None, None, of(&["deploy\0"]), false),
             (None, Some("deploy"), of(&["deploy"]), true),
             (None, Some("# x\nteam # y\nrestrict\tops  "), of(&["ops"]), true),
             (None, Some("team"), of(&["deploy"]), false),

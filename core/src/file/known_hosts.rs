@@ -15,10 +15,8 @@ pub use name::{BadHost, hashed_line, line};
 pub use update::{MOST_KEYS, Unfit, Update};
 pub use verdict::{By, Verdict};
 
-use super::compose;
-use super::public::PublicKeyBuf;
+use super::public::{PublicKeyBuf, bare};
 use super::text::{MAX_LINE, is_idle, lines, unbase64, word};
-use crate::crypto::certificate::Certificate;
 use alloc::vec::Vec;
 use core::fmt;
 use name::{Hosts, name};
@@ -142,8 +140,7 @@ impl Entry {
 fn certified(text: &[u8]) -> Option<PublicKeyBuf> {
     let (_name, text) = word(text);
     let blob = unbase64(word(text).0).ok()?;
-    let certificate = Certificate::decode(&blob, 0).ok()?;
-    PublicKeyBuf::from_blob(&compose(|sink| certificate.key.encode(sink))).ok()
+    PublicKeyBuf::from_blob(&bare(&blob)).ok()
 }
 
 /// The parts of a line, as they stand there.

@@ -1,9 +1,11 @@
-//! Keys and lists of keys in files, as OpenSSH keeps them. Bytes and text come in and go out; opening, locking and
-//! replacing files is the caller's part.
+//! Keys and lists of keys in files, as OpenSSH and others keep them. Bytes and text come in and go out; opening, locking
+//! and replacing files is the caller's part.
 //!
-//! - [`private`]: private keys, `-----BEGIN OPENSSH PRIVATE KEY-----`, read with or without a passphrase, and written.
+//! - [`private`]: private key files in OpenSSH's format, PEM, PKCS #8 and PuTTY's, with or without a passphrase.
 //! - [`signing`]: [`SigningKey`], what such a file holds or a seed gives.
-//! - [`public`]: public keys on one line, and their fingerprints.
+//! - [`public`]: public keys on one line, in RFC 4716's format and in PEM, and their fingerprints.
+//! - [`randomart`]: fingerprints as pictures.
+//! - [`certificate`]: making certificates.
 //! - [`known_hosts`]: which key a host has shown before, and who certifies its keys.
 //! - [`sshfp`]: which keys the DNS says a host has.
 //! - [`authorized_keys`]: which keys may log in, and what they may do then; [`authorize`](authorize()) asks these lists and
@@ -12,16 +14,22 @@
 mod address;
 mod authorize;
 pub mod authorized_keys;
+pub mod certificate;
+mod ecdsa;
 mod expiry;
 pub mod known_hosts;
-mod lock;
+mod oid;
 mod options;
-mod pattern;
+pub(crate) mod pattern;
 mod permit;
 pub mod private;
 pub mod public;
+pub mod randomart;
+mod rfc4716;
 mod rsa;
+mod secret;
 pub mod signing;
+mod spki;
 pub mod sshfp;
 mod text;
 
@@ -32,9 +40,25 @@ pub use permit::{Permit, Tunnel};
 pub use public::PublicKeyBuf;
 pub use signing::SigningKey;
 
-use crate::wire::{Length, Malformed, Sink};
+use crate::algorithm::HostKey;
+use crate::wire::{Length, Sink};
 use alloc::vec::Vec;
 use core::fmt;
+
+/// How a key is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// OpenSSH's own: private keys as OpenSSH PROTOCOL.key has them, public keys on one line.
+    OpenSsh,
+    /// PEM by type: PKCS #1 of RSA keys (RFC 8017), SEC 1 of ECDSA keys (RFC 5915).
+    Pem,
+    /// PKCS #8 (RFC 5958), of public keys the `SubjectPublicKeyInfo` that goes with it.
+    Pkcs8,
+    /// PuTTY's private key files.
+    Ppk,
+    /// Public keys as RFC 4716 has them.
+    Rfc4716,
+}
 
 /// Why a private key file gave no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,41 +70,66 @@ pub enum KeyError {
     /// The passphrase is wrong, or the encrypted part is damaged: the two look alike.
     WrongPassphrase,
     /// A sound file that needs what is not here.
-    Unsupported(Unsupported),
+    Unsupported(Format, Unsupported),
     /// A private key file whose contents contradict the format or each other.
-    Damaged,
+    Damaged(Format),
 }
 
-/// What a private key file needs and this crate lacks. Names are those of the file if they are well known, or `?`.
+/// What a private key file needs and this crate lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unsupported {
-    /// Another file format than OpenSSH's own.
-    Format(&'static str),
+    /// The version of the format.
+    Version,
     /// The cipher of the encrypted part.
-    Cipher(&'static str),
+    Cipher,
     /// The way from passphrase to key.
     Kdf,
-    /// More rounds of bcrypt than [`private::MAX_ROUNDS`].
-    Rounds(u32),
+    /// More time or memory on the way from passphrase to key than any file is given.
+    Cost,
     /// Another number of keys than one.
-    Keys(u32),
+    Keys,
     /// The type of the key.
-    KeyType(&'static str),
-    /// An RSA modulus of so many bits; 2048, 3072 and 4096 can be signed with.
-    RsaBits(usize),
-    /// An RSA public exponent below 65537 or above 33 bits.
-    RsaExponent,
+    KeyType(Foreign),
+    /// The curve of the key.
+    Curve,
+    /// An RSA modulus of so many bits; 2048 to 16,384 are taken.
+    RsaBits(u16),
 }
 
-impl From<Malformed> for KeyError {
-    fn from(Malformed: Malformed) -> Self {
-        Self::Damaged
+/// Types of keys that are known and not signed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foreign {
+    /// DSA, which is broken.
+    Dsa,
+    /// Ed448.
+    Ed448,
+    /// XMSS.
+    Xmss,
+    /// Any other.
+    Unknown,
+}
+
+impl Foreign {
+    /// The type of that name, if keys of it are not signed with; [`Unknown`](Self::Unknown) if nobody here knows it.
+    fn named(name: &[u8]) -> Option<Self> {
+        match name {
+            b"ssh-dss" => Some(Self::Dsa),
+            b"ssh-ed448" => Some(Self::Ed448),
+            b"ssh-xmss@openssh.com" => Some(Self::Xmss),
+            _ => HostKey::ALL.iter().all(|known| known.key_type().as_bytes() != name).then_some(Self::Unknown),
+        }
     }
 }
 
-impl From<Unsupported> for KeyError {
-    fn from(what: Unsupported) -> Self {
-        Self::Unsupported(what)
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OpenSsh => "OpenSSH",
+            Self::Pem => "PEM",
+            Self::Pkcs8 => "PKCS #8",
+            Self::Ppk => "PuTTY",
+            Self::Rfc4716 => "RFC 4716",
+        })
     }
 }
 
@@ -90,8 +139,8 @@ impl fmt::Display for KeyError {
             Self::NotAKey => f.write_str("not a private key"),
             Self::Encrypted => f.write_str("the private key needs a passphrase"),
             Self::WrongPassphrase => f.write_str("wrong passphrase or damaged private key"),
-            Self::Unsupported(what) => write!(f, "unsupported private key: {what}"),
-            Self::Damaged => f.write_str("damaged private key"),
+            Self::Unsupported(format, what) => write!(f, "unsupported private key ({format}): {what}"),
+            Self::Damaged(format) => write!(f, "damaged private key ({format})"),
         }
     }
 }
@@ -99,14 +148,17 @@ impl fmt::Display for KeyError {
 impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Format(name) => write!(f, "format {name}"),
-            Self::Cipher(name) => write!(f, "cipher {name}"),
+            Self::Version => f.write_str("version of the format"),
+            Self::Cipher => f.write_str("cipher"),
             Self::Kdf => f.write_str("key derivation"),
-            Self::Rounds(rounds) => write!(f, "{rounds} rounds of bcrypt"),
-            Self::Keys(count) => write!(f, "{count} keys in one file"),
-            Self::KeyType(name) => write!(f, "key type {name}"),
+            Self::Cost => f.write_str("key derivation that costs too much"),
+            Self::Keys => f.write_str("not one key in the file"),
+            Self::KeyType(Foreign::Dsa) => f.write_str("DSA key"),
+            Self::KeyType(Foreign::Ed448) => f.write_str("Ed448 key"),
+            Self::KeyType(Foreign::Xmss) => f.write_str("XMSS key"),
+            Self::KeyType(Foreign::Unknown) => f.write_str("key type"),
+            Self::Curve => f.write_str("curve"),
             Self::RsaBits(bits) => write!(f, "RSA key of {bits} bits"),
-            Self::RsaExponent => f.write_str("RSA exponent"),
         }
     }
 }
@@ -115,7 +167,7 @@ impl core::error::Error for KeyError {}
 
 /// The bytes that `write` puts. It runs twice, first to measure: a secret never leaves a copy behind in memory that the
 /// buffer grew out of.
-fn compose(write: impl Fn(&mut dyn Sink)) -> Vec<u8> {
+pub(crate) fn compose(write: impl Fn(&mut dyn Sink)) -> Vec<u8> {
     struct Bytes(Vec<u8>);
     impl Sink for Bytes {
         fn put(&mut self, bytes: &[u8]) {

@@ -20,9 +20,14 @@ pub(super) fn list_takes(patterns: &[u8], name: &[u8]) -> bool {
     taken
 }
 
-/// Whether one pattern takes all of `name`. Only the last `*` is ever tried again, since what an earlier one took cannot
-/// matter any more; so a name's length times [`LONGEST`] bounds the work, whatever the pattern.
+/// Whether one pattern takes all of `name`, which letter case does not change.
 pub(super) fn takes(pattern: &[u8], name: &[u8]) -> bool {
+    takes_by(u8::eq_ignore_ascii_case, pattern, name)
+}
+
+/// Whether one pattern takes all of `name`, letters compared by `same`. Only the last `*` is ever tried again, since what
+/// an earlier one took cannot matter any more; so a name's length times [`LONGEST`] bounds the work, whatever the pattern.
+pub(crate) fn takes_by(same: fn(&u8, &u8) -> bool, pattern: &[u8], name: &[u8]) -> bool {
     if pattern.len() > LONGEST {
         return false;
     }
@@ -34,7 +39,7 @@ pub(super) fn takes(pattern: &[u8], name: &[u8]) -> bool {
                 again = Some((rest, name));
                 pattern = rest;
             }
-            Some((wanted, rest)) if *wanted == b'?' || wanted.eq_ignore_ascii_case(first) => {
+            Some((wanted, rest)) if *wanted == b'?' || same(wanted, first) => {
                 (pattern, name) = (rest, tail);
             }
             _ => {

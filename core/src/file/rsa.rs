@@ -1,16 +1,19 @@
-//! RSA private keys out of OpenSSH files, made fit for ring, which signs with them. ring wants two exponents that the
-//! files leave out; without ring a key is checked and cannot sign.
+//! RSA private keys: their numbers, whether these belong together, and signing (RFC 8017 §8.2.1, RFC 8332). ring signs
+//! where it can, which is with the common sizes and exponents; [`power`] signs with the rest.
+
+mod generate;
+mod power;
+
+pub(super) use generate::{Fresh, generate};
 
 use super::Unsupported;
 use crate::algorithm::HostKey;
-use crate::crypto::signature::bit_length;
+use crate::crypto::signature::{MAX_RSA_BITS, bit_length};
+use crate::crypto::soft::rsa::encode;
 use crate::wire::Malformed;
-#[cfg(feature = "ring")]
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use crypto_bigint::{BoxedUint, ConcatenatingMul};
-#[cfg(feature = "ring")]
-use crypto_bigint::{Limb, NonZero};
+use crypto_bigint::{BoxedUint, ConcatenatingMul, Limb, NonZero};
 #[cfg(feature = "ring")]
 use ring::{
     rand::SystemRandom,
@@ -19,8 +22,11 @@ use ring::{
 };
 use zeroize::Zeroizing;
 
-/// The numbers of a key as the file has them, big-endian without leading zeros.
-#[cfg_attr(not(feature = "ring"), expect(dead_code, reason = "only what signs needs all of them"))]
+/// The fewest bits of a modulus that is signed with.
+pub(super) const MIN_BITS: usize = 2048;
+
+/// The numbers of a key, big-endian without leading zeros.
+#[derive(Clone, Copy)]
 pub(super) struct Numbers<'a> {
     pub(super) n: &'a [u8],
     pub(super) e: &'a [u8],
@@ -30,91 +36,135 @@ pub(super) struct Numbers<'a> {
     pub(super) q: &'a [u8],
 }
 
-/// Sizes of modulus that ring signs with: at most 4096 bits, in primes of a multiple of 512 bits.
-const SIZES: [usize; 3] = [2048, 3072, 4096];
-
-/// Whether keys of this modulus and exponent can be signed with; ring takes exponents from 65537 to 33 bits.
-pub(super) fn supported(n: &[u8], e: &[u8]) -> Result<(), Unsupported> {
+/// Whether keys of this modulus can be signed with.
+pub(super) fn supported(n: &[u8]) -> Result<(), Unsupported> {
     let bits = bit_length(n);
-    if !SIZES.contains(&bits) {
-        return Err(Unsupported::RsaBits(bits));
+    if (MIN_BITS..=MAX_RSA_BITS).contains(&bits) {
+        return Ok(());
     }
-    if (17..=33).contains(&bit_length(e)) { Ok(()) } else { Err(Unsupported::RsaExponent) }
+    Err(Unsupported::RsaBits(u16::try_from(bits).unwrap_or(u16::MAX)))
 }
 
 /// A key to sign with.
-#[cfg(feature = "ring")]
-pub(super) struct Key(RsaKeyPair);
-
-/// A key that could be signed with if ring were here.
-#[cfg(not(feature = "ring"))]
-pub(super) struct Key;
+pub(super) struct Key {
+    n: Box<[u8]>,
+    e: Box<[u8]>,
+    d: Zeroizing<Box<[u8]>>,
+    q_inverse: Zeroizing<Box<[u8]>>,
+    p: Zeroizing<Box<[u8]>>,
+    q: Zeroizing<Box<[u8]>>,
+    /// The same for ring, if it takes the key. It does not wipe.
+    #[cfg(feature = "ring")]
+    ring: Option<Box<RsaKeyPair>>,
+}
 
 impl Key {
-    /// Puts the key together. The primes must make the modulus, and all numbers must belong together.
+    /// Puts the key together. The primes must make the modulus, and all numbers must belong together; that the primes are
+    /// prime shows when a signature verifies.
     pub(super) fn new(numbers: &Numbers<'_>) -> Result<Self, Malformed> {
-        check_product(numbers)?;
-        Self::ready(numbers)
+        supported(numbers.n).map_err(|_| Malformed)?;
+        check(numbers)?;
+        let secret = |digits: &[u8]| Zeroizing::new(Box::from(digits));
+        Ok(Self {
+            n: Box::from(numbers.n),
+            e: Box::from(numbers.e),
+            d: secret(numbers.d),
+            q_inverse: secret(numbers.q_inverse),
+            p: secret(numbers.p),
+            q: secret(numbers.q),
+            #[cfg(feature = "ring")]
+            ring: pair(numbers).map(Box::new),
+        })
     }
 
-    #[cfg(not(feature = "ring"))]
-    fn ready(_: &Numbers<'_>) -> Result<Self, Malformed> {
-        Ok(Self)
+    pub(super) fn numbers(&self) -> Numbers<'_> {
+        Numbers { n: &self.n, e: &self.e, d: &self.d, q_inverse: &self.q_inverse, p: &self.p, q: &self.q }
     }
 
-    #[cfg(not(feature = "ring"))]
-    pub(super) fn sign(&self, _: HostKey, _: &[u8]) -> Option<Vec<u8>> {
-        None
+    /// `d` modulo `p - 1` and `q - 1`, which some formats want and others leave out.
+    pub(super) fn exponents(&self) -> Option<[Zeroizing<Box<[u8]>>; 2]> {
+        let digits = |p| exponent(&self.d, p).ok().map(|number| Zeroizing::new(number.to_be_bytes()));
+        Some([digits(&self.p)?, digits(&self.q)?])
     }
 
-    /// ring checks that a signature verifies before it lets go of it; one made here finds a `d` that is not `e`'s.
-    #[cfg(feature = "ring")]
-    fn ready(numbers: &Numbers<'_>) -> Result<Self, Malformed> {
-        let &Numbers { n, e, d, q_inverse, p, q } = numbers;
-        let (d_p, d_q) = (exponent(d, p)?, exponent(d, q)?);
-        let public_key = PublicKeyComponents { n, e };
-        let parts = KeyPairComponents { public_key, d, p, q, dP: &d_p, dQ: &d_q, qInv: q_inverse };
-        let key = Self(RsaKeyPair::from_components(&parts).map_err(|_| Malformed)?);
-        key.sign(HostKey::RsaSha256, &[]).ok_or(Malformed)?;
-        Ok(key)
-    }
-
-    /// The bare signature (RFC 8332 §3). PKCS #1 v1.5 needs no randomness, so the same message gives the same bytes.
-    #[cfg(feature = "ring")]
+    /// The bare signature (RFC 8332 §3), verified before it is given. PKCS #1 v1.5 needs no randomness, so the same
+    /// message gives the same bytes.
     pub(super) fn sign(&self, algorithm: HostKey, message: &[u8]) -> Option<Vec<u8>> {
-        let padding = if algorithm == HostKey::RsaSha256 {
-            &RSA_PKCS1_SHA256
-        } else if algorithm == HostKey::RsaSha512 {
-            &RSA_PKCS1_SHA512
-        } else {
-            return None;
-        };
-        let mut signature = alloc::vec![0; self.0.public().modulus_len()];
-        self.0.sign(padding, &SystemRandom::new(), message, &mut signature).ok()?;
-        Some(signature)
+        #[cfg(feature = "ring")]
+        if let Some((pair, padding)) = self.ring.as_ref().zip(padding(algorithm)) {
+            let mut signature = alloc::vec![0; self.n.len()];
+            pair.sign(padding, &SystemRandom::new(), message, &mut signature).ok()?;
+            return Some(signature);
+        }
+        let encoded = encode(algorithm, self.n.len(), message)?;
+        power::private(&self.numbers(), &encoded)
     }
 }
 
-/// A secret number at a width that does not depend on its value.
-fn number(digits: &[u8], bits: usize) -> Result<Zeroizing<BoxedUint>, Malformed> {
-    let bits = u32::try_from(bits).map_err(|_| Malformed)?;
+/// How ring pads for an algorithm, if it signs by it; never with SHA-1.
+#[cfg(feature = "ring")]
+fn padding(algorithm: HostKey) -> Option<&'static dyn ring::signature::RsaEncoding> {
+    if algorithm == HostKey::RsaSha256 {
+        Some(&RSA_PKCS1_SHA256)
+    } else if algorithm == HostKey::RsaSha512 {
+        Some(&RSA_PKCS1_SHA512)
+    } else {
+        None
+    }
+}
+
+/// ring takes moduli of 2048 to 4096 bits with primes of a multiple of 512, and exponents from 65537 to 33 bits. It
+/// checks each signature before it lets go of it.
+#[cfg(feature = "ring")]
+fn pair(numbers: &Numbers<'_>) -> Option<RsaKeyPair> {
+    let &Numbers { n, e, d, q_inverse, p, q } = numbers;
+    let d_p = Zeroizing::new(exponent(d, p).ok()?.to_be_bytes());
+    let d_q = Zeroizing::new(exponent(d, q).ok()?.to_be_bytes());
+    let public_key = PublicKeyComponents { n, e };
+    let parts = KeyPairComponents { public_key, d, p, q, dP: &d_p, dQ: &d_q, qInv: q_inverse };
+    RsaKeyPair::from_components(&parts).ok()
+}
+
+/// A number that is wiped.
+type Secret = Zeroizing<BoxedUint>;
+
+/// A number at the width of so many bytes, whatever its value.
+fn number(digits: &[u8], width: usize) -> Result<Secret, Malformed> {
+    let bits = u32::try_from(width.saturating_mul(8)).map_err(|_| Malformed)?;
     BoxedUint::from_be_slice(digits, bits).map(Zeroizing::new).map_err(|_| Malformed)
 }
 
-fn check_product(numbers: &Numbers<'_>) -> Result<(), Malformed> {
-    let bits = bit_length(numbers.n);
-    let (p, q) = (number(numbers.p, bits / 2)?, number(numbers.q, bits / 2)?);
-    let product = Zeroizing::new(p.concatenating_mul(&*q));
-    if *product == *number(numbers.n, bits)? { Ok(()) } else { Err(Malformed) }
+fn non_zero(number: Secret) -> Result<Zeroizing<NonZero<BoxedUint>>, Malformed> {
+    Option::from(NonZero::new(BoxedUint::clone(&number))).map(Zeroizing::new).ok_or(Malformed)
 }
 
-/// `d mod (p - 1)`, in constant time.
-#[cfg(feature = "ring")]
-fn exponent(d: &[u8], p: &[u8]) -> Result<Zeroizing<Box<[u8]>>, Malformed> {
-    let bits = p.len().saturating_mul(8);
-    let below = number(p, bits)?.wrapping_sub(Limb::ONE);
-    let below = Zeroizing::new(Option::from(NonZero::new(below)).ok_or(Malformed)?);
-    let d = number(d, bits.saturating_mul(2))?;
-    let exponent: Zeroizing<BoxedUint> = Zeroizing::new(d.rem(&*below));
-    Ok(Zeroizing::new(exponent.to_be_bytes()))
+/// `p - 1`.
+fn below(p: &[u8]) -> Result<Zeroizing<NonZero<BoxedUint>>, Malformed> {
+    non_zero(Zeroizing::new(number(p, p.len())?.wrapping_sub(Limb::ONE)))
+}
+
+/// `d mod (p - 1)`.
+fn exponent(d: &[u8], p: &[u8]) -> Result<Secret, Malformed> {
+    Ok(Zeroizing::new(number(d, d.len())?.rem(&*below(p)?)))
+}
+
+/// `p q = n`, `e d = 1` modulo `p - 1` and `q - 1`, `q^-1 q = 1` modulo `p`; sizes are bounded by those of `n`.
+fn check(numbers: &Numbers<'_>) -> Result<(), Malformed> {
+    let &Numbers { n, e, d, q_inverse, p, q } = numbers;
+    let odd = |number: &[u8]| number.last().is_some_and(|low| low & 1 == 1);
+    let bounded = d.len() <= n.len() && p.len() < n.len() && q.len() < n.len() && q_inverse.len() <= p.len();
+    if !bounded || !odd(p) || !odd(q) {
+        return Err(Malformed);
+    }
+    let product = Zeroizing::new(number(p, p.len())?.concatenating_mul(&*number(q, q.len())?));
+    let same = *product == *number(n, n.len())?;
+    let inverse = is_inverse(e, d, &*below(p)?)?
+        && is_inverse(e, d, &*below(q)?)?
+        && is_inverse(q_inverse, q, &*non_zero(number(p, p.len())?)?)?;
+    if same && inverse { Ok(()) } else { Err(Malformed) }
+}
+
+fn is_inverse(a: &[u8], b: &[u8], modulus: &NonZero<BoxedUint>) -> Result<bool, Malformed> {
+    let product = Zeroizing::new(number(a, a.len())?.concatenating_mul(&*number(b, b.len())?));
+    Ok(Zeroizing::new(product.rem(modulus)).is_one().to_bool())
 }

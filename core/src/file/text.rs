@@ -12,10 +12,12 @@ pub(super) const MAX_LINE: usize = 64 * 1024;
 
 /// Lines with their numbers, from 1, without line ends of either kind and without leading blanks.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    text.split(|byte| *byte == b'\n').zip(1..).map(|(line, number)| {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        (number, skip_blanks(line))
-    })
+    whole_lines(text).zip(1..).map(|(line, number)| (number, skip_blanks(line)))
+}
+
+/// Lines without line ends of either kind.
+pub(super) fn whole_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
 /// Whether a line without leading blanks says nothing.
@@ -50,4 +52,33 @@ pub(super) fn unbase64(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
 /// Base64 with padding.
 pub(super) fn base64(bytes: &[u8]) -> String {
     Base64::encode_string(bytes)
+}
+
+/// A block between `BEGIN` and `END` lines of that label (RFC 7468), in lines of `width` characters.
+pub(super) fn armor(label: &str, bytes: &[u8], width: usize) -> Zeroizing<String> {
+    let mut encoded = Zeroizing::new(vec![0; Base64::encoded_len(bytes)]);
+    let encoded = Base64::encode(bytes, &mut encoded).unwrap_or_default();
+    // Never grown, for growing leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(encoded.len().saturating_mul(2).saturating_add(256)));
+    text.extend(["-----BEGIN ", label, "-----\n"]);
+    wrap(&mut text, encoded, width);
+    text.extend(["-----END ", label, "-----\n"]);
+    text
+}
+
+/// Appends lines of `width` characters.
+pub(super) fn wrap(text: &mut String, encoded: &str, width: usize) {
+    let mut rest = encoded;
+    while !rest.is_empty() {
+        let (line, next) = rest.split_at_checked(width).unwrap_or((rest, ""));
+        text.extend([line, "\n"]);
+        rest = next;
+    }
+}
+
+/// Decodes hexadecimal digits of either case, in constant time.
+pub(super) fn unhex(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
+    let mut bytes = Zeroizing::new(vec![0; text.len() / 2]);
+    base16ct::mixed::decode(text, &mut bytes).map_err(|_| Malformed)?;
+    Ok(bytes)
 }

@@ -19,13 +19,13 @@
 
 use super::negotiate::{self, Markers, Offer, Summary};
 use super::{Event, Question, Step, Transport, ident};
-use crate::algorithm::Cipher;
+use crate::algorithm::Hash;
 use crate::config::Config;
 use crate::crypto::certificate::Kind;
 use crate::crypto::schedule::{Direction, Schedule, Transcript};
 use crate::crypto::signature::{self, Presented};
 use crate::crypto::{Digest, Exchange as _, HashValue, Hashing, Provider, Share};
-use crate::error::{Error, Refused, Violation};
+use crate::error::{Choice, Error, Refused, Violation};
 use crate::role::Role;
 use crate::seed::Random;
 use crate::wire::transport::{KexInit, KexInitiate, KexReply, NewKeys};
@@ -232,8 +232,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
             self.receive_markers(config, peer)?;
         }
         let agreed = negotiate::agree::<R, P>(config, peer, self.strict, first).map_err(Error::Incompatible)?;
-        let exposed = [agreed.to_server, agreed.to_client].iter().any(|suite| suite.cipher == Cipher::ChaCha20Poly1305);
-        if exposed && !self.strict {
+        if !self.strict && (agreed.to_server.is_exposed() || agreed.to_client.is_exposed()) {
             return Err(Violation::NotStrict.into());
         }
         let transcript = self.transcript(config, &agreed, &kexinit, body);
@@ -306,16 +305,15 @@ impl<R: Role, P: Provider> Transport<R, P> {
         let hash = schedule.exchange_hash();
         signature::verify::<P>(algorithm, presented.key(), hash.as_bytes(), reply.signature)
             .map_err(|_| Error::Exchange)?;
-        let mut fingerprint = P::Digest::new(agreed.kex.hash());
-        fingerprint.update(reply.host_key);
-        let fingerprint = fingerprint.finish();
+        let fingerprint = fingerprint::<P>(reply.host_key);
+        self.first_key = self.first_key.or(Some(fingerprint));
         let keying = Keying { agreed, schedule, sent: false, received: false };
         if self.trusted == Some(fingerprint) {
             self.exchange = Exchange::Keying(keying);
             return Ok(Step::Done);
         }
         self.exchange = Exchange::Trusting(Trusting { keying, fingerprint });
-        Ok(Step::Question(Question::Trust { algorithm, key: reply.host_key }))
+        Ok(Step::Question(Question::Trust { algorithm, key: reply.host_key, signature: reply.signature }))
     }
 
     /// Client: the embedder trusts the host key.
@@ -336,6 +334,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         }
         if let Exchange::ChooseKey(AwaitInit { agreed, transcript, kexinit, skip }) = self.exchange.take() {
             let transcript = transcript.with_string(public);
+            self.first_key = self.first_key.or_else(|| Some(fingerprint::<P>(public)));
             self.exchange = Exchange::AwaitInit(AwaitInit { agreed, transcript, kexinit, skip });
         }
     }
@@ -411,10 +410,11 @@ impl<R: Role, P: Provider> Transport<R, P> {
         let Exchange::Keying(Keying { agreed, schedule, sent: sent @ false, .. }) = &mut self.exchange else {
             return Ok(());
         };
+        let suite = agreed.suite(R::SENDS);
+        // A provider that has not what it lists never leaves the exchange.
+        let key = P::seal(suite.cipher, suite.mac, &schedule.keys(R::SENDS)).ok_or(Refused::Busy)?;
         self.sealing.send(random, output, &NewKeys {})?;
         *sent = true;
-        let suite = agreed.suite(R::SENDS);
-        let key = P::seal(suite.cipher, suite.mac, &schedule.keys(R::SENDS));
         self.sealing.rekey(key, agreed.strict);
         self.extensions.owed = agreed.first && self.extensions.wanted;
         self.session = Some(schedule.session_id());
@@ -430,7 +430,11 @@ impl<R: Role, P: Provider> Transport<R, P> {
         *received = true;
         let direction = negotiate::opposite(R::SENDS);
         let suite = agreed.suite(direction);
-        let key = P::open(suite.cipher, suite.mac, &schedule.keys(direction));
+        let lacking = match direction {
+            Direction::ToServer => Choice::CipherToServer,
+            Direction::ToClient => Choice::CipherToClient,
+        };
+        let key = P::open(suite.cipher, suite.mac, &schedule.keys(direction)).ok_or(Error::Incompatible(lacking))?;
         self.opening.rekey(key, agreed.strict);
         self.session = Some(schedule.session_id());
         let summary = *agreed;
@@ -444,4 +448,11 @@ impl<R: Role, P: Provider> Transport<R, P> {
             self.exchange = Exchange::Idle;
         }
     }
+}
+
+/// By which a host key is known again.
+pub(crate) fn fingerprint<P: Provider>(host_key: &[u8]) -> HashValue {
+    let mut digest = P::Digest::new(Hash::Sha256);
+    digest.update(host_key);
+    digest.finish()
 }

@@ -40,6 +40,7 @@ use crate::wire::{Length, Message, Names, Reader, Sink, Writer};
 use crate::{Input, Output, Waiting};
 use core::marker::PhantomData;
 use exchange::Exchange;
+pub(crate) use exchange::fingerprint;
 use heapless::Vec;
 use ident::{Ident, Line};
 pub(crate) use packet::Packet;
@@ -73,7 +74,7 @@ pub enum Event<'b> {
 /// What an exchange needs from outside before it can go on.
 pub(crate) enum Question<'b> {
     /// Client: is this host key trusted? Its signature has been verified.
-    Trust { algorithm: HostKey, key: &'b [u8] },
+    Trust { algorithm: HostKey, key: &'b [u8], signature: &'b [u8] },
     /// Server: which host key of this algorithm?
     HostKey { algorithm: HostKey },
     /// Server: the signature on this exchange hash.
@@ -96,6 +97,8 @@ const OWED_REPLIES: usize = 8;
 const LONGEST_PING: usize = 64;
 /// Extensions that are looked at (RFC 8308 §2.3 names five).
 const MOST_EXTENSIONS: u32 = 64;
+/// The extension by which a server takes logins that name its host key (OpenSSH PROTOCOL §3.1).
+const HOSTBOUND: &[u8] = b"publickey-hostbound@openssh.com";
 
 pub(crate) struct Transport<R, P: Provider> {
     ident: Ident,
@@ -105,8 +108,10 @@ pub(crate) struct Transport<R, P: Provider> {
     exchange: Exchange<P>,
     strict: bool,
     session: Option<HashValue>,
-    /// SHA-256 or the like of the host key trusted last (client).
+    /// SHA-256 of the host key trusted last (client).
     trusted: Option<HashValue>,
+    /// SHA-256 of the host key of the first exchange.
+    first_key: Option<HashValue>,
     extensions: Extensions,
     unimplemented: Vec<u32, OWED_REPLIES>,
     pong: Option<Vec<u8, LONGEST_PING>>,
@@ -126,6 +131,8 @@ struct Extensions {
     since_keys: u8,
     /// `server-sig-algs`, as a set.
     signatures: Option<Vec<HostKey, LIST>>,
+    /// The server takes logins that name its host key.
+    hostbound: bool,
 }
 
 impl<R: Role, P: Provider> Transport<R, P> {
@@ -139,6 +146,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
             strict: false,
             session: None,
             trusted: None,
+            first_key: None,
             extensions: Extensions::default(),
             unimplemented: Vec::new(),
             pong: None,
@@ -225,6 +233,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
                 let known = Names::new(value).iter().filter_map(HostKey::from_name);
                 self.extensions.signatures = Some(known.take(LIST).collect());
             }
+            self.extensions.hostbound |= ours && name == HOSTBOUND && value == b"0";
         }
         reader.end().map_err(|_| malformed)?;
         Ok(Step::Event(Event::Extensions))
@@ -252,6 +261,16 @@ impl<R: Role, P: Provider> Transport<R, P> {
     /// What `server-sig-algs` said of an algorithm, which names no certificates; `None` if the server never said anything.
     pub(crate) fn accepts(&self, algorithm: HostKey) -> Option<bool> {
         self.extensions.signatures.as_ref().map(|known| known.contains(&algorithm.plain()))
+    }
+
+    /// Whether the server takes logins that name its host key.
+    pub(crate) const fn is_hostbound(&self) -> bool {
+        self.extensions.hostbound
+    }
+
+    /// SHA-256 of the host key of the first exchange.
+    pub(crate) const fn first_key(&self) -> Option<HashValue> {
+        self.first_key
     }
 
     pub(crate) const fn session_id(&self) -> Option<HashValue> {

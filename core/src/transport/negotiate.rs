@@ -2,6 +2,7 @@
 //!
 //! Our KEXINIT is a function of configuration, role and cookie, so only the cookie is kept.
 
+use super::HOSTBOUND;
 use super::packet::Sealing;
 use crate::Output;
 use crate::algorithm::{Cipher, HostKey, Kex, Mac, Preferences, Zip};
@@ -19,10 +20,17 @@ use crate::wire::{Message, Names, Sink, Writer};
 pub struct Suite {
     /// Cipher.
     pub cipher: Cipher,
-    /// MAC; means nothing where the cipher authenticates by itself.
-    pub mac: Mac,
+    /// MAC, unless the cipher authenticates by itself.
+    pub mac: Option<Mac>,
     /// Compression.
     pub zip: Zip,
+}
+
+impl Suite {
+    /// Whether packets may be left out unnoticed where counters do not start with the keys (CVE-2023-48795).
+    pub(crate) fn is_exposed(&self) -> bool {
+        self.cipher == Cipher::ChaCha20Poly1305 || (self.cipher.is_cbc() && self.mac.is_some_and(Mac::is_etm))
+    }
 }
 
 /// What was negotiated.
@@ -153,9 +161,12 @@ pub(crate) fn agree<R: Role, P: Provider>(
         choose::<R, _>(ciphers, list, |name| Cipher::from_name(name).filter(|it| P::CIPHERS.contains(it))).ok_or(choice)
     };
     let mac = |cipher: Cipher, list, choice| {
-        let common = choose::<R, _>(macs, list, |name| Mac::from_name(name).filter(|it| P::MACS.contains(it)));
         // An AEAD needs no MAC, so none in common is no failure.
-        if cipher.is_aead() { Ok(common.unwrap_or(Mac::HmacSha256Etm)) } else { common.ok_or(choice) }
+        if cipher.is_aead() {
+            return Ok(None);
+        }
+        let common = choose::<R, _>(macs, list, |name| Mac::from_name(name).filter(|it| P::MACS.contains(it)));
+        common.map(Some).ok_or(choice)
     };
     let zip = |list, choice| choose::<R, _>(&[Zip::None], list, Zip::from_name).ok_or(choice);
     let kex = choose::<R, _>(kex, peer.kex, |name| Kex::from_name(name).filter(|it| P::KEX.contains(it)));
@@ -208,13 +219,15 @@ pub(crate) fn send_extensions<R: Role, P: Provider>(
         sink.u8(ExtInfo::NUMBER);
         match R::SENDS {
             Direction::ToClient => {
-                sink.u32(2);
+                sink.u32(3);
                 sink.string(b"server-sig-algs");
                 name_list(sink, || {
                     let signing =
                         preferences.user_keys.iter().filter(|key| !key.is_certified() && P::SIGNATURES.contains(key));
                     signing.map(|key| key.name())
                 });
+                sink.string(HOSTBOUND);
+                sink.string(b"0");
                 sink.string(b"ping@openssh.com");
                 sink.string(b"0");
             }

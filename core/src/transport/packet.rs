@@ -1,7 +1,7 @@
 //! Binary packets (RFC 4253 §6): framing, padding, counters; opened and sealed where they lie.
 
 use super::rekey::Meter;
-use crate::crypto::{Open, Seal, Shape};
+use crate::crypto::{Forged, Open, Seal, Shape};
 use crate::error::{Error, Refused, Violation};
 use crate::seed::Random;
 use crate::wire::{Message, Writer};
@@ -12,9 +12,11 @@ const HEADER: usize = 5;
 /// "There MUST be at least four bytes of padding."
 const LEAST_PADDING: usize = 4;
 /// Before there are keys (RFC 4253 §6): blocks of 8, which the length field is part of.
-const CLEAR: Shape = Shape { block: 8, length_padded: true, tag: 0, head: 4 };
+const CLEAR: Shape = Shape { block: 8, length_padded: true, tag: 0, head: 4, oracle: false };
 /// "The minimum size of a packet is 16 (or the cipher block size, whichever is larger) bytes (plus 'mac')."
 const LEAST_PACKET: usize = 16;
+/// The largest `packet_length` whatever is configured: UMAC is another function above 16 MiB (RFC 4418 §5.3).
+const MOST_PACKET: usize = (16 << 20) - 1024;
 
 /// A packet's payload, with the sequence number by which UNIMPLEMENTED refers to it.
 pub(crate) struct Packet<'b> {
@@ -29,12 +31,14 @@ pub(crate) struct Opening<O> {
     sequence: u32,
     /// The length of the packet at the front, once its head was there.
     length: Option<usize>,
+    /// Whether it failed, which is told later.
+    doomed: bool,
     meter: Meter,
 }
 
 impl<O: Open> Opening<O> {
     pub(crate) const fn new() -> Self {
-        Self { key: None, sequence: 0, length: None, meter: Meter::new() }
+        Self { key: None, sequence: 0, length: None, doomed: false, meter: Meter::new() }
     }
 
     pub(crate) const fn is_keyed(&self) -> bool {
@@ -66,12 +70,23 @@ impl<O: Open> Opening<O> {
     /// Takes a whole packet off the input, or nothing.
     pub(crate) fn open<'b>(&mut self, input: &mut Input<'b>, most: u32) -> Result<Option<Packet<'b>>, Error> {
         let shape = self.key.as_ref().map_or(CLEAR, Open::shape);
-        let Some(length) = self.length(&shape, input, most)? else { return Ok(None) };
+        let most = usize::try_from(most).unwrap_or(usize::MAX).min(MOST_PACKET);
+        if !self.doomed {
+            let attempt = self.attempt(&shape, input, most);
+            self.doomed = shape.oracle && matches!(attempt, Err(Error::Malformed(_) | Error::Forged));
+            if !self.doomed {
+                return attempt;
+            }
+        }
+        self.fail_alike(&shape, input, most).map(|()| None)
+    }
+
+    fn attempt<'b>(&mut self, shape: &Shape, input: &mut Input<'b>, most: usize) -> Result<Option<Packet<'b>>, Error> {
+        let Some(length) = self.length(shape, input, most)? else { return Ok(None) };
         let total = length.saturating_add(4).saturating_add(shape.tag);
         if input.remaining() < total {
             return Ok(None);
         }
-        self.length = None;
         let packet = input.take(total);
         let sequence = self.sequence;
         if let Some(key) = &mut self.key {
@@ -79,11 +94,28 @@ impl<O: Open> Opening<O> {
         }
         self.count(total)?;
         let (number, body) = payload(packet, length)?;
+        self.length = None;
         Ok(Some(Packet { sequence, number, body }))
     }
 
+    /// Whatever was wrong, about as many bytes are taken, decrypted and authenticated as the longest packet has, and then
+    /// its code is bad.
+    fn fail_alike(&mut self, shape: &Shape, input: &mut Input<'_>, most: usize) -> Result<(), Error> {
+        let longest = most.saturating_add(4).saturating_add(shape.tag);
+        let done = self.length.map_or(0, |length| length.saturating_add(4).saturating_add(shape.tag));
+        let rest = longest.saturating_sub(done);
+        if input.remaining() < rest {
+            return Ok(());
+        }
+        let rest = input.take(rest);
+        if let Some(key) = &mut self.key {
+            let _ = key.open(self.sequence, rest);
+        }
+        Err(Forged.into())
+    }
+
     /// The packet's length, read once its head is there, and checked before anything is done with it.
-    fn length(&mut self, shape: &Shape, input: &mut Input<'_>, most: u32) -> Result<Option<usize>, Error> {
+    fn length(&mut self, shape: &Shape, input: &mut Input<'_>, most: usize) -> Result<Option<usize>, Error> {
         if self.length.is_some() {
             return Ok(self.length);
         }
@@ -96,7 +128,7 @@ impl<O: Open> Opening<O> {
         let least = if shape.length_padded { LEAST_PACKET.max(shape.block).saturating_sub(4) } else { shape.block };
         let length = usize::try_from(length).map_err(|_| Error::Malformed(None))?;
         let aligned = usize::try_from(padded).is_ok_and(|padded| padded.is_multiple_of(shape.block));
-        if length < least || length > usize::try_from(most).unwrap_or(usize::MAX) || !aligned {
+        if length < least || length > most || !aligned {
             return Err(Error::Malformed(None));
         }
         self.length = Some(length);
@@ -180,7 +212,7 @@ impl<S: Seal> Sealing<S> {
     pub(crate) fn room(&self, output: &Output<'_>) -> usize {
         let shape = self.shape();
         let around = shape.tag.saturating_add(HEADER).saturating_add(LEAST_PADDING).saturating_add(shape.block);
-        output.room().saturating_sub(around)
+        output.room().min(MOST_PACKET).saturating_sub(around)
     }
 
     /// Sends one message.
@@ -211,6 +243,9 @@ impl<S: Seal> Sealing<S> {
         let worst = layout(&shape, most).total;
         if self.meter.is_exhausted() {
             return Err(Refused::Busy);
+        }
+        if worst > MOST_PACKET {
+            return Err(Refused::NoRoom);
         }
         let space = output.vacant().get_mut(..worst).ok_or(Refused::NoRoom)?;
         let payload = space.get_mut(HEADER..HEADER.saturating_add(most)).ok_or(Refused::NoRoom)?;

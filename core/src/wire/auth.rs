@@ -117,6 +117,30 @@ fields! {
         /// Signature blob.
         signature: Bytes<'a>,
     }
+    /// The method fields of `publickey-hostbound-v00@openssh.com` up to a signature (OpenSSH PROTOCOL §3.1).
+    HostboundFields<'a> {
+        /// Whether a signature follows.
+        signed: bool,
+        /// Signature algorithm.
+        algorithm: Bytes<'a>,
+        /// Public key blob.
+        key: Bytes<'a>,
+        /// The server's host key, as its public key blob.
+        host_key: Bytes<'a>,
+    }
+    /// The method fields of `publickey-hostbound-v00@openssh.com` with a signature (OpenSSH PROTOCOL §3.1).
+    HostboundSignedFields<'a> {
+        /// TRUE.
+        signed: bool,
+        /// Signature algorithm.
+        algorithm: Bytes<'a>,
+        /// Public key blob.
+        key: Bytes<'a>,
+        /// The server's host key, as its public key blob.
+        host_key: Bytes<'a>,
+        /// Signature blob.
+        signature: Bytes<'a>,
+    }
     /// The method fields of `keyboard-interactive` (RFC 4256 §3.1).
     InteractiveFields<'a> {
         /// RFC 3066 tag, deprecated.

@@ -18,16 +18,18 @@ pub mod auth;
 pub mod connection;
 mod field;
 pub mod legality;
-mod macros;
+pub(crate) mod macros;
 mod names;
 mod reader;
 mod sink;
+mod strings;
 pub mod transport;
 
 pub use field::{Bytes, Field, Mpint, Rest};
 pub use names::{Names, NamesIter};
 pub use reader::Reader;
 pub use sink::{Length, Sink, Writer};
+pub use strings::Strings;
 
 /// A message of one number: what stands behind the number byte of a packet's payload.
 pub trait Message<'a>: Sized {

@@ -16,6 +16,7 @@ use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::client::Event;
 use sanssh_core::channel::{OpenFailure, OpenKind, Request};
 use sanssh_core::event::{ChannelRequest, OpenRequest, Trust};
+use sanssh_core::file::known_hosts::MOST_KEYS;
 use sanssh_core::role;
 use sanssh_core::transport::{Summary, Traffic};
 use sanssh_core::{Ask, ChannelId, Reason, Refused};
@@ -25,10 +26,16 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
     pub(crate) host_key: Option<(HostKey, Vec<u8>, Ask<Trust>)>,
+    /// The first host key, and its signature on the session identifier.
+    pub(crate) proof: Option<(Vec<u8>, Vec<u8>)>,
     /// The first host key was trusted. At a later exchange the same one passes silently.
     pub(crate) trusted: bool,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) banners: Vec<String>,
+    /// The host keys that the server says it has.
+    pub(crate) announced: Option<Vec<Vec<u8>>>,
+    /// The signatures that were to prove it; none if they were refused.
+    pub(crate) proofs: Option<Vec<Vec<u8>>>,
 }
 
 impl End for role::Client {
@@ -37,7 +44,8 @@ impl End for role::Client {
     fn auth(desk: &mut Desk, ssh: &mut Ssh<Self>, event: Event<'_>) {
         let outcome = match event {
             Event::HostKey { ask, .. } if desk.trusted => return ssh.distrust(ask),
-            Event::HostKey { algorithm, key, ask } => {
+            Event::HostKey { algorithm, key, signature, ask } => {
+                desk.proof = Some((key.to_vec(), signature.to_vec()));
                 desk.host_key = Some((algorithm, key.to_vec(), ask));
                 return;
             }
@@ -52,6 +60,15 @@ impl End for role::Client {
             },
             Event::PasswordExpired { prompt } => Outcome::PasswordExpired(escape(prompt, true)),
             Event::Accepted { earned } => Outcome::Accepted { earned },
+            Event::HostKeys(keys) => {
+                // The first word counts; more than anybody has are as good as none.
+                desk.announced.get_or_insert_with(|| keys.take(MOST_KEYS + 1).map(<[u8]>::to_vec).collect());
+                return;
+            }
+            Event::Proofs(signatures) => {
+                desk.proofs = Some(signatures.map(|all| all.map(<[u8]>::to_vec).collect()).unwrap_or_default());
+                return;
+            }
         };
         desk.outcome = Some(outcome);
     }

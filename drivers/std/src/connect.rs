@@ -8,7 +8,7 @@ use crate::trust::Hosts;
 use crate::{Client, Error};
 use core::net::SocketAddr;
 use core::time::Duration;
-use sanssh_core::algorithm::{Cipher, HostKey, list};
+use sanssh_core::algorithm::{Cipher, HostKey};
 use sanssh_core::event::Trust;
 use sanssh_core::role;
 use sanssh_core::{Ask, Config, Error as Ssh, Violation};
@@ -129,11 +129,7 @@ fn start(
     end: Option<Instant>,
 ) -> Result<Client, Error> {
     let mut config = options.core.clone();
-    let known = hosts.algorithms(host, port);
-    let mut wanted: Vec<HostKey> = config.preferences.host_keys.to_vec();
-    // Stable: what is not known keeps its order.
-    wanted.sort_by_key(|one| known.iter().position(|other| other == one).unwrap_or(known.len()));
-    config.preferences.host_keys = list(&wanted);
+    hosts.order(host, port, &mut config.preferences.host_keys);
     let link: Link<role::Client> = Link::new(socket, config, options.channels, Desk::default())?;
     let left = || end.map(|end| end.saturating_duration_since(Instant::now()));
     let whole = options.connect_timeout.unwrap_or_default();

@@ -10,7 +10,7 @@ use sanssh_core::auth::ClientHost;
 use sanssh_core::auth::server::{Credential, Event};
 use sanssh_core::channel::{OpenFailure, Request};
 use sanssh_core::crypto::signature::Presence;
-use sanssh_core::event::{Attempt, ChannelRequest, HostKeyChoice, OpenRequest, Probe, Sign};
+use sanssh_core::event::{Attempt, ChannelRequest, HostKeyChoice, OpenRequest, Probe, Prove, Sign};
 use sanssh_core::role;
 use sanssh_core::{Ask, ChannelId};
 use std::collections::VecDeque;
@@ -25,6 +25,7 @@ pub(crate) enum Task {
     Probe { user: Vec<u8>, algorithm: HostKey, key: Vec<u8>, ask: Ask<Probe> },
     Attempt { user: Vec<u8>, credential: Given, fresh: bool, ask: Ask<Attempt> },
     Answers { answers: Vec<Secret>, ask: Ask<Attempt> },
+    Prove(Vec<Vec<u8>>, Ask<Prove>),
     Session(ChannelId),
 }
 
@@ -51,6 +52,8 @@ pub(crate) struct Rules {
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) question: Option<Task>,
+    /// The host keys to be proven; an exchange may put a question beside it.
+    pub(crate) proof: Option<(Vec<Vec<u8>>, Ask<Prove>)>,
     pub(crate) sessions: VecDeque<ChannelId>,
     pub(crate) permissions: Permissions,
     pub(crate) rules: Arc<Rules>,
@@ -58,11 +61,12 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new(rules: Arc<Rules>) -> Self {
-        Self { question: None, sessions: VecDeque::new(), permissions: Permissions::default(), rules }
+        Self { question: None, proof: None, sessions: VecDeque::new(), permissions: Permissions::default(), rules }
     }
 
     pub(crate) fn next(&mut self) -> Option<Task> {
-        self.question.take().or_else(|| self.sessions.pop_front().map(Task::Session))
+        let proof = || self.proof.take().map(|(keys, ask)| Task::Prove(keys, ask));
+        self.question.take().or_else(proof).or_else(|| self.sessions.pop_front().map(Task::Session))
     }
 
     /// Whether a session may have this; what it may is noted.
@@ -137,6 +141,10 @@ impl End for role::Server {
 
     fn auth(desk: &mut Desk, _: &mut Ssh<Self>, event: Event<'_>) {
         desk.question = Some(match event {
+            Event::Prove { keys, ask } => {
+                desk.proof = Some((keys.map(<[u8]>::to_vec).collect(), ask));
+                return;
+            }
             Event::HostKey { algorithm, ask } => Task::HostKey(algorithm, ask),
             Event::Sign { algorithm, ask } => Task::Sign(algorithm, ask),
             Event::Probe { user, algorithm, key, ask } => {

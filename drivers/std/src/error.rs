@@ -3,9 +3,11 @@
 
 use core::fmt;
 use core::time::Duration;
+use sanssh_core::agent::Error as AgentError;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::MethodSet;
 use sanssh_core::channel::OpenFailure;
+use sanssh_core::crypto::certificate::Unfit;
 use sanssh_core::file::KeyError;
 use sanssh_core::file::signing::CannotSign;
 use sanssh_core::{Error as Ssh, Reason, Refused};
@@ -59,8 +61,16 @@ pub enum Error {
     PasswordExpired(String),
     /// The server takes no signature that the key can make.
     NoSignature,
+    /// The server did not prove that it holds the host keys that it announced.
+    Unproven,
     /// The key did not sign.
     Sign(CannotSign),
+    /// `SSH_AUTH_SOCK` names no agent.
+    NoAgent,
+    /// The agent broke its protocol.
+    Agent(AgentError),
+    /// The agent refuses.
+    AgentRefused,
     /// A private key file gave no key.
     Key {
         /// The file.
@@ -102,6 +112,8 @@ pub enum HostKeyError {
         algorithm: HostKey,
         /// The key's fingerprint.
         fingerprint: String,
+        /// Why its certificate does not make the key known, where the authority is on record.
+        certificate: Option<Unfit>,
     },
     /// Another key is on record.
     Changed {
@@ -154,10 +166,14 @@ impl Error {
             Self::Ssh(Ssh::HungUp) | Self::Disconnected { .. } => io::ErrorKind::ConnectionReset,
             Self::Ssh(Ssh::Closed) => io::ErrorKind::NotConnected,
             Self::Refused(Refused::Closed | Refused::NoSuchChannel) => io::ErrorKind::BrokenPipe,
-            Self::LoginRefused { .. } | Self::PasswordExpired(_) | Self::HostKey(_) | Self::NoSignature => {
-                io::ErrorKind::PermissionDenied
-            }
-            Self::Ssh(_) => io::ErrorKind::InvalidData,
+            Self::LoginRefused { .. }
+            | Self::PasswordExpired(_)
+            | Self::HostKey(_)
+            | Self::NoSignature
+            | Self::Unproven
+            | Self::AgentRefused => io::ErrorKind::PermissionDenied,
+            Self::NoAgent => io::ErrorKind::NotFound,
+            Self::Ssh(_) | Self::Agent(_) => io::ErrorKind::InvalidData,
             Self::Sign(_)
             | Self::Key { .. }
             | Self::OpenRefused { .. }
@@ -185,7 +201,11 @@ impl fmt::Display for Error {
             }
             Self::PasswordExpired(text) => write!(f, "the password has expired and must be changed: {text}"),
             Self::NoSignature => f.write_str("the server takes no signature that this key can make; use another key"),
+            Self::Unproven => f.write_str("the server does not prove that it holds the host keys it announces"),
             Self::Sign(error) => write!(f, "cannot sign: {error}"),
+            Self::NoAgent => f.write_str("there is no agent: SSH_AUTH_SOCK is not set"),
+            Self::Agent(error) => write!(f, "{error}"),
+            Self::AgentRefused => f.write_str("the agent refuses"),
             Self::Key { file, why } => write!(f, "{}: {why}", file.display()),
             Self::File { file, source } => write!(f, "{}: {source}", file.display()),
             Self::OpenRefused { reason, text } => {
@@ -205,11 +225,13 @@ fn names(methods: MethodSet) -> String {
 impl fmt::Display for HostKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown { host, algorithm, fingerprint } => write!(
-                f,
-                "the host key of {host} is not known: {algorithm} {fingerprint}; compare it with the host's own and \
-                 record it in known_hosts"
-            ),
+            Self::Unknown { host, algorithm, fingerprint, certificate } => {
+                write!(f, "the host key of {host} is not known: {algorithm} {fingerprint}; ")?;
+                if let Some(why) = certificate {
+                    write!(f, "{why}; ")?;
+                }
+                f.write_str("compare it with the host's own and record it in known_hosts")
+            }
             Self::Changed { host, shown, file, line, recorded } => write!(
                 f,
                 "the host key of {host} has changed: it shows {shown}, but {}:{line} records {recorded}; somebody may \

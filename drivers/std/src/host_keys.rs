@@ -30,6 +30,11 @@ impl HostKeys {
         Ok(Self(pairs))
     }
 
+    /// The keys alone.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &SigningKey> {
+        self.0.iter().map(|pair| &pair.key)
+    }
+
     /// The key that signs by this algorithm, and the blob to show for it.
     pub(crate) fn shown(&self, algorithm: HostKey) -> Option<(&SigningKey, &[u8])> {
         let signs = |pair: &&Pair| pair.key.algorithms().contains(&algorithm.plain());

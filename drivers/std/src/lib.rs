@@ -21,6 +21,7 @@
 
 pub mod home;
 
+mod agent;
 mod authorized;
 mod channel;
 mod client;
@@ -34,6 +35,7 @@ mod factors;
 mod handler;
 mod host_keys;
 mod inbox;
+mod lines;
 mod link;
 mod login;
 mod plan;
@@ -45,7 +47,9 @@ mod setup;
 mod state;
 mod stream;
 mod trust;
+mod update;
 
+pub use agent::{Agent, Identity};
 pub use authorized::{AuthorizedKeys, List};
 pub use channel::{Channel, Pty, Stderr};
 pub use client::Client;
@@ -61,4 +65,5 @@ pub use sanssh_core as core;
 pub use server::{Server, ServerConfig, Shutdown};
 pub use session::{Session, SessionStderr};
 pub use setup::{Event, Start, Terminal};
-pub use trust::{Hosts, KnownHosts, Question, Unknown};
+pub use trust::{Hosts, KnownHosts, Question, Skipped, Unknown};
+pub use update::Updated;

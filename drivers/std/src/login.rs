@@ -1,13 +1,16 @@
 //! Logging in, one method a call, each with one round trip: a key signs at once, without asking whether it would do.
 //! A refusal is an answer, not an error, so that the next method can be tried.
 
-use crate::state::Own;
-use crate::{Client, Error};
-use sanssh_core::Ask;
+use crate::state::{Own, State};
+use crate::{Agent, Client, Error, Identity};
+use sanssh_core::agent::SessionBind;
 use sanssh_core::algorithm::HostKey;
-use sanssh_core::auth::{ClientHost, MethodSet};
+use sanssh_core::auth::{ClientHost, MethodSet, SigningMessage};
 use sanssh_core::event::Answer;
 use sanssh_core::file::{PublicKeyBuf, SigningKey};
+use sanssh_core::role;
+use sanssh_core::wire::Reader;
+use sanssh_core::{Ask, Refused};
 use zeroize::Zeroizing;
 
 /// What became of an attempt to log in.
@@ -85,7 +88,7 @@ impl Client {
     /// [`Error::NoSignature`] and [`Error::Sign`] before anything is sent; otherwise what ended the connection. So for
     /// all methods.
     pub fn login_key(&self, user: &str, key: &SigningKey) -> Result<Login, Error> {
-        let algorithm = self.best_algorithm(key.algorithms()).ok_or(Error::NoSignature)?;
+        let algorithm = self.algorithm(key.algorithms()).ok_or(Error::NoSignature)?;
         self.login_signed(user, algorithm, key.public(), |message| key.sign(algorithm, message).map_err(Error::Sign))
     }
 
@@ -99,8 +102,7 @@ impl Client {
         if PublicKeyBuf::new(&certified).blob() != key.public() {
             return Err(Error::NoSignature);
         }
-        let algorithms: Vec<_> = key.algorithms().iter().map(|one| one.certified()).collect();
-        let algorithm = self.best_algorithm(&algorithms).ok_or(Error::NoSignature)?;
+        let algorithm = self.best_for(certificate).ok_or(Error::NoSignature)?;
         let sign = |message: &[u8]| key.sign(algorithm.plain(), message).map_err(Error::Sign);
         self.login_signed(user, algorithm, certificate, sign)
     }
@@ -111,7 +113,7 @@ impl Client {
     /// # Errors
     /// As [`login_key`](Self::login_key).
     pub fn login_host(&self, user: &str, key: &SigningKey, host: &str, host_user: &str) -> Result<Login, Error> {
-        let algorithm = self.best_algorithm(key.algorithms()).ok_or(Error::NoSignature)?;
+        let algorithm = self.algorithm(key.algorithms()).ok_or(Error::NoSignature)?;
         let (user, key_blob) = (user.as_bytes(), key.public());
         let host = ClientHost { algorithm, key: key_blob, host: host.as_bytes(), user: host_user.as_bytes() };
         let message = self.link.with(|state| state.ssh.host_signing_message(user, &host))?;
@@ -131,11 +133,66 @@ impl Client {
         public: &[u8],
         sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Error>,
     ) -> Result<Login, Error> {
-        let message = self.link.with(|state| state.ssh.signing_message(user.as_bytes(), algorithm, public))?;
+        let user = user.as_bytes();
+        let (message, host_key) = self.link.with(|state| to_sign(state, user, algorithm, public))?;
         let signature = sign(message.as_bytes())?;
-        self.link
-            .command(true, |ssh, output| ssh.public_key(user.as_bytes(), algorithm, public, &signature, output))?;
+        self.link.command(true, |ssh, output| match &host_key {
+            Some(host_key) => ssh.public_key_bound(user, algorithm, public, host_key, &signature, output),
+            None => ssh.public_key(user, algorithm, public, &signature, output),
+        })?;
         self.outcome()
+    }
+
+    /// Logs in with the keys of an agent, in its order, until one is accepted or right in part. The server is asked
+    /// about each before the agent signs, since the agent may ask a person in turn. The agent learns whose server it
+    /// signs for, so that it keeps what is not for this one to itself; its connection serves for no other login then.
+    ///
+    /// # Errors
+    /// [`Error::NoSignature`] if there is no key that the server might take; those of [`Agent::identities`]; and as
+    /// [`login_key`](Self::login_key).
+    pub fn login_agent(&self, user: &str, agent: &mut Agent) -> Result<Login, Error> {
+        self.bind(agent)?;
+        let mut last = Err(Error::NoSignature);
+        for identity in agent.identities()? {
+            match self.login_identity(user, agent, &identity) {
+                Ok(Login::Refused(methods)) => last = Ok(Login::Refused(methods)),
+                // Another key may do.
+                Err(error @ (Error::NoSignature | Error::AgentRefused)) => last = last.or(Err(error)),
+                outcome => return outcome,
+            }
+        }
+        last
+    }
+
+    /// Logs in with one key of an agent, which is to be [bound](Self::bind) first.
+    ///
+    /// # Errors
+    /// [`Error::NoSignature`] if the server does not take the key's algorithms, [`Error::AgentRefused`] if the server
+    /// would take the key and the agent does not sign; and as [`login_key`](Self::login_key).
+    pub fn login_identity(&self, user: &str, agent: &mut Agent, identity: &Identity) -> Result<Login, Error> {
+        let algorithm = self.best_for(&identity.key).ok_or(Error::NoSignature)?;
+        self.link.command(true, |ssh, output| ssh.probe(user.as_bytes(), algorithm, &identity.key, output))?;
+        match self.answer()? {
+            Outcome::KeyAccepted => {}
+            outcome => return Self::login(outcome),
+        }
+        self.login_signed(user, algorithm, &identity.key, |message| agent.sign(&identity.key, algorithm, message))
+    }
+
+    /// Tells an agent that it is about to sign for a login to this server. Agents that know nothing of this go on as
+    /// before.
+    ///
+    /// # Errors
+    /// As [`Agent::identities`], but for a refusal.
+    pub fn bind(&self, agent: &mut Agent) -> Result<(), Error> {
+        let known = self.link.with(|state| state.desk.proof.clone().zip(state.ssh.session_id()));
+        let ((host_key, signature), session) = known.ok_or(Error::NoSignature)?;
+        let session = session.as_bytes();
+        let bind = SessionBind { host_key: &host_key, session, signature: &signature, forwarding: false };
+        match agent.bind(&bind) {
+            Ok(()) | Err(Error::AgentRefused) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether the server would take this key from this user, without a signature.
@@ -206,8 +263,16 @@ impl Client {
         self.outcome()
     }
 
+    /// The best algorithm for this public key or certificate, of those that we want and the server does not refuse.
+    pub(crate) fn best_for(&self, key: &[u8]) -> Option<HostKey> {
+        let key_type = Reader::new(key).string().unwrap_or_default();
+        let wanted = self.link.with(|state| state.ssh.config().preferences.user_keys.clone());
+        let algorithms: Vec<_> = wanted.into_iter().filter(|one| one.key_type().as_bytes() == key_type).collect();
+        self.algorithm(&algorithms)
+    }
+
     /// The best algorithm that the server does not refuse. What it sent so far counts; nothing is waited for.
-    pub(crate) fn best_algorithm(&self, algorithms: &[HostKey]) -> Option<HostKey> {
+    fn algorithm(&self, algorithms: &[HostKey]) -> Option<HostKey> {
         self.link.glance();
         self.link.with(|state| algorithms.iter().copied().find(|one| state.ssh.accepts(*one) != Some(false)))
     }
@@ -230,4 +295,19 @@ impl Client {
             Outcome::KeyAccepted | Outcome::Prompts { .. } => Login::Refused(MethodSet::EMPTY),
         })
     }
+}
+
+/// What a login by key signs, and the host key that it names if the server takes that.
+fn to_sign(
+    state: &mut State<role::Client>,
+    user: &[u8],
+    algorithm: HostKey,
+    public: &[u8],
+) -> Result<(Box<SigningMessage>, Option<Vec<u8>>), Refused> {
+    let named = state.desk.proof.as_ref().filter(|_| state.ssh.is_hostbound()).map(|(host_key, _)| host_key.clone());
+    let message = match &named {
+        Some(host_key) => state.ssh.signing_message_bound(user, algorithm, public, host_key),
+        None => state.ssh.signing_message(user, algorithm, public),
+    };
+    Ok((Box::new(message?), named))
 }

@@ -1,9 +1,9 @@
 //! Which keys a client logs in with, in which order, and what became of each: a list that only ever goes forward, and that
 //! can be shown when nobody understands why a login failed.
 
-use crate::{Client, Error, Login, home};
+use crate::{Agent, Client, Error, Identity, Login, home};
 use core::fmt;
-use sanssh_core::algorithm::{Grade, HostKey};
+use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::MethodSet;
 use sanssh_core::file::public::fingerprint;
 use sanssh_core::file::{KeyError, PublicKeyBuf, SigningKey, private};
@@ -19,6 +19,7 @@ const TRIES: u32 = 3;
 #[derive(Debug, Default)]
 pub struct Plan {
     entries: Vec<Entry>,
+    agent: Option<Agent>,
 }
 
 /// A key of a plan.
@@ -42,6 +43,8 @@ pub enum Source {
     File(PathBuf),
     /// A file with a certificate beside its private key's.
     Certificate(PathBuf),
+    /// The agent; what it says beside the key.
+    Agent(String),
     /// The program itself; its word for the key.
     Program(String),
 }
@@ -92,15 +95,17 @@ enum Signer {
     Key(SigningKey),
     /// The private key of the entry behind this one.
     Next,
+    Agent,
 }
 
 /// Gives a passphrase for a file, or `None` to leave its key out; told what was wrong with the last, if there was one.
 pub type Unlock<'a> = &'a mut dyn FnMut(&Path, Option<&Error>) -> Option<Zeroizing<String>>;
 
 impl Plan {
-    /// A plan without keys.
-    pub const fn new() -> Self {
-        Self { entries: Vec::new() }
+    /// A plan without keys. Those of the agent are added one by one, and the agent is to be
+    /// [bound](Client::bind) before.
+    pub const fn new(agent: Option<Agent>) -> Self {
+        Self { entries: Vec::new(), agent }
     }
 
     /// The keys, in their order.
@@ -119,16 +124,19 @@ impl Plan {
         self.add(Source::Program(word.into()), Ok((public, Signer::Key(key))));
     }
 
+    /// Adds a key of the agent.
+    pub fn held(&mut self, identity: Identity) {
+        self.add(Source::Agent(identity.comment), Ok((identity.key, Signer::Agent)));
+    }
+
     /// Adds the key of a file, and before it the certificate that lies beside as `FILE-cert.pub`. Files that give no key
     /// stand in the plan as well, with the reason.
     pub fn file(&mut self, file: &Path) {
         let key = open(file);
-        let mut name = file.as_os_str().to_owned();
-        name.push("-cert.pub");
-        let beside = PathBuf::from(name);
-        if let (Ok((public, _)), true) = (&key, beside.exists()) {
-            let certificate = read_certificate(&beside, public);
-            self.add(Source::Certificate(beside), certificate.map(|blob| (blob, Signer::Next)));
+        let certificate = with_end(file, "-cert.pub");
+        if let (Ok((public, _)), true) = (&key, certificate.exists()) {
+            let read = read_certificate(&certificate, public);
+            self.add(Source::Certificate(certificate), read.map(|blob| (blob, Signer::Next)));
         }
         self.add(Source::File(file.to_owned()), key);
     }
@@ -182,7 +190,7 @@ impl Plan {
     fn signing_key(&self, at: usize) -> Option<&SigningKey> {
         match &self.entries.get(self.holder(at))?.signer {
             Signer::Key(key) => Some(key),
-            Signer::Nobody | Signer::Locked(_) | Signer::Next => None,
+            Signer::Nobody | Signer::Locked(_) | Signer::Next | Signer::Agent => None,
         }
     }
 }
@@ -195,13 +203,6 @@ impl Entry {
     fn skip(&mut self, why: Skip) {
         self.outcome = Outcome::Skipped(why);
         self.signer = Signer::Nobody;
-    }
-
-    /// The algorithms of a key of this type, best first; none of those that are only for compatibility.
-    fn algorithms(&self) -> Vec<HostKey> {
-        let name = sanssh_core::wire::Reader::new(&self.key).string().unwrap_or_default();
-        let fits = |one: &HostKey| one.key_type().as_bytes() == name && one.grade() != Grade::Legacy;
-        HostKey::ALL.iter().copied().filter(fits).collect()
     }
 }
 
@@ -244,19 +245,22 @@ impl Client {
         at: usize,
         unlock: Option<Unlock<'_>>,
     ) -> Result<Result<Login, Skip>, Error> {
+        let Some(entry) = plan.entries.get_mut(at) else { return Ok(Err(Skip::NotWanted)) };
+        entry.algorithm = self.best_for(&entry.key);
+        let algorithm = entry.algorithm;
+        if !entry.key.is_empty() && algorithm.is_none() {
+            return Ok(Err(Skip::NoAlgorithm));
+        }
+        if matches!(entry.signer, Signer::Agent) {
+            return self.offer_held(user, plan, at);
+        }
         let holder = plan.holder(at);
         let locked = plan.entries.get(holder).is_some_and(|entry| matches!(entry.signer, Signer::Locked(_)));
-        let known = plan.entries.get(at).filter(|entry| !entry.key.is_empty());
-        let algorithm = known.map(|entry| self.best_algorithm(&entry.algorithms()));
-        match algorithm {
-            Some(None) => return Ok(Err(Skip::NoAlgorithm)),
-            Some(Some(algorithm)) if locked && unlock.is_some() => {
-                let key = plan.entries.get(at).map(|entry| entry.key.clone()).unwrap_or_default();
-                if !self.probe_key(user, algorithm, &key)? {
-                    return Ok(Ok(Login::Refused(MethodSet::PUBLIC_KEY)));
-                }
+        if let (Some(algorithm), true, true) = (algorithm, locked, unlock.is_some()) {
+            let key = plan.entries.get(at).map(|entry| entry.key.clone()).unwrap_or_default();
+            if !self.probe_key(user, algorithm, &key)? {
+                return Ok(Ok(Login::Refused(MethodSet::PUBLIC_KEY)));
             }
-            Some(Some(_)) | None => {}
         }
         if let Err(why) = plan.unlock(holder, unlock) {
             return Ok(Err(why));
@@ -265,17 +269,34 @@ impl Client {
     }
 
     fn sign_and_offer(&self, user: &str, plan: &mut Plan, at: usize) -> Result<Result<Login, Skip>, Error> {
-        let Some(entry) = plan.entries.get(at) else { return Ok(Err(Skip::NotWanted)) };
-        let Some(algorithm) = self.best_algorithm(&entry.algorithms()) else { return Ok(Err(Skip::NoAlgorithm)) };
+        let Some(entry) = plan.entries.get_mut(at) else { return Ok(Err(Skip::NotWanted)) };
+        // What was locked may not have been known before.
+        entry.algorithm = self.best_for(&entry.key);
+        let Some(algorithm) = entry.algorithm else { return Ok(Err(Skip::NoAlgorithm)) };
+        let public = entry.key.clone();
         let Some(key) = plan.signing_key(at) else { return Ok(Err(Skip::Unsigned("its key is gone".to_owned()))) };
         let sign = |message: &[u8]| key.sign(algorithm.plain(), message).map_err(Error::Sign);
-        let tried = self.login_signed(user, algorithm, &entry.key, sign);
-        if let Some(entry) = plan.entries.get_mut(at) {
-            entry.algorithm = Some(algorithm);
-        }
-        match tried {
+        match self.login_signed(user, algorithm, &public, sign) {
             Ok(login) => Ok(Ok(login)),
             Err(Error::Sign(why)) => Ok(Err(Skip::Unsigned(why.to_string()))),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn offer_held(&self, user: &str, plan: &mut Plan, at: usize) -> Result<Result<Login, Skip>, Error> {
+        let gone = || Skip::Unsigned("the agent is gone".to_owned());
+        let Plan { entries, agent } = plan;
+        let (Some(entry), Some(held)) = (entries.get(at), agent.as_mut()) else { return Ok(Err(gone())) };
+        let identity = Identity { key: entry.key.clone(), comment: String::new() };
+        match self.login_identity(user, held, &identity) {
+            Ok(login) => Ok(Ok(login)),
+            Err(Error::NoSignature) => Ok(Err(Skip::NoAlgorithm)),
+            Err(error @ Error::AgentRefused) => Ok(Err(Skip::Unsigned(error.to_string()))),
+            // If it was the server that failed, the next call tells.
+            Err(error @ (Error::Agent(_) | Error::Io(_) | Error::TimedOut(_))) => {
+                *agent = None;
+                Ok(Err(Skip::Unsigned(error.to_string())))
+            }
             Err(error) => Err(error),
         }
     }
@@ -290,11 +311,24 @@ fn open(file: &Path) -> Result<(Vec<u8>, Signer), Skip> {
         Ok(key) => Ok((key.public().to_vec(), Signer::Key(key))),
         Err(Error::Key { why: KeyError::Encrypted, .. }) => {
             let text = fs::read(file).map(Zeroizing::new).unwrap_or_default();
-            Ok((private::public(&text).unwrap_or_default(), Signer::Locked(file.to_owned())))
+            let public = private::public(&text).ok().or_else(|| beside(file));
+            Ok((public.unwrap_or_default(), Signer::Locked(file.to_owned())))
         }
         Err(Error::Key { why, .. }) => Err(Skip::Unreadable(why.to_string())),
         Err(error) => Err(Skip::Unreadable(error.to_string())),
     }
+}
+
+/// The public key in the file beside a private key's.
+fn beside(file: &Path) -> Option<Vec<u8>> {
+    let text = fs::read(with_end(file, ".pub")).ok()?;
+    PublicKeyBuf::read(&text).ok().map(|(key, _)| key.blob().to_vec())
+}
+
+fn with_end(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    name.into()
 }
 
 fn read_certificate(file: &Path, key: &[u8]) -> Result<Vec<u8>, Skip> {
@@ -317,6 +351,7 @@ impl fmt::Debug for Signer {
             Self::Locked(_) => "Locked",
             Self::Key(_) => "Key",
             Self::Next => "Next",
+            Self::Agent => "Agent",
         })
     }
 }
@@ -332,8 +367,9 @@ impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.source)?;
         if !self.key.is_empty() {
-            let name = self.algorithm.or_else(|| self.algorithms().first().copied()).map_or("?", HostKey::name);
-            write!(f, " ({name} {})", fingerprint(&self.key))?;
+            let of_key = sanssh_core::wire::Reader::new(&self.key).string().unwrap_or_default();
+            let name = self.algorithm.map_or(of_key, |algorithm| algorithm.name().as_bytes());
+            write!(f, " ({} {})", name.escape_ascii(), fingerprint(&self.key))?;
         }
         write!(f, ": {}", self.outcome)
     }
@@ -344,6 +380,7 @@ impl fmt::Display for Source {
         match self {
             Self::File(file) => file.display().fmt(f),
             Self::Certificate(file) => write!(f, "the certificate {}", file.display()),
+            Self::Agent(comment) => write!(f, "{comment} of the agent"),
             Self::Program(word) => f.write_str(word),
         }
     }

@@ -13,7 +13,7 @@ use crate::state::Own;
 use crate::stream::Stream;
 use core::net::SocketAddr;
 use sanssh_core::auth::{ClientHost, Method};
-use sanssh_core::event::Attempt as AttemptAsk;
+use sanssh_core::event::{Attempt as AttemptAsk, Prove};
 use sanssh_core::role;
 use sanssh_core::wire::auth::Prompt;
 use sanssh_core::{Ask, ChannelId, Output, Reason, Refused};
@@ -68,6 +68,7 @@ impl<H: Handler> Conversation<H> {
             }
             Task::Attempt { user, credential, fresh, ask } => self.attempt(user, &credential, fresh, ask)?,
             Task::Answers { answers, ask } => self.answers(&answers, ask)?,
+            Task::Prove(keys, ask) => self.prove(&keys, ask)?,
             Task::Session(id) => self.start(id),
         }
         Ok(())
@@ -170,6 +171,7 @@ impl<H: Handler> Conversation<H> {
                         state.desk.permissions = *permissions;
                         state.ssh.grant(ask);
                     });
+                    self.announce()?;
                 }
                 Progress::More(methods) => self.link.change(|state| state.ssh.partial(ask, methods)),
                 Progress::Void => self.link.change(|state| state.ssh.refuse(ask)),
@@ -193,6 +195,33 @@ impl<H: Handler> Conversation<H> {
             }
         }
         Ok(())
+    }
+
+    /// Tells the client of all host keys, so that it knows the next one before this one goes.
+    fn announce(&self) -> Result<(), Error> {
+        let keys: Vec<_> = self.keys.all().map(|key| key.public()).collect();
+        self.command(|ssh, output| ssh.announce(&keys, output))
+    }
+
+    /// Proves that the keys are ours. Nothing else is ever signed: a stranger's key makes all of it void.
+    fn prove(&self, wanted: &[Vec<u8>], ask: Ask<Prove>) -> Result<(), Error> {
+        let Some(signatures) = wanted.iter().map(|key| self.proof(key)).collect::<Option<Vec<_>>>() else {
+            self.link.change(|state| state.ssh.unproven(ask));
+            return Ok(());
+        };
+        let signatures: Vec<_> = signatures.iter().map(Vec::as_slice).collect();
+        self.command(|ssh, output| ssh.proven(&ask, &signatures, output))
+    }
+
+    fn proof(&self, wanted: &[u8]) -> Option<Vec<u8>> {
+        let key = self.keys.all().find(|key| key.public() == wanted)?;
+        let (message, negotiated) = self
+            .link
+            .with(|state| (state.ssh.proof_message(wanted), state.summary.map(|summary| summary.host_key.plain())));
+        // Clients want RSA keys to sign as they did in the exchange.
+        let algorithms = key.algorithms();
+        let algorithm = negotiated.filter(|one| algorithms.contains(one)).or(algorithms.first().copied())?;
+        key.sign(algorithm, message.ok()?.as_bytes()).ok()
     }
 
     /// A command was granted: its session gets a thread.

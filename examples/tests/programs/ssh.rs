@@ -9,6 +9,7 @@ use sanssh_core::algorithm::{HostKey, Kex};
 use sanssh_core::crypto::Provider;
 use sanssh_core::crypto::fast::Fast;
 use sanssh_examples::modes;
+use sanssh_tests::agents::Foreign;
 use sanssh_tests::keys::{Keys, Kind, PASSPHRASE, public};
 use sanssh_tests::openssh::{Sshd, known_hosts_line};
 use sanssh_tests::peers;
@@ -16,6 +17,7 @@ use sanssh_tests::process::{DEADLINE, run};
 use sanssh_tests::user::PasswordUser;
 use std::fs;
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Instant;
@@ -43,6 +45,32 @@ fn status_and_streams_are_the_commands() {
     ended(&output(client(&server, &["-q"]).arg("kill -KILL $$")), 255, "", "");
     let killed = output(client(&server, &[]).arg("kill -TERM $$"));
     failed(&killed, &["killed by signal TERM"]);
+}
+
+#[test]
+fn keys_of_an_agent_log_in() {
+    let Some(server) = server(&[]) else { return };
+    if !peers::require(&["ssh-agent", "ssh-add"]) {
+        return;
+    }
+    let agent = Foreign::start();
+    let adds = |file: &Path| run(Command::new(peers::path("ssh-add")).env("SSH_AUTH_SOCK", agent.socket()).arg(file));
+    adds(&Keys::shared().client(Kind::Ecdsa));
+    let ssh = |identity: &Path, options: &[&str]| {
+        let mut ssh = our_ssh(server.port(), identity, &server.known_hosts(), options);
+        output(ssh.env("SSH_AUTH_SOCK", agent.socket()).arg("echo in"))
+    };
+    // The file's key is no good: the agent's is next.
+    let stranger = Keys::shared().stranger();
+    ended(&ssh(&stranger, &[]), 0, "in\n", "");
+    failed(&ssh(&stranger, &["-oIdentitiesOnly=yes"]), &["permission denied"]);
+    failed(&ssh(&stranger, &["-oIdentityAgent=none"]), &["permission denied"]);
+    // Of a key that the agent holds the public half will do.
+    let public = format!("{}.pub", Keys::shared().client(Kind::Ecdsa).display());
+    ended(&ssh(Path::new(&public), &["-oIdentitiesOnly=yes"]), 0, "in\n", "");
+    let named = format!("-oIdentityAgent={}", agent.socket().display());
+    let mut ssh = our_ssh(server.port(), &stranger, &server.known_hosts(), &[&named]);
+    ended(&output(ssh.arg("echo in")), 0, "in\n", "");
 }
 
 #[test]

@@ -231,7 +231,7 @@ pub(crate) fn listening_port(log: &str) -> u16 {
 /// Our client, aimed at a server on 127.0.0.1; `options` come first and win, the command is the next argument.
 pub(crate) fn our_ssh(port: u16, identity: &Path, known_hosts: &Path, options: &[&str]) -> Command {
     let mut ssh = Command::new(env!("CARGO_BIN_EXE_ssh"));
-    ssh.stdin(Stdio::null()).args(options);
+    ssh.stdin(Stdio::null()).env_remove("SSH_AUTH_SOCK").args(options);
     ssh.args(["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-i"]).arg(identity);
     ssh.arg("-o").arg(format!("UserKnownHostsFile={}", known_hosts.display()));
     ssh.args(["-p", &port.to_string(), "127.0.0.1"]);

@@ -113,7 +113,7 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
         let frame = self.line.frame(&[21]);
         let bytes = self.line.seal(&frame);
         let schedule = self.exchange.schedule.take().expect("keys");
-        self.line.rekey(Q::seal(suite.cipher, suite.mac, &schedule.keys(direction)));
+        self.line.rekey(Q::seal(suite.cipher, suite.mac, &schedule.keys(direction)).expect("a suite"));
         self.send_bytes(&bytes);
     }
 
@@ -129,7 +129,7 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
         let suite = self.proposal.suite;
         let schedule = transcript.finish(secret, self.session);
         self.session = Some(schedule.session_id());
-        self.line.next_open = Some(Q::open(suite.cipher, suite.mac, &schedule.keys(R::SENDS)));
+        self.line.next_open = Some(Q::open(suite.cipher, suite.mac, &schedule.keys(R::SENDS)).expect("a suite"));
         let hash = schedule.exchange_hash().as_bytes().to_vec();
         self.exchange.schedule = Some(schedule);
         hash

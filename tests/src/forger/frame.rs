@@ -5,7 +5,7 @@
 use sanssh_core::crypto::{Open, Provider, Seal, Shape};
 
 /// The shape of packets before there are keys.
-pub const CLEAR: Shape = Shape { block: 8, length_padded: true, tag: 0, head: 4 };
+pub const CLEAR: Shape = Shape { block: 8, length_padded: true, tag: 0, head: 4, oracle: false };
 
 /// A packet before it is sealed. What it claims need not be true.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,9 +7,10 @@ use sanssh_core::auth;
 use sanssh_core::channel::{self, OpenFailure, OpenKind};
 use sanssh_core::crypto::Provider;
 use sanssh_core::crypto::schedule::Direction;
-use sanssh_core::event::{Answer as Answers, Attempt, ChannelRequest, OpenRequest, Probe, Trust};
+use sanssh_core::event::{Answer as Answers, Attempt, ChannelRequest, OpenRequest, Probe, Prove, Trust};
 use sanssh_core::file::signing::SigningKey;
 use sanssh_core::role::{Client, Role, Server};
+use sanssh_core::wire::Strings;
 use sanssh_core::wire::auth::Prompt;
 use sanssh_core::{
     Ask, ChannelId, Config, Connection, Error, Event, Input, Instant, Output, Seed, Slot, Waiting, transport,
@@ -61,6 +62,8 @@ pub enum Question {
     Probe(Ask<Probe>),
     /// Prompts.
     Prompts(Ask<Answers>),
+    /// Proofs of host keys.
+    Prove(Ask<Prove>),
     /// A channel.
     Open(Ask<OpenRequest>),
     /// A request.
@@ -299,6 +302,8 @@ impl Side for Client {
             }
             Event::PasswordExpired { .. } => "expired".into(),
             Event::Accepted { earned } => format!("accepted {earned}"),
+            Event::HostKeys(keys) => format!("host-keys {}", keys.count()),
+            Event::Proofs(signatures) => format!("proofs {:?}", signatures.map(Iterator::count)),
         }
     }
 
@@ -349,10 +354,28 @@ impl Side for Server {
                 }
                 format!("answers {}", answers.iter().count())
             }
+            Event::Prove { keys, ask } => {
+                prove(machine, keys, ask);
+                format!("prove {}", keys.count())
+            }
         }
     }
 
     fn log_in<P: Provider>(_: &mut Machine<Self, P>) {}
+}
+
+/// Proves the one host key there is.
+fn prove<P: Provider>(machine: &mut Machine<Server, P>, mut keys: Strings<'_>, ask: Ask<Prove>) {
+    let public = machine.key.public().to_vec();
+    if machine.policy.login == Answer::Later {
+        machine.held.push(Question::Prove(ask));
+    } else if keys.all(|key| key == public) {
+        let message = machine.ssh.proof_message(&public).expect("a session");
+        let signature = machine.key.sign(HostKey::Ed25519, message.as_bytes()).expect("the host key signs");
+        machine.emit(|ssh, output| ssh.proven(&ask, &[&signature], output)).expect("proofs may be sent");
+    } else {
+        machine.ssh.unproven(ask);
+    }
 }
 
 fn judge<P: Provider>(

@@ -2,9 +2,8 @@
 //!
 //! A [`Suite`] names one algorithm of each kind, so the proposal decides what is negotiated.
 
+use crate::suites;
 use sanssh_core::algorithm::{Cipher, HostKey, Kex, Mac};
-use sanssh_core::crypto::Provider;
-use sanssh_core::crypto::fast::Fast;
 
 /// The markers of strict key exchange, the client's first.
 pub const STRICT: [&str; 2] = ["kex-strict-c-v00@openssh.com", "kex-strict-s-v00@openssh.com"];
@@ -20,19 +19,19 @@ pub struct Suite {
     pub host_key: HostKey,
     /// Cipher, both ways.
     pub cipher: Cipher,
-    /// MAC, both ways.
-    pub mac: Mac,
+    /// MAC, both ways, unless the cipher authenticates by itself.
+    pub mac: Option<Mac>,
 }
 
 impl Default for Suite {
     fn default() -> Self {
-        Self { kex: Kex::Curve25519, host_key: HostKey::Ed25519, cipher: Cipher::Aes128Gcm, mac: Mac::HmacSha256Etm }
+        Self { kex: Kex::Curve25519, host_key: HostKey::Ed25519, cipher: Cipher::Aes128Gcm, mac: None }
     }
 }
 
 impl Suite {
-    /// With this cipher, and this MAC if it needs one.
-    pub fn cipher(cipher: Cipher, mac: Mac) -> Self {
+    /// With this cipher, and the MAC that it needs if it needs one.
+    pub fn cipher(cipher: Cipher, mac: Option<Mac>) -> Self {
         Self { cipher, mac, ..Self::default() }
     }
 
@@ -41,12 +40,13 @@ impl Suite {
         Self { kex, ..Self::default() }
     }
 
-    /// Every construction of packets: GCM, ChaCha20 and Poly1305, and counter mode with either kind of MAC.
+    /// Every construction of packets that tells at once what is wrong: GCM, ChaCha20 and Poly1305, counter mode with
+    /// either kind of MAC, and CBC with the one over the encrypted packet.
     pub fn constructions() -> Vec<Self> {
-        let gcm = [Cipher::Aes128Gcm, Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305];
-        let gcm = gcm.into_iter().map(|cipher| Self::cipher(cipher, Mac::HmacSha256Etm));
-        let ctr = Fast::MACS.iter().map(|mac| Self::cipher(Cipher::Aes256Ctr, *mac));
-        gcm.chain(ctr).collect()
+        let aead = [Cipher::Aes128Gcm, Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305];
+        let mut suites: Vec<_> = suites::of(&aead, &[]).chain(suites::of(&[Cipher::Aes256Ctr], Mac::ALL)).collect();
+        suites.extend(suites::of(&[Cipher::Aes256Cbc, Cipher::TripleDesCbc], &[Mac::HmacSha256Etm, Mac::Umac64Etm]));
+        suites.into_iter().map(|(cipher, mac)| Self::cipher(cipher, mac)).collect()
     }
 }
 
@@ -68,10 +68,11 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    /// Proposes a suite with both markers, as a client or as a server.
+    /// Proposes a suite with both markers, as a client or as a server, and some MAC even if none is needed.
     pub fn new(client: bool, suite: &Suite) -> Self {
         let side = usize::from(!client);
-        let [key, cipher, mac] = [suite.host_key.name(), suite.cipher.name(), suite.mac.name()];
+        let [key, cipher, mac] =
+            [suite.host_key.name(), suite.cipher.name(), suite.mac.unwrap_or(Mac::HmacSha256Etm).name()];
         Self {
             cookie: [0x5a; 16],
             kex: [suite.kex.name(), EXTENSIONS[side], STRICT[side]].join(","),

@@ -52,6 +52,8 @@ pub(super) fn client_login<P: Provider>(end: &mut End<Client, P>, event: auth::c
         }
         Event::PasswordExpired { .. } => "expired".into(),
         Event::Accepted { earned } => format!("accepted {earned}"),
+        Event::HostKeys(keys) => format!("host-keys {}", keys.count()),
+        Event::Proofs(signatures) => format!("proofs {:?}", signatures.map(Iterator::count)),
     };
     end.told.push_back(Told::Login(told));
 }
@@ -102,6 +104,10 @@ pub(super) fn server_login<P: Provider>(end: &mut End<Server, P>, event: auth::s
                 false => end.ssh.refuse(ask),
             }
             format!("answers {right}")
+        }
+        Event::Prove { keys, ask } => {
+            end.ssh.unproven(ask);
+            format!("prove {}", keys.count())
         }
     };
     end.told.push_back(Told::Login(told));

@@ -1,6 +1,7 @@
 //! What an end of a [`Pair`](super::Pair) was told, owned, so that a test can look at it after the bytes are gone.
 //! Requests and login are kept in words, which is how tests compare them.
 
+use sanssh_core::algorithm::Mac;
 use sanssh_core::channel::Request;
 use sanssh_core::{ChannelId, transport};
 
@@ -67,7 +68,7 @@ pub(super) fn words(what: &Request<'_>) -> String {
 /// Cipher and MAC of one direction in words.
 fn suite(suite: transport::Suite) -> String {
     let transport::Suite { cipher, mac, .. } = suite;
-    format!("{cipher} {}", if cipher.is_aead() { "-" } else { mac.name() })
+    format!("{cipher} {}", mac.map_or("-", Mac::name))
 }
 
 impl Told {

@@ -251,9 +251,9 @@ impl<R: Side, P: Provider> Driven for Machine<R, P> {
 }
 
 fn transport_words(event: &transport::Event<'_>) -> String {
-    let suite = |suite: Suite| match suite.cipher.is_aead() {
-        true => suite.cipher.name().to_owned(),
-        false => format!("{}+{}", suite.cipher, suite.mac),
+    let suite = |suite: Suite| match suite.mac {
+        None => suite.cipher.name().to_owned(),
+        Some(mac) => format!("{}+{mac}", suite.cipher),
     };
     match event {
         transport::Event::Text(line) => format!("text {}", show(line)),

@@ -5,9 +5,10 @@ use sanssh_core::Ask;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::{Method, MethodSet, client, server};
 use sanssh_core::crypto::Provider;
-use sanssh_core::event::{Answer, Attempt, HostKeyChoice, Probe, Sign, Trust};
+use sanssh_core::event::{Answer, Attempt, HostKeyChoice, Probe, Prove, Sign, Trust};
 use sanssh_core::file::public::fingerprint;
 use sanssh_core::role::{Client, Role, Server};
+use sanssh_core::wire::Strings;
 use sanssh_core::wire::auth::Prompt;
 
 /// A role that can be driven by text.
@@ -41,7 +42,7 @@ impl Side for Client {
 
     fn tell(asks: &mut ClientAsks, event: client::Event<'_>) -> String {
         match event {
-            client::Event::HostKey { algorithm, key, ask } => {
+            client::Event::HostKey { algorithm, key, ask, .. } => {
                 asks.trust = Some(ask);
                 format!("host-key {algorithm} {}", fingerprint(key))
             }
@@ -57,6 +58,8 @@ impl Side for Client {
             }
             client::Event::PasswordExpired { prompt } => format!("password-expired {}", show(prompt)),
             client::Event::Accepted { earned } => format!("accepted earned={earned}"),
+            client::Event::HostKeys(keys) => format!("host-keys{}", listed(keys)),
+            client::Event::Proofs(signatures) => format!("proofs{}", signatures.map_or_else(String::new, listed)),
         }
     }
 
@@ -108,6 +111,7 @@ pub(super) struct ServerAsks {
     sign: Option<Ask<Sign>>,
     probe: Option<Ask<Probe>>,
     attempt: Option<Ask<Attempt>>,
+    prove: Option<Ask<Prove>>,
 }
 
 impl Side for Server {
@@ -135,6 +139,10 @@ impl Side for Server {
                 asks.attempt = Some(ask);
                 let words: Vec<_> = answers.iter().map(show).collect();
                 format!("answers {}", words.join(" "))
+            }
+            server::Event::Prove { keys, ask } => {
+                asks.prove = Some(ask);
+                format!("prove{}", listed(keys))
             }
         }
     }
@@ -192,6 +200,10 @@ impl Side for Server {
     fn to_sign<P: Provider>(machine: &Machine<Self, P>, _: &str, _: &str, _: &[u8]) -> Option<Vec<u8>> {
         machine.asks.sign.as_ref().map(|ask| ask.message().to_vec())
     }
+}
+
+fn listed(blobs: Strings<'_>) -> String {
+    blobs.map(|blob| format!(" {}", fingerprint(blob))).collect()
 }
 
 fn credential_words(credential: &server::Credential<'_>) -> String {

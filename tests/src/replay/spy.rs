@@ -43,12 +43,12 @@ impl<P: Provider> Provider for Spy<P> {
     const MACS: &'static [Mac] = P::MACS;
     const SIGNATURES: &'static [HostKey] = P::SIGNATURES;
 
-    fn seal(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Self::Seal {
-        Watched(P::seal(cipher, mac, keys))
+    fn seal(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Self::Seal> {
+        P::seal(cipher, mac, keys).map(Watched)
     }
 
-    fn open(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Self::Open {
-        Watched(P::open(cipher, mac, keys))
+    fn open(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Self::Open> {
+        P::open(cipher, mac, keys).map(Watched)
     }
 
     fn verify(algorithm: HostKey, key: &PublicKey<'_>, message: &[u8], signature: &[u8]) -> Result<(), Forged> {

@@ -16,8 +16,8 @@ use super::{Digest, DirectionKeys, Forged, HashValue, Provider};
 use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
 use ring::digest;
 
-/// ring for AES-GCM, ChaCha20-Poly1305, SHA-2, HMAC and verification; [`Soft`] for counter mode, the key exchanges and
-/// RSA of unusual size.
+/// ring for AES-GCM, ChaCha20-Poly1305, SHA-2, HMAC, and to verify ECDSA and RSA; [`Soft`] for the rest: counter mode, the
+/// key exchanges, Ed25519, P-521 and RSA of unusual size.
 #[derive(Debug, Clone, Copy)]
 pub struct Fast;
 
@@ -28,16 +28,15 @@ impl Provider for Fast {
     type Exchange = Ephemeral;
 
     const KEX: &'static [Kex] = Soft::KEX;
-    const CIPHERS: &'static [Cipher] =
-        &[Cipher::Aes128Gcm, Cipher::Aes256Gcm, Cipher::ChaCha20Poly1305, Cipher::Aes128Ctr, Cipher::Aes256Ctr];
+    const CIPHERS: &'static [Cipher] = Soft::CIPHERS;
     const MACS: &'static [Mac] = Soft::MACS;
     const SIGNATURES: &'static [HostKey] = Soft::SIGNATURES;
 
-    fn seal(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Sealer {
+    fn seal(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Sealer> {
         Sealer::new(cipher, mac, keys)
     }
 
-    fn open(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Opener {
+    fn open(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Opener> {
         Opener::new(cipher, mac, keys)
     }
 

@@ -1,12 +1,13 @@
 //! What protects the packets of one direction, as in [`Soft`](crate::crypto::soft::Soft), with ring's AEADs and HMAC.
 //!
-//! ring does not clear its keys from memory; those of counter mode are cleared when dropped.
+//! ring does not clear its keys from memory; those of ciphers with a MAC are cleared when dropped.
 
 use crate::algorithm::{Cipher, Mac};
-use crate::crypto::soft::ctr::{Authenticator, CtrMac};
+use crate::crypto::soft::chacha;
+use crate::crypto::soft::composed::{Composed, Way};
 use crate::crypto::soft::gcm::{self, Nonces};
+use crate::crypto::soft::mac::{Authenticator, Boxed};
 use crate::crypto::soft::suite::clear_length;
-use crate::crypto::soft::{chacha, lead};
 use crate::crypto::{DirectionKeys, Forged, HashValue, Open, Seal, Shape};
 use ring::aead::chacha20_poly1305_openssh::{OpeningKey, SealingKey};
 use ring::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -21,11 +22,11 @@ struct Gcm {
 
 impl Gcm {
     fn aes128(keys: &DirectionKeys) -> Self {
-        Self::new(UnboundKey::new(&aead::AES_128_GCM, &*lead::<16>(&keys.key)), keys)
+        Self::new(UnboundKey::new(&aead::AES_128_GCM, keys.key::<16>()), keys)
     }
 
     fn aes256(keys: &DirectionKeys) -> Self {
-        Self::new(UnboundKey::new(&aead::AES_256_GCM, &*lead::<32>(&keys.key)), keys)
+        Self::new(UnboundKey::new(&aead::AES_256_GCM, keys.key::<32>()), keys)
     }
 
     fn new(key: Result<UnboundKey, ring::error::Unspecified>, keys: &DirectionKeys) -> Self {
@@ -56,22 +57,44 @@ impl Gcm {
     }
 }
 
-impl Authenticator for hmac::Key {
+/// A keyed MAC: ring's, or what ring lacks or does more slowly.
+enum Code {
+    Ring(hmac::Key),
+    Soft(Boxed),
+}
+
+impl Code {
+    fn new(mac: Mac, keys: &DirectionKeys) -> Option<Self> {
+        match mac {
+            Mac::HmacSha256 | Mac::HmacSha256Etm => {
+                Some(Self::Ring(hmac::Key::new(hmac::HMAC_SHA256, keys.mac::<32>())))
+            }
+            Mac::HmacSha512 | Mac::HmacSha512Etm => {
+                Some(Self::Ring(hmac::Key::new(hmac::HMAC_SHA512, keys.mac::<64>())))
+            }
+            Mac::HmacSha1 | Mac::HmacSha1Etm | Mac::Umac64 | Mac::Umac64Etm | Mac::Umac128 | Mac::Umac128Etm => {
+                Boxed::new(mac, keys).map(Self::Soft)
+            }
+        }
+    }
+}
+
+impl Authenticator for Code {
     fn code(&self, sequence: u32, text: &[u8]) -> HashValue {
-        let mut context = hmac::Context::with_key(self);
+        let key = match self {
+            Self::Ring(key) => key,
+            Self::Soft(keyed) => return keyed.code(sequence, text),
+        };
+        let mut context = hmac::Context::with_key(key);
         context.update(&sequence.to_be_bytes());
         context.update(text);
         HashValue::new(context.sign().as_ref())
     }
 }
 
-/// HMAC, keyed with as many bytes as the code has.
-fn authenticator(mac: Mac, keys: &DirectionKeys) -> hmac::Key {
-    match mac {
-        Mac::HmacSha256 | Mac::HmacSha256Etm => hmac::Key::new(hmac::HMAC_SHA256, &*lead::<32>(&keys.mac)),
-        Mac::HmacSha512 | Mac::HmacSha512Etm => hmac::Key::new(hmac::HMAC_SHA512, &keys.mac),
-        Mac::Umac128Etm | Mac::Umac64Etm | Mac::Umac128 | Mac::Umac64 | Mac::HmacSha1Etm | Mac::HmacSha1 => todo!(),
-    }
+/// A cipher with a MAC.
+fn composed(cipher: Cipher, mac: Option<Mac>, way: Way, keys: &DirectionKeys) -> Option<Composed<Code>> {
+    Composed::new(cipher, way, keys, mac?, Code::new(mac?, keys)?)
 }
 
 /// Protects outgoing packets.
@@ -80,21 +103,24 @@ pub struct Sealer(Sealing);
 enum Sealing {
     Gcm(Gcm),
     ChaCha(SealingKey),
-    Ctr(CtrMac<hmac::Key>),
+    Composed(Composed<Code>),
 }
 
 impl Sealer {
-    pub(super) fn new(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Self {
-        Self(match cipher {
+    pub(super) fn new(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Self> {
+        let suite = match cipher {
             Cipher::Aes128Gcm => Sealing::Gcm(Gcm::aes128(keys)),
             Cipher::Aes256Gcm => Sealing::Gcm(Gcm::aes256(keys)),
             Cipher::ChaCha20Poly1305 => Sealing::ChaCha(SealingKey::new(&keys.key)),
-            Cipher::Aes128Ctr => Sealing::Ctr(CtrMac::aes128(keys, mac, authenticator(mac, keys))),
-            Cipher::Aes192Ctr | Cipher::Aes128Cbc | Cipher::Aes192Cbc | Cipher::Aes256Cbc | Cipher::TripleDesCbc => {
-                todo!()
-            }
-            Cipher::Aes256Ctr => Sealing::Ctr(CtrMac::aes256(keys, mac, authenticator(mac, keys))),
-        })
+            Cipher::Aes128Ctr
+            | Cipher::Aes192Ctr
+            | Cipher::Aes256Ctr
+            | Cipher::TripleDesCbc
+            | Cipher::Aes128Cbc
+            | Cipher::Aes192Cbc
+            | Cipher::Aes256Cbc => Sealing::Composed(composed(cipher, mac, Way::Seal, keys)?),
+        };
+        Some(Self(suite))
     }
 }
 
@@ -103,7 +129,7 @@ impl Seal for Sealer {
         match &self.0 {
             Sealing::Gcm(_) => gcm::SHAPE,
             Sealing::ChaCha(_) => chacha::SHAPE,
-            Sealing::Ctr(suite) => suite.shape(),
+            Sealing::Composed(suite) => suite.shape(),
         }
     }
 
@@ -111,7 +137,7 @@ impl Seal for Sealer {
         let sealed = match &mut self.0 {
             Sealing::Gcm(suite) => suite.seal(packet),
             Sealing::ChaCha(key) => chacha_seal(key, sequence, packet),
-            Sealing::Ctr(suite) => suite.seal(sequence, packet),
+            Sealing::Composed(suite) => suite.seal(sequence, packet),
         };
         debug_assert!(sealed.is_some(), "a packet has a length and room for its tag");
         if sealed.is_none() {
@@ -138,21 +164,24 @@ pub struct Opener(Opening);
 enum Opening {
     Gcm(Gcm),
     ChaCha(OpeningKey),
-    Ctr(CtrMac<hmac::Key>),
+    Composed(Composed<Code>),
 }
 
 impl Opener {
-    pub(super) fn new(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Self {
-        Self(match cipher {
+    pub(super) fn new(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Self> {
+        let suite = match cipher {
             Cipher::Aes128Gcm => Opening::Gcm(Gcm::aes128(keys)),
             Cipher::Aes256Gcm => Opening::Gcm(Gcm::aes256(keys)),
             Cipher::ChaCha20Poly1305 => Opening::ChaCha(OpeningKey::new(&keys.key)),
-            Cipher::Aes128Ctr => Opening::Ctr(CtrMac::aes128(keys, mac, authenticator(mac, keys))),
-            Cipher::Aes192Ctr | Cipher::Aes128Cbc | Cipher::Aes192Cbc | Cipher::Aes256Cbc | Cipher::TripleDesCbc => {
-                todo!()
-            }
-            Cipher::Aes256Ctr => Opening::Ctr(CtrMac::aes256(keys, mac, authenticator(mac, keys))),
-        })
+            Cipher::Aes128Ctr
+            | Cipher::Aes192Ctr
+            | Cipher::Aes256Ctr
+            | Cipher::TripleDesCbc
+            | Cipher::Aes128Cbc
+            | Cipher::Aes192Cbc
+            | Cipher::Aes256Cbc => Opening::Composed(composed(cipher, mac, Way::Open, keys)?),
+        };
+        Some(Self(suite))
     }
 }
 
@@ -161,7 +190,7 @@ impl Open for Opener {
         match &self.0 {
             Opening::Gcm(_) => gcm::SHAPE,
             Opening::ChaCha(_) => chacha::SHAPE,
-            Opening::Ctr(suite) => suite.shape(),
+            Opening::Composed(suite) => suite.shape(),
         }
     }
 
@@ -169,7 +198,7 @@ impl Open for Opener {
         match &mut self.0 {
             Opening::Gcm(_) => clear_length(head),
             Opening::ChaCha(key) => chacha_length(key, sequence, head),
-            Opening::Ctr(suite) => suite.length(head),
+            Opening::Composed(suite) => suite.length(head),
         }
     }
 
@@ -177,7 +206,7 @@ impl Open for Opener {
         match &mut self.0 {
             Opening::Gcm(suite) => suite.open(packet),
             Opening::ChaCha(key) => chacha_open(key, sequence, packet),
-            Opening::Ctr(suite) => suite.open(sequence, packet),
+            Opening::Composed(suite) => suite.open(sequence, packet),
         }
     }
 }

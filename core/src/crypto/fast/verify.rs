@@ -1,5 +1,6 @@
-//! Verification by ring. What ring does not take goes to pure Rust: P-521, SHA-1, RSA moduli outside 2048 to 8192 bits, long public
-//! exponents, and signatures that lack leading zeros.
+//! Verification by ring. Pure Rust has what ring does not take (P-521, SHA-1, RSA moduli outside 2048 to 8192 bits, long
+//! public exponents, signatures that lack leading zeros), and Ed25519: ring takes keys of small order, and a look at the
+//! key before costs what ring saves.
 
 use crate::algorithm::HostKey;
 use crate::crypto::Forged;
@@ -7,14 +8,13 @@ use crate::crypto::signature::{PublicKey, bit_length};
 use crate::crypto::soft;
 use crate::wire::Mpint;
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA512,
     RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey,
 };
 
 /// Verifies; a key of another type than the algorithm's verifies nothing.
 pub(super) fn verify(algorithm: HostKey, key: &PublicKey<'_>, message: &[u8], signature: &[u8]) -> Result<(), Forged> {
     let verified = match (key, algorithm) {
-        (PublicKey::Ed25519(key), HostKey::Ed25519) => UnparsedPublicKey::new(&ED25519, key).verify(message, signature),
         (PublicKey::EcdsaP256(point), HostKey::EcdsaP256) => {
             UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature)
         }

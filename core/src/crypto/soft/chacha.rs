@@ -3,7 +3,6 @@
 //!
 //! The nonce is the sequence number, the block counter has 64 bits: ChaCha20 in its original form.
 
-use super::lead;
 use super::suite::clear_length;
 use crate::crypto::{Forged, Shape};
 use chacha20::ChaCha20Legacy;
@@ -11,14 +10,14 @@ use chacha20::cipher::{KeyIvInit, StreamCipher};
 use poly1305::universal_hash::{KeyInit, UniversalHash};
 use poly1305::{Block, Poly1305};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// The shape of packets.
-pub(crate) const SHAPE: Shape = Shape { block: 8, length_padded: false, tag: 16, head: 4 };
+pub(crate) const SHAPE: Shape = Shape { block: 8, length_padded: false, tag: 16, head: 4, oracle: false };
 
 /// The two keys.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub(super) struct ChaCha {
+pub(crate) struct ChaCha {
     /// `K_2`, for everything but the length.
     body: [u8; 32],
     /// `K_1`, for the length.
@@ -27,9 +26,12 @@ pub(super) struct ChaCha {
 
 impl ChaCha {
     /// `K_2` comes first in the key material.
-    pub(super) fn new(key: &[u8; 64]) -> Self {
+    pub(crate) fn new(key: &[u8; 64]) -> Self {
+        let mut suite = Self { body: [0; 32], length: [0; 32] };
         let (body, length) = key.split_at(32);
-        Self { body: *lead(body), length: *lead(length) }
+        suite.body.copy_from_slice(body);
+        suite.length.copy_from_slice(length);
+        suite
     }
 
     pub(super) fn seal(&self, sequence: u32, packet: &mut [u8]) -> Option<()> {
@@ -62,16 +64,24 @@ impl ChaCha {
         Ok(())
     }
 
+    /// Decrypts what has no length in front, as key files do.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn open_body(&self, sequence: u32, body: &mut [u8], tag: &[u8; 16]) -> Result<(), Forged> {
+        let (mut stream, mac) = self.body(sequence);
+        if !bool::from(code(mac, body).ct_eq(tag)) {
+            return Err(Forged);
+        }
+        stream.apply_keystream(body);
+        Ok(())
+    }
+
     /// The stream for padding length, payload and padding, past its first block, of which one half keys the tag.
     fn body(&self, sequence: u32) -> (ChaCha20Legacy, Poly1305) {
         let mut stream = keystream(&self.body, sequence);
-        let mut first = [0; 64];
-        stream.apply_keystream(&mut first);
-        let mut key = lead::<32>(&first);
-        first.zeroize();
-        let mac = Poly1305::new((&*key).into());
-        key.zeroize();
-        (stream, mac)
+        let mut halves = Zeroizing::new([[0; 32]; 2]);
+        stream.apply_keystream(halves.as_flattened_mut());
+        let [key, _] = &*halves;
+        (stream, Poly1305::new(key.into()))
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) type Gcm128 = AesGcm<aes::Aes128Enc, U12>;
 pub(super) type Gcm256 = AesGcm<aes::Aes256Enc, U12>;
 
 /// The shape of packets.
-pub(crate) const SHAPE: Shape = Shape { block: 16, length_padded: false, tag: 16, head: 4 };
+pub(crate) const SHAPE: Shape = Shape { block: 16, length_padded: false, tag: 16, head: 4, oracle: false };
 
 /// The nonces of one direction: four fixed bytes and a counter that starts anywhere (RFC 5647 §7.1).
 pub(crate) struct Nonces {

@@ -1,17 +1,22 @@
 //! The provider in pure Rust for any target: no `std`, and no allocator but for RSA.
 //!
-//! The parts that the other providers share, counter mode with a MAC and the key exchanges, live here too.
+//! The parts that the other providers share, ciphers with a MAC and the key exchanges, live here too.
 
+#[cfg(feature = "alloc")]
+mod cbc;
 pub(crate) mod chacha;
-pub(crate) mod ctr;
+pub(crate) mod composed;
+mod ctr;
 mod exchange;
 pub(crate) mod gcm;
 #[cfg(feature = "mlkem")]
 mod hybrid;
-mod mac;
+pub(crate) mod mac;
 #[cfg(feature = "alloc")]
 pub(crate) mod rsa;
 pub(crate) mod suite;
+#[cfg(feature = "alloc")]
+mod umac;
 #[cfg(all(test, feature = "alloc"))]
 pub(crate) mod vectors;
 pub(crate) mod verify;
@@ -26,7 +31,6 @@ use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
 use sha1::Sha1;
 use sha2::digest::Digest as _;
 use sha2::{Sha256, Sha384, Sha512};
-use zeroize::Zeroizing;
 
 /// Pure Rust throughout. ML-KEM comes with the feature `mlkem`, RSA with `alloc`.
 #[derive(Debug, Clone, Copy)]
@@ -45,9 +49,15 @@ impl Provider for Soft {
         Kex::Curve25519LibSsh,
         Kex::EcdhP256,
     ];
+    #[cfg(not(feature = "alloc"))]
     const CIPHERS: &'static [Cipher] =
         &[Cipher::ChaCha20Poly1305, Cipher::Aes128Gcm, Cipher::Aes256Gcm, Cipher::Aes128Ctr, Cipher::Aes256Ctr];
+    #[cfg(feature = "alloc")]
+    const CIPHERS: &'static [Cipher] = Cipher::ALL;
+    #[cfg(not(feature = "alloc"))]
     const MACS: &'static [Mac] = &[Mac::HmacSha256Etm, Mac::HmacSha512Etm, Mac::HmacSha256, Mac::HmacSha512];
+    #[cfg(feature = "alloc")]
+    const MACS: &'static [Mac] = Mac::ALL;
     #[cfg(not(feature = "alloc"))]
     const SIGNATURES: &'static [HostKey] = &[
         HostKey::Ed25519,
@@ -62,11 +72,11 @@ impl Provider for Soft {
     #[cfg(feature = "alloc")]
     const SIGNATURES: &'static [HostKey] = HostKey::ALL;
 
-    fn seal(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Sealer {
+    fn seal(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Sealer> {
         Sealer::new(cipher, mac, keys)
     }
 
-    fn open(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Opener {
+    fn open(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Opener> {
         Opener::new(cipher, mac, keys)
     }
 
@@ -127,14 +137,6 @@ impl core::fmt::Debug for Hasher {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Hasher")
     }
-}
-
-/// The first `N` bytes of key material.
-pub(crate) fn lead<const N: usize>(material: &[u8]) -> Zeroizing<[u8; N]> {
-    debug_assert!(material.len() >= N);
-    let mut key = Zeroizing::new([0; N]);
-    key.iter_mut().zip(material).for_each(|(to, from)| *to = *from);
-    key
 }
 
 /// The bytes that hexadecimal digits stand for.

@@ -36,24 +36,27 @@ pub(crate) fn verify(
     if bit_length(n) > MAX_RSA_BITS || e.is_empty() || e.len() > MAX_EXPONENT || signature.len() > n.len() {
         return Err(Forged);
     }
-    let expected = if algorithm == HostKey::RsaSha512 {
-        encoding(n.len(), &SHA512, &Sha512::digest(message))
-    } else if algorithm == HostKey::RsaSha256 {
-        encoding(n.len(), &SHA256, &Sha256::digest(message))
-    } else if algorithm == HostKey::RsaSha1 {
-        encoding(n.len(), &SHA1, &Sha1::digest(message))
-    } else {
-        None
-    };
-    let found = power(signature, e, n);
-    match (expected, found) {
+    match (encode(algorithm, n.len(), message), power(signature, e, n)) {
         (Some(expected), Some(found)) if Mpint::trim(&found) == Mpint::trim(&expected) => Ok(()),
         _ => Err(Forged),
     }
 }
 
+/// What a signature's power must be: the hash of the message, encoded to a modulus of so many bytes.
+pub(crate) fn encode(algorithm: HostKey, length: usize, message: &[u8]) -> Option<Vec<u8>> {
+    if algorithm == HostKey::RsaSha512 {
+        encoding(length, &SHA512, &Sha512::digest(message))
+    } else if algorithm == HostKey::RsaSha256 {
+        encoding(length, &SHA256, &Sha256::digest(message))
+    } else if algorithm == HostKey::RsaSha1 {
+        encoding(length, &SHA1, &Sha1::digest(message))
+    } else {
+        None
+    }
+}
+
 /// `signature ^ e mod n`, if the signature is less than an odd `n` (RFC 8017 §5.2.2).
-fn power(signature: &[u8], e: &[u8], n: &[u8]) -> Option<Box<[u8]>> {
+pub(crate) fn power(signature: &[u8], e: &[u8], n: &[u8]) -> Option<Box<[u8]>> {
     let bits = u32::try_from(n.len().saturating_mul(8)).ok()?;
     let signature = BoxedUint::from_be_slice(signature, bits).ok()?;
     let n = BoxedUint::from_be_slice(n, bits).ok()?;

@@ -3,10 +3,9 @@
 //! A direction is keyed once and used for one purpose, so sealing and opening are two types around the same suites.
 
 use super::chacha::ChaCha;
-use super::ctr::CtrMac;
+use super::composed::{Composed, Way};
 use super::gcm::{Gcm, Gcm128, Gcm256};
-use super::lead;
-use super::mac::Hmac;
+use super::mac::Code;
 use crate::algorithm::{Cipher, Mac};
 use crate::crypto::{DirectionKeys, Forged, Open, Seal, Shape};
 use zeroize::Zeroize;
@@ -16,20 +15,25 @@ enum Suite {
     Aes128Gcm(Gcm<Gcm128>),
     Aes256Gcm(Gcm<Gcm256>),
     ChaCha(ChaCha),
-    Ctr(CtrMac<Hmac>),
+    Composed(Composed<Code>),
 }
 
 impl Suite {
-    fn new(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Self {
+    fn new(cipher: Cipher, mac: Option<Mac>, way: Way, keys: &DirectionKeys) -> Option<Self> {
         match cipher {
-            Cipher::Aes128Gcm => Self::Aes128Gcm(Gcm::new((&*lead::<16>(&keys.key)).into(), &keys.iv)),
-            Cipher::Aes256Gcm => Self::Aes256Gcm(Gcm::new((&*lead::<32>(&keys.key)).into(), &keys.iv)),
-            Cipher::ChaCha20Poly1305 => Self::ChaCha(ChaCha::new(&keys.key)),
-            Cipher::Aes128Ctr => Self::Ctr(CtrMac::aes128(keys, mac, Hmac::new(mac, &keys.mac))),
-            Cipher::Aes192Ctr | Cipher::Aes128Cbc | Cipher::Aes192Cbc | Cipher::Aes256Cbc | Cipher::TripleDesCbc => {
-                todo!()
+            Cipher::Aes128Gcm => Some(Self::Aes128Gcm(Gcm::new(keys.key::<16>().into(), &keys.iv))),
+            Cipher::Aes256Gcm => Some(Self::Aes256Gcm(Gcm::new(keys.key::<32>().into(), &keys.iv))),
+            Cipher::ChaCha20Poly1305 => Some(Self::ChaCha(ChaCha::new(&keys.key))),
+            Cipher::Aes128Ctr
+            | Cipher::Aes192Ctr
+            | Cipher::Aes256Ctr
+            | Cipher::TripleDesCbc
+            | Cipher::Aes128Cbc
+            | Cipher::Aes192Cbc
+            | Cipher::Aes256Cbc => {
+                let code = Code::new(mac?, keys)?;
+                Composed::new(cipher, way, keys, mac?, code).map(Self::Composed)
             }
-            Cipher::Aes256Ctr => Self::Ctr(CtrMac::aes256(keys, mac, Hmac::new(mac, &keys.mac))),
         }
     }
 
@@ -37,7 +41,7 @@ impl Suite {
         match self {
             Self::Aes128Gcm(_) | Self::Aes256Gcm(_) => super::gcm::SHAPE,
             Self::ChaCha(_) => super::chacha::SHAPE,
-            Self::Ctr(suite) => suite.shape(),
+            Self::Composed(suite) => suite.shape(),
         }
     }
 }
@@ -46,8 +50,8 @@ impl Suite {
 pub struct Sealer(Suite);
 
 impl Sealer {
-    pub(super) fn new(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Self {
-        Self(Suite::new(cipher, mac, keys))
+    pub(super) fn new(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Self> {
+        Suite::new(cipher, mac, Way::Seal, keys).map(Self)
     }
 }
 
@@ -61,7 +65,7 @@ impl Seal for Sealer {
             Suite::Aes128Gcm(suite) => suite.seal(packet),
             Suite::Aes256Gcm(suite) => suite.seal(packet),
             Suite::ChaCha(suite) => suite.seal(sequence, packet),
-            Suite::Ctr(suite) => suite.seal(sequence, packet),
+            Suite::Composed(suite) => suite.seal(sequence, packet),
         };
         debug_assert!(sealed.is_some(), "a packet has a length and room for its tag");
         if sealed.is_none() {
@@ -80,8 +84,8 @@ impl core::fmt::Debug for Sealer {
 pub struct Opener(Suite);
 
 impl Opener {
-    pub(super) fn new(cipher: Cipher, mac: Mac, keys: &DirectionKeys) -> Self {
-        Self(Suite::new(cipher, mac, keys))
+    pub(super) fn new(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Self> {
+        Suite::new(cipher, mac, Way::Open, keys).map(Self)
     }
 }
 
@@ -94,7 +98,7 @@ impl Open for Opener {
         match &mut self.0 {
             Suite::Aes128Gcm(_) | Suite::Aes256Gcm(_) => clear_length(head),
             Suite::ChaCha(suite) => suite.length(sequence, head),
-            Suite::Ctr(suite) => suite.length(head),
+            Suite::Composed(suite) => suite.length(head),
         }
     }
 
@@ -103,7 +107,7 @@ impl Open for Opener {
             Suite::Aes128Gcm(suite) => suite.open(packet),
             Suite::Aes256Gcm(suite) => suite.open(packet),
             Suite::ChaCha(suite) => suite.open(sequence, packet),
-            Suite::Ctr(suite) => suite.open(sequence, packet),
+            Suite::Composed(suite) => suite.open(sequence, packet),
         }
     }
 }

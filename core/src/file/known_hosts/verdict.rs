@@ -3,9 +3,8 @@
 use super::name::PORT;
 use super::{Entry, KnownHosts, Mark, Place};
 use crate::crypto::certificate::{Certificate, Kind, Unfit};
-use crate::file::compose;
 use crate::file::pattern::takes;
-use crate::file::public::PublicKeyBuf;
+use crate::file::public::{PublicKeyBuf, bare};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
@@ -88,12 +87,9 @@ struct Shown<'k> {
 
 impl<'k> Shown<'k> {
     fn read(host: &str, key: &'k [u8], now: Option<u64>) -> Self {
-        let Ok(certificate) = Certificate::decode(key, 0) else {
-            return Self { key: Cow::Borrowed(key), authority: None };
-        };
-        let good = good(&certificate, host, now).is_ok();
-        let key = Cow::Owned(compose(|sink| certificate.key.encode(sink)));
-        Self { key, authority: Some((certificate.authority, good)) }
+        let certificate = Certificate::decode(key, 0).ok();
+        let authority = certificate.map(|it| (it.authority, good(&it, host, now).is_ok()));
+        Self { key: bare(key), authority }
     }
 
     /// Whether trust in what is shown rests on this key.
@@ -109,13 +105,10 @@ impl<'k> Shown<'k> {
         let has_authority = own.iter().any(|entry| entry.mark == Mark::CertAuthority);
         let certified = if has_authority { None } else { self.certified(other) };
         let elsewhere = certified.or_else(|| self.known(other, By::OtherPort));
-        match self.plain(own) {
-            verdict @ Verdict::Known { .. } => verdict,
-            verdict if verdict == Verdict::Unknown || (self.authority.is_some() && !has_authority) => {
-                elsewhere.unwrap_or(verdict)
-            }
-            verdict => verdict,
-        }
+        let verdict = self.plain(own);
+        let open = verdict == Verdict::Unknown || (self.authority.is_some() && !has_authority);
+        let settled = matches!(verdict, Verdict::Known { .. });
+        if open && !settled { elsewhere.unwrap_or(verdict) } else { verdict }
     }
 
     fn certified<'a>(&self, about: &[&Entry]) -> Option<Verdict<'a>> {
