@@ -115,7 +115,7 @@
 //! |---|---|
 //! | `soft` | the pure Rust provider, without an allocator |
 //! | `mlkem` | ML-KEM-768 in the pure Rust provider |
-//! | `alloc` | RSA in the pure Rust provider, and `file` |
+//! | `alloc` | RSA in the pure Rust provider, `file` and `keyring` |
 //! | `ring` | the provider for hosts |
 //! | `log`, `defmt` | traces of the protocol's steps |
 

@@ -73,10 +73,9 @@ pub(crate) enum Tty {
 }
 
 /// Options that exist here only in their value for nothing.
-const OFF: [(&str, &[&str]); 15] = [
+const OFF: [(&str, &[&str]); 14] = [
     ("addkeystoagent", &["no"]),
     ("clearallforwardings", &["yes", "no"]),
-    ("compression", &["no"]),
     ("controlmaster", &["no"]),
     ("controlpath", &["none"]),
     ("controlpersist", &["no"]),

@@ -29,6 +29,7 @@ Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, 
                                                      chains with blanks between, of which one is enough
   PasswordFile FILE                                  lines USER:PASSWORD; must be the user's own with mode 0600
   KexAlgorithms LIST, HostKeyAlgorithms LIST, PubkeyAcceptedAlgorithms LIST, Ciphers LIST, MACs LIST,
+  Compression yes|no|LIST (no): whether clients may have it,
   RekeyLimit BYTES[K|M|G] [TIME], Port, HostKey FILE, MaxSessions, MaxStartups, MaxAuthTries, LoginGraceTime TIME,
   ClientAliveInterval TIME, ClientAliveCountMax, AcceptEnv NAMES (LANG LC_*), SetEnv NAME=VALUE..., Banner FILE,
   PidFile FILE.

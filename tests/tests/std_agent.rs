@@ -308,6 +308,16 @@ fn logins_are_held_to_destinations_by_our_agent() {
     }
 }
 
+/// K11 at the driver.
+#[test]
+fn comments_cannot_move_the_cursor() {
+    let agent = Ours::start();
+    let mut ours = Agent::connect(&agent.socket()).expect("an agent");
+    ours.add(&SigningKey::ed25519(&[1; 32]), "a\x1b[2Jb", &Constraints::default()).expect("a key added");
+    assert_eq!(ours.identities().expect("a list")[0].comment, "a\\u{1b}[2Jb");
+    assert_eq!(ours.extensions().expect("a list"), ["query", "session-bind@openssh.com"]);
+}
+
 #[test]
 fn an_agent_that_is_not_there_is_told() {
     let nowhere = std::env::temp_dir().join("sanssh-no-such-agent");

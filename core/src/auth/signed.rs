@@ -11,9 +11,8 @@ use crate::wire::{Message, Sink, Writer};
 /// with one more such key and its signature.
 pub(crate) const LONGEST_KEY: usize = if cfg!(feature = "alloc") { 7168 } else { 2304 };
 
-/// Longest host key that is signed along: on hosts a certificate with RSA keys of 8192 bits, without an allocator, where
-/// there is no RSA, a bare key.
-const LONGEST_HOST_KEY: usize = if cfg!(feature = "alloc") { 4096 } else { 256 };
+/// Longest host key that is signed along; without an allocator there is no RSA to have longer ones.
+const LONGEST_HOST_KEY: usize = if cfg!(feature = "alloc") { LONGEST_KEY } else { 256 };
 
 /// The fixed parts: session identifier, number, service, method, flag, algorithm, and the length fields.
 const AROUND: usize = 4 + 64 + 1 + 4 + 4 + CONNECTION.len() + 4 + HOSTBOUND.len() + 1 + 4 + 64 + 4 + 4;

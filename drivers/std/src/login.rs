@@ -172,9 +172,9 @@ impl Client {
     pub fn login_identity(&self, user: &str, agent: &mut Agent, identity: &Identity) -> Result<Login, Error> {
         let algorithm = self.best_for(&identity.key).ok_or(Error::NoSignature)?;
         self.link.command(true, |ssh, output| ssh.probe(user.as_bytes(), algorithm, &identity.key, output))?;
-        match self.answer()? {
-            Outcome::KeyAccepted => {}
-            outcome => return Self::login(outcome),
+        let outcome = self.answer()?;
+        if !matches!(outcome, Outcome::KeyAccepted) {
+            return Self::login(outcome);
         }
         self.login_signed(user, algorithm, &identity.key, |message| agent.sign(&identity.key, algorithm, message))
     }
@@ -299,7 +299,7 @@ impl Client {
 
 /// What a login by key signs, and the host key that it names if the server takes that.
 fn to_sign(
-    state: &mut State<role::Client>,
+    state: &State<role::Client>,
     user: &[u8],
     algorithm: HostKey,
     public: &[u8],

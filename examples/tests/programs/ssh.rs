@@ -11,7 +11,7 @@ use sanssh_core::crypto::fast::Fast;
 use sanssh_examples::modes;
 use sanssh_tests::agents::Foreign;
 use sanssh_tests::keys::{Keys, Kind, PASSPHRASE, public};
-use sanssh_tests::openssh::{Sshd, known_hosts_line};
+use sanssh_tests::openssh::{EVERY_CIPHER, Sshd, known_hosts_line};
 use sanssh_tests::peers;
 use sanssh_tests::process::{DEADLINE, run};
 use sanssh_tests::user::PasswordUser;
@@ -114,7 +114,7 @@ fn the_server_is_answered_while_nobody_takes_output() {
 
 #[test]
 fn every_algorithm_can_be_forced() {
-    let Some(server) = server(&[]) else { return };
+    let Some(server) = server(&[EVERY_CIPHER]) else { return };
     let has = |kex: &&Kex| **kex != Kex::MlKem768X25519 || peers::path("ssh").exists() && offers(kex.name());
     let kex = Fast::KEX.iter().filter(has).map(|one| ("-oKexAlgorithms=", one.name()));
     let keys = [HostKey::Ed25519, HostKey::EcdsaP256, HostKey::RsaSha512, HostKey::RsaSha256]
@@ -140,6 +140,16 @@ fn forced(server: &Sshd, options: &[&str], name: &str) {
     let said = text(&result.stderr);
     assert_eq!((result.status.code(), &result.stdout[..]), (Some(0), &b"content"[..]), "{name}: {said}");
     assert!(said.lines().any(|line| line.contains("negotiated") && line.contains(name)), "{name}: {said}");
+}
+
+#[test]
+fn it_compresses_if_told_to() {
+    let Some(server) = server(&["Compression yes"]) else { return };
+    forced(&server, &["-v", "-C"], "zlib@openssh.com");
+    forced(&server, &["-v", "-oCompression=yes"], "zlib@openssh.com");
+    forced(&server, &["-v", "-oCompression=delayed"], "zlib@openssh.com");
+    let said = text(&output(client(&server, &["-v"]).arg("true")).stderr);
+    assert!(!said.contains("zlib@openssh.com"), "{said}");
 }
 
 #[test]

@@ -94,14 +94,22 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
     /// # Panics
     /// If the machine sent no sound share.
     pub fn genuine_reply(&mut self) -> Reply {
+        let public = self.key.public().to_vec();
+        self.reply_showing(&public)
+    }
+
+    /// The same with another blob in the place of the key: a certificate for it.
+    ///
+    /// # Panics
+    /// If the machine sent no sound share.
+    pub fn reply_showing(&mut self, host_key: &[u8]) -> Reply {
         let offer = self.exchange.share.clone();
         let answered = Q::Exchange::respond(self.proposal.suite.kex, &mut self.random, &offer);
         let (share, secret) = answered.expect("the machine's share is sound");
-        let host_key = self.key.public().to_vec();
-        let transcript = self.transcript().with_string(&host_key).with_string(&offer).with_string(&share);
+        let transcript = self.transcript().with_string(host_key).with_string(&offer).with_string(&share);
         let hash = self.finish(transcript, secret);
-        let signature = self.key.sign(self.proposal.suite.host_key, &hash).expect("a signature");
-        Reply { host_key, share: share.to_vec(), signature }
+        let signature = self.key.sign(self.proposal.suite.host_key.plain(), &hash).expect("a signature");
+        Reply { host_key: host_key.to_vec(), share: share.to_vec(), signature }
     }
 
     /// Sends NEWKEYS, and takes the new key for sending into use.
@@ -110,7 +118,8 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
     /// If there are no keys.
     pub fn send_new_keys(&mut self) {
         let (direction, suite) = (super::machine::opposite(R::SENDS), self.proposal.suite);
-        let frame = self.line.frame(&[21]);
+        let payload = self.line.zip.deflate(&[21]);
+        let frame = self.line.frame(&payload);
         let bytes = self.line.seal(&frame);
         let schedule = self.exchange.schedule.take().expect("keys");
         self.line.rekey(Q::seal(suite.cipher, suite.mac, &schedule.keys(direction)).expect("a suite"));
