@@ -5,8 +5,8 @@
 //! - [`Null`](null::Null): no security at all; tests and fuzzing.
 //!
 //! Primitives come from libraries. Here they are put together as SSH wants them: [`schedule`] derives the keys,
-//! [`signature`] reads keys and signatures off the wire before a provider verifies them, and [`certificate`] what
-//! authorities say of keys.
+//! [`signature`] reads keys and signatures off the wire before a provider verifies them, [`certificate`] what authorities
+//! say of keys, and [`zip`] says what compression is.
 
 pub mod certificate;
 #[cfg(feature = "ring")]
@@ -18,8 +18,11 @@ pub mod schedule;
 pub mod signature;
 #[cfg(feature = "soft")]
 pub mod soft;
+pub mod zip;
+#[cfg(feature = "zlib")]
+mod zlib;
 
-use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
+use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac, Zip};
 use crate::seed::Random;
 use crate::wire::Sink;
 use group::Group;
@@ -36,6 +39,10 @@ pub trait Provider: 'static {
     type Open: Open;
     /// A client's side of a key exchange between its offer and the answer.
     type Exchange: Exchange;
+    /// Compression of outgoing payloads; [`Absent`](zip::Absent) where there is none.
+    type Deflate: zip::Deflate;
+    /// Expansion of incoming payloads; [`Absent`](zip::Absent) where there is none.
+    type Inflate: zip::Inflate;
 
     /// Key exchanges it can do.
     const KEX: &'static [Kex];
@@ -45,6 +52,8 @@ pub trait Provider: 'static {
     const MACS: &'static [Mac];
     /// Signatures it can verify.
     const SIGNATURES: &'static [HostKey];
+    /// Compression methods it has, `none` among them.
+    const ZIPS: &'static [Zip];
 
     /// Keys a cipher for sending, with a MAC unless it authenticates by itself; `None` if one of them is missing.
     fn seal(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Self::Seal>;

@@ -7,8 +7,9 @@ use super::group::Group;
 use super::signature::PublicKey;
 use super::{
     BadShare, Digest, DirectionKeys, Exchange, Forged, HashValue, Open, Provider, Random, Seal, Secret, Shape, Share,
+    zip,
 };
-use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
+use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac, Zip};
 
 /// **No security at all.** Claims every algorithm and does the same nothing for each.
 #[derive(Debug, Clone, Copy)]
@@ -19,11 +20,14 @@ impl Provider for Null {
     type Seal = Clear;
     type Open = Clear;
     type Exchange = Sham;
+    type Deflate = zip::Deflater;
+    type Inflate = zip::Inflater;
 
     const KEX: &'static [Kex] = Kex::ALL;
     const CIPHERS: &'static [Cipher] = Cipher::ALL;
     const MACS: &'static [Mac] = Mac::ALL;
     const SIGNATURES: &'static [HostKey] = HostKey::ALL;
+    const ZIPS: &'static [Zip] = zip::METHODS;
 
     fn seal(_: Cipher, _: Option<Mac>, _: &DirectionKeys) -> Option<Clear> {
         Some(Clear)

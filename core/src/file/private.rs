@@ -21,7 +21,7 @@ use pem::Pem;
 use zeroize::Zeroizing;
 
 /// The largest file that is looked at. A key of 16,384 bits takes 13 KiB; the rest is for its comment.
-const MAX_FILE: usize = 64 * 1024;
+pub const MAX_FILE: usize = 64 * 1024;
 
 /// What a private key file holds.
 #[derive(Debug)]

@@ -54,3 +54,36 @@ fn walk(digest: &[u8]) -> [[u8; WIDTH]; HEIGHT] {
 fn square(field: &mut [[u8; WIDTH]; HEIGHT], x: usize, y: usize) -> Option<&mut u8> {
     field.get_mut(y).and_then(|row| row.get_mut(x))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::randomart;
+    use crate::file::public::{Hash, PublicKeyBuf};
+    use crate::file::signing::SigningKey;
+
+    /// As `ssh-keygen -lv` draws it.
+    #[test]
+    fn a_picture_is_that_of_ssh_keygen() {
+        let key = PublicKeyBuf::from_blob(SigningKey::ed25519(&[0; 32]).public()).unwrap();
+        let picture = [
+            "+--[ED25519 256]--+",
+            "|+++ .++X+*.+o    |",
+            "|.+ + .B.+.O ..   |",
+            "|  . .o+=o+.*     |",
+            "|    .oo=*o+ +    |",
+            "|    ..ooSo   +   |",
+            "|     oE .   .    |",
+            "|      .          |",
+            "|                 |",
+            "|                 |",
+            "+----[SHA256]-----+",
+        ];
+        assert_eq!(randomart(&key, Hash::Sha256), picture.join("\n"));
+    }
+
+    #[test]
+    fn titles_that_do_not_fit_are_shortened() {
+        assert_eq!(super::border("[ED25519-CERT 256]", Some("[ED25519-CERT]")), "+-[ED25519-CERT]--+");
+        assert_eq!(super::border("[MD5]", None), "+------[MD5]------+");
+    }
+}

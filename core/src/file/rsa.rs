@@ -168,3 +168,106 @@ fn is_inverse(a: &[u8], b: &[u8], modulus: &NonZero<BoxedUint>) -> Result<bool, 
     let product = Zeroizing::new(number(a, a.len())?.concatenating_mul(&*number(b, b.len())?));
     Ok(Zeroizing::new(product.rem(modulus)).is_one().to_bool())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Fresh, Key, Numbers, generate, power};
+    use crate::algorithm::HostKey;
+    use crate::crypto::soft::rsa;
+    use crate::file::Unsupported;
+    use crate::file::rsa::supported;
+    use crate::seed::{Random, Seed};
+    use crate::wire::{Malformed, Mpint};
+    use alloc::boxed::Box;
+    use alloc::vec;
+    use alloc::vec::Vec;
+    use zeroize::Zeroizing;
+
+    struct Digits([Zeroizing<Box<[u8]>>; 5]);
+
+    impl Digits {
+        fn new(bits: usize) -> Self {
+            Self(generate(bits, &mut Random::new(&Seed::new([4; 32]))).unwrap().digits())
+        }
+
+        fn numbers(&self) -> Numbers<'_> {
+            let [n, d, q_inverse, p, q] = self.0.each_ref().map(|digits| Mpint::trim(digits));
+            Numbers { n, e: &Fresh::E, d, q_inverse, p, q }
+        }
+    }
+
+    fn changed(number: &[u8]) -> Vec<u8> {
+        let mut number = number.to_vec();
+        let middle = number.len() / 2;
+        number[middle] ^= 0x10;
+        number
+    }
+
+    /// Keys that ring does not take sign here, with sizes that fill no whole words as well.
+    #[test]
+    fn our_own_signatures_verify() {
+        for bits in [2048, 2050, 2306] {
+            let digits = Digits::new(bits);
+            let numbers = digits.numbers();
+            for algorithm in [HostKey::RsaSha512, HostKey::RsaSha256, HostKey::RsaSha1] {
+                let encoded = rsa::encode(algorithm, numbers.n.len(), b"message").unwrap();
+                let signature = power::private(&numbers, &encoded).unwrap();
+                assert_eq!(rsa::verify(algorithm, (numbers.e, numbers.n), b"message", &signature), Ok(()));
+                assert_eq!(Key::new(&numbers).unwrap().sign(algorithm, b"message"), Some(signature), "as ring's");
+            }
+        }
+    }
+
+    #[test]
+    fn g13_a_faulty_signature_is_not_given() {
+        let digits = Digits::new(2048);
+        let good = digits.numbers();
+        let encoded = rsa::encode(HostKey::RsaSha256, good.n.len(), b"message").unwrap();
+        let (p, q, d, inverse) = (changed(good.p), changed(good.q), changed(good.d), changed(good.q_inverse));
+        for faulty in [
+            Numbers { p: &p, ..good },
+            Numbers { q: &q, ..good },
+            Numbers { d: &d, ..good },
+            Numbers { q_inverse: &inverse, ..good },
+        ] {
+            assert_eq!(power::private(&faulty, &encoded), None);
+        }
+        assert!(power::private(&good, &encoded).is_some());
+    }
+
+    #[test]
+    fn l18_numbers_that_do_not_belong_together_are_refused() {
+        let digits = Digits::new(2048);
+        let good = digits.numbers();
+        assert!(Key::new(&good).is_ok());
+        let (n, d, inverse) = (changed(good.n), changed(good.d), changed(good.q_inverse));
+        let (p, q) = (changed(good.p), changed(good.q));
+        let wide = vec![0xff; 4096];
+        for bad in [
+            Numbers { n: &n, ..good },
+            Numbers { e: &[3], ..good },
+            Numbers { e: &[], ..good },
+            Numbers { d: &d, ..good },
+            Numbers { d: &[], ..good },
+            Numbers { d: &wide, ..good },
+            Numbers { q_inverse: &inverse, ..good },
+            Numbers { q_inverse: &[], ..good },
+            Numbers { p: &p, ..good },
+            Numbers { q: &q, ..good },
+            Numbers { p: &[1], q: good.n, ..good },
+            Numbers { p: good.n, q: &[1], ..good },
+            Numbers { p: &[], q: &[], ..good },
+            Numbers { p: good.q, q: good.p, ..good },
+        ] {
+            assert_eq!(Key::new(&bad).err(), Some(Malformed));
+        }
+    }
+
+    #[test]
+    fn l18_moduli_have_bounds() {
+        for (length, bits) in [(0, 0), (255, 2040), (2049, 16_392), (100_000, u16::MAX)] {
+            assert_eq!(supported(&vec![0xff; length]), Err(Unsupported::RsaBits(bits)));
+        }
+        assert_eq!((supported(&[0xff; 256]), supported(&[0xff; 2048])), (Ok(()), Ok(())));
+    }
+}

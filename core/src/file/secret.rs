@@ -1,5 +1,5 @@
 //! Private keys as fields, public half first: the form that OpenSSH's files and the agent's ADD messages share
-//! (OpenSSH PROTOCOL.key §3, RFC 9987 §3.2).
+//! (OpenSSH PROTOCOL.key §3, RFC 9987 §5.2).
 
 use super::ecdsa::Curve;
 use super::rsa::Numbers;
@@ -35,8 +35,12 @@ impl SigningKey {
         }
     }
 
-    /// Writes the key so that [`decode`](Self::decode) reads it. What it writes to must be wiped.
-    pub fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
+    /// The key as [`decode`](Self::decode) reads it.
+    pub fn fields(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(compose(|sink| self.put(sink)))
+    }
+
+    fn put(&self, sink: &mut dyn Sink) {
         match self.secret() {
             Secret::Ed25519(key) => {
                 // The blob's fields are the first ones here too.
@@ -60,11 +64,6 @@ impl SigningKey {
                 sink.string(&token.reserved);
             }
         }
-    }
-
-    /// The same as bytes of their own, which wipe themselves.
-    pub fn fields(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new(compose(|sink| self.encode(sink)))
     }
 }
 
@@ -99,4 +98,30 @@ fn rsa(reader: &mut Reader<'_>) -> Result<SigningKey, Malformed> {
 fn token(reader: &mut Reader<'_>) -> Result<Token, Malformed> {
     let (flags, handle) = (reader.u8()?, Zeroizing::new(reader.string()?.to_vec()));
     Ok(Token { flags, handle, reserved: reader.string()?.to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::file::signing::{KeyType, SigningKey};
+    use crate::seed::{Random, Seed};
+    use crate::wire::{Malformed, Reader};
+
+    #[test]
+    fn a_key_comes_back_and_nothing_less_does() {
+        let random = &mut Random::new(&Seed::new([3; 32]));
+        for kind in [KeyType::Ed25519, KeyType::EcdsaP256, KeyType::EcdsaP384, KeyType::EcdsaP521, KeyType::Rsa(2048)] {
+            let key = SigningKey::generate(kind, random).unwrap();
+            let fields = key.fields();
+            let mut reader = Reader::new(&fields);
+            assert_eq!(SigningKey::decode(&mut reader).unwrap().public(), key.public());
+            assert!(reader.is_empty());
+            for end in 0..fields.len() {
+                assert_eq!(
+                    SigningKey::decode(&mut Reader::new(&fields[..end])).err(),
+                    Some(Malformed),
+                    "{kind:?} {end}"
+                );
+            }
+        }
+    }
 }

@@ -82,3 +82,41 @@ pub(super) fn unhex(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, Malformed> {
     base16ct::mixed::decode(text, &mut bytes).map_err(|_| Malformed)?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{armor, base64, unbase64, unhex};
+    use crate::wire::Malformed;
+    use alloc::vec;
+
+    #[test]
+    fn l17_hexadecimal_is_whole_bytes_of_digits() {
+        assert_eq!(unhex(b"").as_deref(), Ok(&vec![]));
+        assert_eq!(unhex(b"00fFA5").as_deref(), Ok(&vec![0, 0xff, 0xa5]));
+        for bad in [&b"0"[..], b"000", b"0g", b"0x00", b" 00", b"00 ", b"\xff0", &vec![b'a'; 99_999]] {
+            assert_eq!(unhex(bad), Err(Malformed));
+        }
+        assert_eq!(unhex(&vec![b'a'; 100_000]).map(|bytes| bytes.len()), Ok(50_000));
+    }
+
+    #[test]
+    fn l17_base64_is_padded_and_has_one_form() {
+        assert_eq!(unbase64(b"").as_deref(), Ok(&vec![]));
+        assert_eq!(unbase64(b"AP8=").as_deref(), Ok(&vec![0, 0xff]));
+        for bad in
+            [&b"A"[..], b"AA", b"AAA", b"AP9=", b"AP8", b"AP8==", b"====", b"AP8=AAAA", b"AP-_", b"AP8=\n", b" AP8="]
+        {
+            assert_eq!(unbase64(bad), Err(Malformed));
+        }
+        for length in [0, 1, 2, 3, 100_000] {
+            let bytes = vec![7; length];
+            assert_eq!(unbase64(base64(&bytes).as_bytes()).as_deref(), Ok(&bytes));
+        }
+    }
+
+    #[test]
+    fn a_block_has_lines_of_one_width() {
+        assert_eq!(armor("X", &[0; 7], 8).as_str(), "-----BEGIN X-----\nAAAAAAAA\nAA==\n-----END X-----\n");
+        assert_eq!(armor("X", &[], 8).as_str(), "-----BEGIN X-----\n-----END X-----\n");
+    }
+}

@@ -524,7 +524,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         let key = P::seal(suite.cipher, suite.mac, &schedule.keys(R::SENDS)).ok_or(Refused::Busy)?;
         self.sealing.send(random, output, &NewKeys {})?;
         *sent = true;
-        self.sealing.rekey(key, agreed.strict);
+        self.sealing.rekey(key, suite.zip, agreed.strict);
         self.extensions.owed = agreed.first && self.extensions.wanted;
         self.session = Some(schedule.session_id());
         self.settle();
@@ -544,7 +544,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
             Direction::ToClient => Choice::CipherToClient,
         };
         let key = P::open(suite.cipher, suite.mac, &schedule.keys(direction)).ok_or(Error::Incompatible(lacking))?;
-        self.opening.rekey(key, agreed.strict);
+        self.opening.rekey(key, suite.zip, agreed.strict);
         self.session = Some(schedule.session_id());
         let summary = *agreed;
         self.settle();

@@ -1,8 +1,10 @@
-//! The user's files: where `~/.ssh` is, and reading a private key from it.
+//! The user's files: where `~/.ssh` is, and reading and writing a private key there.
 
 use crate::Error;
 use sanssh_core::file::{SigningKey, private};
-use std::fs;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -21,8 +23,95 @@ pub const IDENTITIES: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
 /// [`Error::File`] if the file cannot be read, [`Error::Key`] if it gives no key; why may be
 /// [`Encrypted`](sanssh_core::file::KeyError::Encrypted), which wants a passphrase.
 pub fn read_key(file: &Path, passphrase: Option<&str>) -> Result<SigningKey, Error> {
-    let text = fs::read(file).map(Zeroizing::new);
-    let text = text.map_err(|error| Error::File { file: file.to_owned(), source: Arc::new(error) })?;
+    let text = read(file).map_err(|error| failed(file, error))?;
     let key = private::read(&text, passphrase.map(str::as_bytes));
     Ok(key.map_err(|why| Error::Key { file: file.to_owned(), why })?.key)
+}
+
+/// No more than makes the key reader refuse it: the file may be anything.
+fn read(file: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut text = Zeroizing::new(Vec::with_capacity(private::MAX_FILE + 1));
+    File::open(file)?.take(text.capacity() as u64).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Makes a file with a private key, which only its owner may read from its first moment on.
+///
+/// # Errors
+/// [`Error::File`]; a file that exists stays as it is.
+pub fn create_key(file: &Path, text: &str) -> Result<(), Error> {
+    create(file, text.as_bytes()).and_then(|()| settle(file)).map_err(|error| failed(file, error))
+}
+
+/// Puts a private key in place of what a file held. Whenever the machine stops, the one or the other is there whole.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn replace_key(file: &Path, text: &str) -> Result<(), Error> {
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let fresh = PathBuf::from(name);
+    let replaced = create(&fresh, text.as_bytes()).and_then(|()| {
+        fs::rename(&fresh, file).inspect_err(|_| drop(fs::remove_file(&fresh)))?;
+        settle(file)
+    });
+    replaced.map_err(|error| failed(file, error))
+}
+
+/// Makes a file that was not there, with all of its contents on the disk, or leaves nothing.
+fn create(file: &Path, text: &[u8]) -> io::Result<()> {
+    let mut open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    open.write_all(text).and_then(|()| open.sync_all()).inspect_err(|_| drop(fs::remove_file(file)))
+}
+
+/// Has the directory remember what is in it.
+fn settle(file: &Path) -> io::Result<()> {
+    let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty());
+    File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
+}
+
+fn failed(file: &Path, error: io::Error) -> Error {
+    Error::File { file: file.to_owned(), source: Arc::new(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{create_key, read_key, replace_key};
+    use crate::Error;
+    use sanssh_core::file::private::MAX_FILE;
+    use sanssh_core::file::{Format, KeyError};
+    use std::fs;
+    use std::io::ErrorKind;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    #[test]
+    fn l16_new_key_files_are_their_owners_from_the_start() {
+        let directory = std::env::temp_dir().join(format!("sanssh-home-keys-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let file = directory.join("id");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        create_key(&file, "one").unwrap();
+        assert_eq!((fs::read_to_string(&file).unwrap().as_str(), mode(&file)), ("one", 0o600));
+        let Err(Error::File { source, .. }) = create_key(&file, "two") else { panic!("it was there") };
+        assert_eq!((source.kind(), fs::read_to_string(&file).unwrap().as_str()), (ErrorKind::AlreadyExists, "one"));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        replace_key(&file, "three").unwrap();
+        assert_eq!((fs::read_to_string(&file).unwrap().as_str(), mode(&file)), ("three", 0o600));
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "nothing is left beside it");
+        assert!(create_key(&directory.join("none/id"), "four").is_err());
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn key_files_of_any_size_are_read_within_bounds() {
+        let Err(Error::Key { why, .. }) = read_key(Path::new("/dev/zero"), None) else { panic!("no key") };
+        assert_eq!(why, KeyError::NotAKey);
+        let file = std::env::temp_dir().join(format!("sanssh-home-large-{}", std::process::id()));
+        let start = "-----BEGIN OPENSSH PRIVATE KEY-----\n".to_owned();
+        fs::write(&file, start + &"A".repeat(MAX_FILE)).unwrap();
+        let Err(Error::Key { why, .. }) = read_key(&file, None) else { panic!("no key") };
+        assert_eq!(why, KeyError::Damaged(Format::OpenSsh));
+        fs::remove_file(file).unwrap();
+    }
 }

@@ -164,7 +164,8 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
     /// If there are no keys.
     pub fn send_new_keys(&mut self) {
         let (direction, suite) = (super::machine::opposite(R::SENDS), self.proposal.suite);
-        let frame = self.line.frame(&[21]);
+        let payload = self.line.zip.deflate(&[21]);
+        let frame = self.line.frame(&payload);
         let bytes = self.line.seal(&frame);
         let schedule = self.exchange.schedule.take().expect("keys");
         self.line.rekey(Q::seal(suite.cipher, suite.mac, &schedule.keys(direction)).expect("a suite"));

@@ -12,8 +12,8 @@ pub use suite::{Opener, Sealer};
 
 use super::signature::PublicKey;
 use super::soft::{Ephemeral, Hasher, Soft};
-use super::{DirectionKeys, Forged, Provider};
-use crate::algorithm::{Cipher, HostKey, Kex, Mac};
+use super::{DirectionKeys, Forged, Provider, zip};
+use crate::algorithm::{Cipher, HostKey, Kex, Mac, Zip};
 
 /// ring for AES-GCM, ChaCha20-Poly1305, HMAC, and to verify ECDSA and RSA; [`Soft`] for the rest: counter mode, the
 /// key exchanges with their hashes, Ed25519, P-521 and RSA of unusual size.
@@ -25,11 +25,14 @@ impl Provider for Fast {
     type Seal = Sealer;
     type Open = Opener;
     type Exchange = Ephemeral;
+    type Deflate = zip::Deflater;
+    type Inflate = zip::Inflater;
 
     const KEX: &'static [Kex] = Soft::KEX;
     const CIPHERS: &'static [Cipher] = Soft::CIPHERS;
     const MACS: &'static [Mac] = Soft::MACS;
     const SIGNATURES: &'static [HostKey] = Soft::SIGNATURES;
+    const ZIPS: &'static [Zip] = Soft::ZIPS;
 
     fn seal(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Sealer> {
         Sealer::new(cipher, mac, keys)

@@ -30,8 +30,8 @@ pub use exchange::Ephemeral;
 pub use suite::{Opener, Sealer};
 
 use super::signature::PublicKey;
-use super::{Digest, DirectionKeys, Forged, HashValue, Provider};
-use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
+use super::{Digest, DirectionKeys, Forged, HashValue, Provider, zip};
+use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac, Zip};
 #[cfg(feature = "alloc")]
 use sha1::Sha1;
 use sha2::Sha256;
@@ -48,6 +48,8 @@ impl Provider for Soft {
     type Seal = Sealer;
     type Open = Opener;
     type Exchange = Ephemeral;
+    type Deflate = zip::Deflater;
+    type Inflate = zip::Inflater;
 
     const KEX: &'static [Kex] = exchange::KEX;
     #[cfg(not(feature = "alloc"))]
@@ -72,6 +74,7 @@ impl Provider for Soft {
     ];
     #[cfg(feature = "alloc")]
     const SIGNATURES: &'static [HostKey] = HostKey::ALL;
+    const ZIPS: &'static [Zip] = zip::METHODS;
 
     fn seal(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Sealer> {
         Sealer::new(cipher, mac, keys)

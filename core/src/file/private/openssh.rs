@@ -91,10 +91,11 @@ pub(super) fn write(
 }
 
 fn encode_part(key: &SigningKey, comment: &[u8], check: [u8; 4], block: usize) -> Vec<u8> {
+    let fields = key.fields();
     let body = |sink: &mut dyn Sink| {
         sink.put(&check);
         sink.put(&check);
-        key.encode(sink);
+        sink.put(&fields);
         sink.string(comment);
     };
     let mut length = Length::default();
