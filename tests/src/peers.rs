@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 
 /// Where daemons live; often not in a user's `PATH`.
 const SYSTEM: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+/// Where tests/run puts the peers that are written in Python.
+const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/peers/bin");
+/// The Python that has asyncssh.
+pub const ASYNCSSH: &str = "sanssh-asyncssh";
 
 /// Whether all `programs` are here; if not, the caller returns from its test.
 ///
@@ -23,7 +27,7 @@ pub fn require(programs: &[&str]) -> bool {
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
-        .chain(SYSTEM.iter().map(PathBuf::from))
+        .chain(SYSTEM.iter().chain([&PYTHON]).map(PathBuf::from))
         .map(|directory| directory.join(program))
         .find(|candidate| executable(candidate))
 }
