@@ -221,6 +221,11 @@ pub enum Hash {
 }
 
 impl Kex {
+    /// Whether the server chooses a group first (RFC 4419).
+    pub const fn has_group_exchange(self) -> bool {
+        matches!(self, Self::GroupExchangeSha256 | Self::GroupExchangeSha1)
+    }
+
     /// The hash of the exchange and of the keys derived from it.
     pub const fn hash(self) -> Hash {
         match self {

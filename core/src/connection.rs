@@ -111,7 +111,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
     // Bytes and time.
 
     /// Takes packets off the front of `input` until one is worth telling. `None`: more bytes are needed, or an answer
-    /// ([`waiting`](Self::waiting)); nothing is taken that is not dealt with.
+    /// ([`waiting`](Self::waiting)), or memory ([`Input::is_cramped`]); nothing is taken that is not dealt with.
     pub fn recv<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Result<Option<Event<'b, R>>, Error> {
         self.tick(now)?;
         loop {

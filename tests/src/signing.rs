@@ -2,9 +2,9 @@
 //! constants, RSA is read from `vectors/keys`.
 
 use crate::forger::blob;
-use sanssh_core::algorithm::{Hash, HostKey};
+use sanssh_core::algorithm::HostKey;
 use sanssh_core::crypto::Digest;
-use sanssh_core::crypto::fast::Hasher;
+use sanssh_core::crypto::soft::Hasher;
 use sanssh_core::file::private;
 use sanssh_core::file::signing::{KeyType, SigningKey};
 use sanssh_core::wire::Reader;
@@ -83,7 +83,7 @@ impl SecurityKey {
     #[must_use]
     pub fn sign(&self, message: &[u8], flags: u8, counter: u32) -> Vec<u8> {
         let hash = |bytes: &[u8]| {
-            let mut digest = Hasher::new(Hash::Sha256);
+            let mut digest = Hasher::sha256();
             digest.update(bytes);
             digest.finish()
         };

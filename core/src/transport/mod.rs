@@ -175,6 +175,10 @@ impl<R: Role, P: Provider> Transport<R, P> {
         match self.exchange.incoming() {
             exchange::Expecting::Anything if first => Phase::Start,
             exchange::Expecting::Anything => keyed,
+            exchange::Expecting::Group if first => Phase::Group,
+            exchange::Expecting::Group => Phase::RekeyGroup,
+            exchange::Expecting::GroupShare if first => Phase::GroupExchange,
+            exchange::Expecting::GroupShare => Phase::RekeyGroupExchange,
             exchange::Expecting::Share if first => Phase::Exchange,
             exchange::Expecting::Share => Phase::RekeyExchange,
             exchange::Expecting::NewKeys if first => Phase::NewKeys,

@@ -5,7 +5,7 @@ use super::format::{Script, hex};
 use super::settings::configure;
 use super::sides::Side;
 use crate::pair::inflate_memory;
-use sanssh_core::algorithm::{Hash, Zip};
+use sanssh_core::algorithm::Zip;
 use sanssh_core::channel::{self, OpenFailure, OpenKind, Request, STDERR};
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::crypto::{Digest, Provider};
@@ -322,7 +322,7 @@ fn digest(data: &[u8]) -> String {
     if data.len() <= LONGEST_SHOWN {
         return format!("{} {}", data.len(), show(data));
     }
-    let mut hash = <Fast as Provider>::Digest::new(Hash::Sha256);
+    let mut hash = <Fast as Provider>::Digest::sha256();
     hash.update(data);
     format!("{} sha256:{}", data.len(), hex(hash.finish().as_bytes()))
 }
