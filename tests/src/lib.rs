@@ -5,6 +5,7 @@
 
 pub mod agents;
 pub mod certificate;
+pub mod certify;
 pub mod count;
 pub mod delay;
 pub mod dropbear;

@@ -9,6 +9,7 @@ use sanssh_core::algorithm::HostKey;
 use sanssh_core::crypto::Provider;
 use sanssh_core::crypto::fast::Fast;
 use sanssh_std::{Client, Exit, KnownHosts, Options, home};
+use sanssh_tests::certify::Authority;
 use sanssh_tests::dropbear::dbclient_command;
 use sanssh_tests::keys::{Keys, Kind, public};
 use sanssh_tests::openssh::{ssh_command, ssh_password_command};
@@ -338,6 +339,51 @@ fn a_key_can_be_bound_to_a_command() {
     // Who insists on a terminal gets nothing.
     let result = output(client(&server, &["-tt"]).arg("rm -r x"));
     assert!(text(&result.stderr).contains("PTY allocation request failed"), "{}", text(&result.stderr));
+}
+
+#[test]
+fn certificates_log_in_by_their_authority() {
+    if !peers::require(&["ssh", "ssh-keygen"]) {
+        return;
+    }
+    let (authority, key) = (Authority::new(), Keys::shared().client(Kind::Ed25519));
+    let directory = tempfile::tempdir().unwrap();
+    let list = |name: &str, text: &str| {
+        let file = directory.path().join(name);
+        fs::write(&file, text).unwrap();
+        file.display().to_string()
+    };
+    let certified = |name: &str, principal: &str| {
+        let file = authority.certify(&key, name, &["-n", principal]);
+        file.with_file_name(name)
+    };
+    let (mine, team) = (certified("mine", &user()), certified("team", "team"));
+    let authorities = format!("-oTrustedUserCAKeys={}", list("authorities", &authority.line()));
+    let principals = format!("-oAuthorizedPrincipalsFile={}", list("principals", "team\n"));
+    let revoked = format!("-oRevokedKeys={}", list("revoked", &public(&key)));
+    for (options, by_mine, by_team) in [
+        (&[&authorities[..]][..], true, false),
+        (&[&authorities, &principals], false, true),
+        (&[&authorities, &principals, &revoked], false, false),
+        (&[], false, false),
+    ] {
+        let server = OurSshd::with(options, "");
+        for (identity, expected) in [(&mine, by_mine), (&team, by_team)] {
+            // OpenSSH's client and ours both find the certificate beside the key.
+            let theirs = output(ssh_command(server.port, identity, &server.known_hosts(), &[]).arg("true"));
+            let ours = output(our_ssh(server.port, identity, &server.known_hosts(), &[]).arg("true"));
+            let said = text(&ours.stderr);
+            assert_eq!((theirs.status.success(), ours.status.success()), (expected, expected), "{options:?} {said}");
+            assert!(expected || said.contains("the certificate ") && said.contains("-cert.pub"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_login_takes_as_many_methods_as_the_server_wants() {
+    let Some(server) = server(&["-oAuthenticationMethods=publickey,password"]) else { return };
+    let result = output(client(&server, &[]).arg("true"));
+    assert!(text(&result.stderr).contains("Permission denied (password)"), "{}", text(&result.stderr));
 }
 
 #[test]

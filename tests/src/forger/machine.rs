@@ -356,7 +356,7 @@ impl Side for Server {
             Event::Attempt { user, credential, fresh, ask } => {
                 let fresh = if fresh { " fresh" } else { "" };
                 let told = format!("attempt {} {credential:?}{fresh}", user.escape_ascii());
-                judge(machine, credential, ask);
+                judge(machine, user, credential, ask);
                 told
             }
             Event::Answers { answers, ask } => {
@@ -392,11 +392,21 @@ fn prove<P: Provider>(machine: &mut Machine<Server, P>, mut keys: Strings<'_>, a
     }
 }
 
-fn judge<P: Provider>(machine: &mut Machine<Server, P>, credential: auth::server::Credential<'_>, ask: Ask<Attempt>) {
+fn judge<P: Provider>(
+    machine: &mut Machine<Server, P>,
+    user: &[u8],
+    credential: auth::server::Credential<'_>,
+    ask: Ask<Attempt>,
+) {
     use auth::server::Credential;
     let granted = match credential {
         Credential::Password(password) => password == b"right",
         Credential::PublicKey { key, .. } => machine.policy.authorized.iter().any(|known| known == key),
+        // The key is that host's, and the host speaks for its users of the same name.
+        Credential::HostBased(host) => {
+            let known = machine.policy.authorized.iter().any(|known| known == host.key);
+            known && host.host == b"client.example." && host.user == user
+        }
         Credential::None | Credential::PasswordChange { .. } | Credential::Interactive { .. } => false,
     };
     match (machine.policy.login, credential) {

@@ -226,6 +226,10 @@ fn credential_words(credential: &server::Credential<'_>) -> String {
         server::Credential::PasswordChange { old, new } => format!("password-change {} {}", show(old), show(new)),
         server::Credential::PublicKey { algorithm, key, .. } => format!("publickey {algorithm} {}", fingerprint(key)),
         server::Credential::Interactive { .. } => "keyboard-interactive".into(),
+        server::Credential::HostBased(host) => {
+            let (name, user) = (show(host.host), show(host.user));
+            format!("hostbased {} {} {name} {user}", host.algorithm, fingerprint(host.key))
+        }
     }
 }
 

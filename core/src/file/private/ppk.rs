@@ -126,7 +126,7 @@ impl<'a> File<'a> {
         let first = lines.next().and_then(|line| line.strip_prefix(START)).ok_or(Malformed)?;
         let (version, kind) = match first {
             [version @ b'2'..=b'3', b':', b' ', kind @ ..] => (*version, kind),
-            [b'0'..=b'9', ..] => return Err(Unsupported::Version.into()),
+            [b'0'..=b'9', b':', b' ', ..] => return Err(Unsupported::Version.into()),
             _ => return Err(Fault::Damaged),
         };
         let mut fields = Fields(lines);
@@ -136,7 +136,8 @@ impl<'a> File<'a> {
         let argon = if version == b'3' && cipher != b"none" { Some(Argon::decode(&mut fields)?) } else { None };
         let private = fields.block(b"Private-Lines")?;
         let mac = unhex(fields.value(b"Private-MAC")?)?;
-        if fields.0.any(|line| !line.is_empty()) {
+        let length = if version == b'3' { 32 } else { 20 };
+        if mac.len() != length || fields.0.any(|line| !line.is_empty()) {
             return Err(Fault::Damaged);
         }
         let comment = comment.strip_prefix(b" ").unwrap_or(comment);
