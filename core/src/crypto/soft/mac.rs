@@ -146,7 +146,7 @@ mod tests {
         for (mac, name) in suites {
             let bits = 8 * mac.code_len();
             let groups = TestSet::load(name).unwrap().test_groups.into_iter();
-            let groups = groups.filter(|group| group.key_size as usize == bits && group.tag_size as usize == bits);
+            let groups = groups.filter(|group| group.key_size == bits && group.tag_size == bits);
             let mut count = 0;
             for test in groups.flat_map(|group| group.tests) {
                 let Some((sequence, text)) = test.msg.split_first_chunk() else { continue };
