@@ -221,6 +221,11 @@ pub enum Hash {
 }
 
 impl Kex {
+    /// Whether the server chooses a group first (RFC 4419).
+    pub const fn has_group_exchange(self) -> bool {
+        matches!(self, Self::GroupExchangeSha256 | Self::GroupExchangeSha1)
+    }
+
     /// The hash of the exchange and of the keys derived from it.
     pub const fn hash(self) -> Hash {
         match self {
@@ -394,10 +399,14 @@ pub struct Preferences {
     pub ciphers: Vec<Cipher, LIST>,
     /// MACs, the same both ways.
     pub macs: Vec<Mac, LIST>,
+    /// Compression methods, the same both ways. Only [`Zip::None`] unless asked for: what is compressed tells of itself by
+    /// its length, and costs more than fast lines do. A client that wants it names [`Zip::ZlibDelayed`] first, a server
+    /// that grants it names it anywhere.
+    pub zips: Vec<Zip, LIST>,
 }
 
 impl Preferences {
-    /// Everything of this grade and better ones, best first. What the provider lacks is left out when offers are made.
+    /// Everything of this grade and better ones, best first, and no compression. What the provider lacks is left out when offers are made.
     pub fn up_to(grade: Grade) -> Self {
         Self {
             kex: Kex::up_to(grade),
@@ -406,6 +415,7 @@ impl Preferences {
             authorities: HostKey::up_to(grade),
             ciphers: Cipher::up_to(grade),
             macs: Mac::up_to(grade),
+            zips: list(&[Zip::None]),
         }
     }
 
@@ -429,7 +439,7 @@ pub fn list<T: Copy>(items: &[T]) -> Vec<T, LIST> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cipher, Grade, HostKey, Kex, LIST, Mac, Preferences};
+    use super::{Cipher, Grade, HostKey, Kex, LIST, Mac, Preferences, Zip};
 
     #[test]
     fn every_table_fits_a_list() {
@@ -442,7 +452,7 @@ mod tests {
     /// No list but the one that says so names SHA-1, CBC or a group of 1024 bits.
     #[test]
     fn nothing_broken_is_a_default() {
-        let Preferences { kex, host_keys, user_keys, authorities, ciphers, macs } = Preferences::default();
+        let Preferences { kex, host_keys, user_keys, authorities, ciphers, macs, zips } = Preferences::default();
         let keys = host_keys.iter().chain(&user_keys).chain(&authorities).map(|key| key.name());
         let names = kex.iter().map(|kex| kex.name()).chain(keys).chain(ciphers.iter().map(|cipher| cipher.name()));
         for name in names.chain(macs.iter().map(|mac| mac.name())) {
@@ -451,6 +461,7 @@ mod tests {
             }
             assert!(!name.starts_with("ssh-rsa"), "{name}");
         }
+        assert_eq!([&zips, &Preferences::legacy().zips], [&[Zip::None]; 2]);
         assert!(Kex::up_to(Grade::Modern).iter().all(|kex| !kex.name().contains("nistp")));
     }
 

@@ -6,18 +6,42 @@ use zeroize::Zeroize;
 /// Received bytes, lent to [`recv`](crate::Connection::recv), which decrypts them in place and takes whole packets off
 /// the front.
 ///
+/// Compressed payloads are expanded into memory that is lent beside the bytes: see
+/// [`with_inflate`](Self::with_inflate).
+///
 /// Bytes that were not taken must be lent again, unchanged and at the front, with newer bytes appended: the first block
 /// of a packet may already be decrypted.
 #[derive(Debug)]
 pub struct Input<'b> {
     bytes: &'b mut [u8],
     taken: usize,
+    /// What is left of the memory for expanded payloads.
+    inflate: &'b mut [u8],
+    expanded: usize,
+    cramped: bool,
 }
 
 impl<'b> Input<'b> {
     /// Lends `bytes`.
     pub const fn new(bytes: &'b mut [u8]) -> Self {
-        Self { bytes, taken: 0 }
+        Self { bytes, taken: 0, inflate: &mut [], expanded: 0, cramped: false }
+    }
+
+    /// Lends `memory` too, in which compressed payloads are expanded. With less than
+    /// [`Config::max_packet`](crate::Config::max_packet) bytes of it, a payload that does not fit ends the connection;
+    /// with more, several fit at a time.
+    pub const fn with_inflate(self, memory: &'b mut [u8]) -> Self {
+        Self { inflate: memory, expanded: 0, cramped: false, ..self }
+    }
+
+    /// Bytes used of the memory for expanded payloads, at its front.
+    pub const fn expanded(&self) -> usize {
+        self.expanded
+    }
+
+    /// Whether a packet waits only because too little of that memory is left: lend it anew, and call `recv` again.
+    pub const fn is_cramped(&self) -> bool {
+        self.cramped
     }
 
     /// Bytes taken so far; the caller forgets them.
@@ -42,6 +66,29 @@ impl<'b> Input<'b> {
         self.bytes = tail;
         self.taken = self.taken.saturating_add(head.len());
         head
+    }
+
+    /// Whether a payload of up to `most` bytes may be expanded now. If nothing is, the whole memory has to do.
+    pub(crate) const fn can_expand(&mut self, most: usize) -> bool {
+        self.cramped = self.expanded > 0 && self.inflate.len() < most;
+        !self.cramped
+    }
+
+    /// Splits off the memory what `with` says it used of it, at most `most` bytes.
+    pub(crate) fn expand<E>(
+        &mut self,
+        most: usize,
+        with: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<&'b mut [u8], E> {
+        let memory = core::mem::take(&mut self.inflate);
+        let room = memory.len().min(most);
+        let used = with(memory.get_mut(..room).unwrap_or_default());
+        // What failed has perhaps written everywhere.
+        let split = used.as_ref().map_or(room, |used| room.min(*used));
+        let (head, tail) = memory.split_at_mut(split);
+        self.inflate = tail;
+        self.expanded = self.expanded.saturating_add(split);
+        used.map(|_| head)
     }
 }
 

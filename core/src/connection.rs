@@ -111,7 +111,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
     // Bytes and time.
 
     /// Takes packets off the front of `input` until one is worth telling. `None`: more bytes are needed, or an answer
-    /// ([`waiting`](Self::waiting)); nothing is taken that is not dealt with.
+    /// ([`waiting`](Self::waiting)), or memory ([`Input::is_cramped`]); nothing is taken that is not dealt with.
     pub fn recv<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Result<Option<Event<'b, R>>, Error> {
         self.tick(now)?;
         loop {
@@ -164,10 +164,11 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         let was_done = self.login.is_done();
         let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
         self.login.flush(now, &mut sender)?;
-        let flushed = if self.login.is_done() { self.channels.flush(&self.config, &mut sender) } else { Ok(()) };
         if !was_done && self.login.is_done() {
             self.logged_in();
         }
+        let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
+        let flushed = if self.login.is_done() { self.channels.flush(&self.config, &mut sender) } else { Ok(()) };
         self.arm_close();
         flushed
     }
@@ -486,6 +487,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
     }
 
     fn logged_in(&mut self) {
+        self.transport.log_in();
         self.timers.clear(Timer::Login);
         self.arm_keepalive();
     }

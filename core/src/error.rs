@@ -2,6 +2,7 @@
 //!
 //! Both are `Copy`, small and without strings; text that a peer sent arrives in events.
 
+use crate::crypto::zip::Corrupt;
 use crate::crypto::{BadShare, Forged};
 use crate::time::Phase;
 use crate::wire::Malformed;
@@ -16,6 +17,8 @@ pub enum Error {
     Malformed(Option<u8>),
     /// A packet failed its integrity check.
     Forged,
+    /// A compressed payload is no part of its stream, ends it, or expands to more than the largest packet.
+    Corrupt,
     /// Lawful bytes at an unlawful time.
     Violation(Violation),
     /// Nothing in common with the peer.
@@ -102,6 +105,8 @@ impl Reason {
     pub const KEY_EXCHANGE_FAILED: Self = Self(3);
     /// MAC error.
     pub const MAC_ERROR: Self = Self(5);
+    /// Compression error.
+    pub const COMPRESSION_ERROR: Self = Self(6);
     /// Service not available.
     pub const SERVICE_NOT_AVAILABLE: Self = Self(7);
     /// Protocol version not supported.
@@ -128,6 +133,7 @@ impl Error {
             Self::Violation(Violation::Unearned) => Some(Reason::BY_APPLICATION),
             Self::Malformed(_) | Self::Violation(_) => Some(Reason::PROTOCOL_ERROR),
             Self::Forged => Some(Reason::MAC_ERROR),
+            Self::Corrupt => Some(Reason::COMPRESSION_ERROR),
             Self::Incompatible(Choice::Version) => Some(Reason::VERSION_NOT_SUPPORTED),
             Self::Incompatible(_) | Self::Exchange => Some(Reason::KEY_EXCHANGE_FAILED),
             Self::Untrusted => Some(Reason::HOST_KEY_NOT_VERIFIABLE),
@@ -152,6 +158,12 @@ impl From<Forged> for Error {
     }
 }
 
+impl From<Corrupt> for Error {
+    fn from(Corrupt: Corrupt) -> Self {
+        Self::Corrupt
+    }
+}
+
 impl From<BadShare> for Error {
     fn from(BadShare: BadShare) -> Self {
         Self::Exchange
@@ -170,6 +182,7 @@ impl fmt::Display for Error {
             Self::Malformed(Some(number)) => write!(f, "the peer sent a malformed message of type {number}"),
             Self::Malformed(None) => f.write_str("the peer sent bytes that are not SSH"),
             Self::Forged => f.write_str("a packet failed its integrity check"),
+            Self::Corrupt => f.write_str("a compressed packet cannot be expanded within the limit"),
             Self::Violation(violation) => write!(f, "the peer broke the protocol: {violation}"),
             Self::Incompatible(choice) => write!(f, "no {choice} in common with the peer"),
             Self::Exchange => f.write_str("the key exchange failed: the peer's share or its proof is not valid"),
@@ -224,6 +237,7 @@ impl fmt::Display for Reason {
             Self::PROTOCOL_ERROR => "protocol error",
             Self::KEY_EXCHANGE_FAILED => "key exchange failed",
             Self::MAC_ERROR => "MAC error",
+            Self::COMPRESSION_ERROR => "compression error",
             Self::SERVICE_NOT_AVAILABLE => "service not available",
             Self::VERSION_NOT_SUPPORTED => "protocol version not supported",
             Self::HOST_KEY_NOT_VERIFIABLE => "host key not verifiable",
@@ -307,6 +321,7 @@ mod tests {
         assert_eq!(code(Error::Exchange), Some(3));
         assert_eq!(code(Error::Incompatible(Choice::Kex)), Some(3));
         assert_eq!(code(Error::Forged), Some(5));
+        assert_eq!(code(Error::Corrupt), Some(6));
         assert_eq!(code(Error::NoService), Some(7));
         assert_eq!(code(Error::Incompatible(Choice::Version)), Some(8));
         assert_eq!(code(Error::Untrusted), Some(9));

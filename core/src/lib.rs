@@ -88,7 +88,9 @@
 //! ```
 //!
 //! `recv` returns `None` when it needs more bytes or an answer, and takes nothing it does not deal with. If
-//! [`Connection::waiting`] then says [`Waiting::Output`], flush and call it again.
+//! [`Connection::waiting`] then says [`Waiting::Output`], flush and call it again. Where
+//! [compression](algorithm::Preferences::zips) was asked for, payloads are expanded into memory that is lent by
+//! [`Input::with_inflate`]; if [`Input::is_cramped`], lend it again for what is left.
 //!
 //! # The map
 //!
@@ -96,7 +98,7 @@
 //! |---|---|---|
 //! | [`wire`] | field types, every message as a table row, which number is lawful when | 4251, 4250 |
 //! | [`crypto`] | what the protocol needs of cryptography, and three providers of it | |
-//! | [`transport`] | identification, packets, negotiation, key exchange | 4253, 8308, 8731 |
+//! | [`transport`] | identification, packets, compression, negotiation, key exchange | 4253, 8308, 8731 |
 //! | [`auth`] | the login, client and server | 4252, 4256 |
 //! | [`channel`] | channels, their windows and requests | 4254, 4335, 8160 |
 //! | `connection` | [`Connection`], which joins them and keeps time | |
@@ -115,8 +117,9 @@
 //! |---|---|
 //! | `soft` | the pure Rust provider, without an allocator |
 //! | `mlkem` | ML-KEM-768 in the pure Rust provider |
-//! | `alloc` | RSA in the pure Rust provider, and `file` |
+//! | `alloc` | RSA in the pure Rust provider, `file` and `keyring` |
 //! | `ring` | the provider for hosts |
+//! | `zlib` | compression in every provider, which links std |
 //! | `log`, `defmt` | traces of the protocol's steps |
 
 #![no_std]

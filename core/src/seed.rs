@@ -5,6 +5,10 @@
 
 use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
+#[cfg(feature = "alloc")]
+use core::convert::Infallible;
+#[cfg(feature = "alloc")]
+use crypto_bigint::rand_core::{TryCryptoRng, TryRng};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// 32 bytes from a true source of entropy. Whoever knows it knows every secret of the connection.
@@ -94,6 +98,31 @@ impl core::fmt::Debug for Random {
         f.write_str("Random")
     }
 }
+
+/// [`Random`] as libraries want it.
+#[cfg(feature = "alloc")]
+pub(crate) struct Draw<'a>(pub(crate) &'a mut Random);
+
+#[cfg(feature = "alloc")]
+impl TryRng for Draw<'_> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(u32::from_le_bytes(self.0.array()))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(u64::from_le_bytes(self.0.array()))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.0.fill(bytes);
+        Ok(())
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl TryCryptoRng for Draw<'_> {}
 
 #[cfg(test)]
 mod tests {

@@ -288,7 +288,9 @@ fn g01_to_g05_certificates_that_are_not_good_for_the_host() {
     }
     let blob = it.certificate(&[&["-h", "-n", "a.x"], &VALID[..]].concat());
     assert_eq!(hosts.verdict("a.x", 22, &blob, None), Verdict::Unknown);
-    assert_eq!(hosts.authority("a.x", 22, &blob, None).unwrap().1, Err(Unfit::NoClock));
+    for port in [22, 2222] {
+        assert_eq!(hosts.authority("a.x", port, &blob, None).unwrap().1, Err(Unfit::NoClock));
+    }
 }
 
 /// A host's principals may be patterns, as OpenSSH's client takes them.

@@ -6,15 +6,17 @@ pub mod pattern;
 pub mod user;
 pub mod value;
 
-use sanssh_core::transport::Summary;
+use sanssh_core::algorithm::Zip;
+use sanssh_core::transport::{Suite, Summary};
 
 /// What two ends agreed on, on one line.
 #[must_use]
 pub fn agreed(summary: &Summary) -> String {
     let Summary { kex, host_key, to_server, to_client, strict, first: _ } = summary;
-    let suite = |suite: &sanssh_core::transport::Suite| match suite.mac {
-        None => suite.cipher.to_string(),
-        Some(mac) => format!("{} with {mac}", suite.cipher),
+    let suite = |Suite { cipher, mac, zip }: &Suite| {
+        let mac = mac.map_or_else(String::new, |mac| format!(" with {mac}"));
+        let zip = if *zip == Zip::None { String::new() } else { format!(" and {zip}") };
+        format!("{cipher}{mac}{zip}")
     };
     let (up, down) = (suite(to_server), suite(to_client));
     let ciphers = if up == down { up } else { format!("{up} to the server, {down} back") };

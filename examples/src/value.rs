@@ -3,7 +3,7 @@
 
 use crate::pattern::fits;
 use core::time::Duration;
-use sanssh_core::algorithm::{Cipher, HostKey, Kex, LIST, Mac, Preferences, list};
+use sanssh_core::algorithm::{Cipher, HostKey, Kex, LIST, Mac, Preferences, Zip, list};
 use sanssh_core::config::Rekey;
 
 /// An algorithm with a name.
@@ -23,7 +23,7 @@ macro_rules! named {
     };
 }
 
-named!(Kex, HostKey, Cipher, Mac);
+named!(Kex, HostKey, Cipher, Mac, Zip);
 
 /// Splits what follows `-o`: `Name=value`, `Name value`, blanks around both, quotes around the value.
 ///
@@ -58,9 +58,20 @@ pub fn prefer(preferences: &mut Preferences, option: &str, value: &str) -> Resul
         }
         "ciphers" => preferences.ciphers = algorithms("cipher", &preferences.ciphers, value)?,
         "macs" => preferences.macs = algorithms("MAC", &preferences.macs, value)?,
+        "compression" => preferences.zips = compressions(&preferences.zips, value)?,
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+/// `yes`, `no`, or a list.
+fn compressions(now: &[Zip], text: &str) -> Result<heapless::Vec<Zip, LIST>, String> {
+    match flag(text) {
+        Ok(true) => Ok(list(&[Zip::ZlibDelayed, Zip::None])),
+        Ok(false) => Ok(list(&[Zip::None])),
+        Err(_) if text.eq_ignore_ascii_case("delayed") => compressions(now, "yes"),
+        Err(_) => algorithms("compression", now, text),
+    }
 }
 
 /// A list, or a change of the one there is: `+` appends, `-` takes away what fits, `^` puts in front.
@@ -211,7 +222,7 @@ mod tests {
         assert_eq!(preferences.ciphers, [Cipher::Aes256Ctr, Cipher::Aes128Ctr, Cipher::TripleDesCbc]);
         assert_eq!(prefer(&mut preferences, "macs", "^hmac-sha2-512"), Ok(true));
         assert_eq!((preferences.macs[0], preferences.macs.len()), (Mac::HmacSha512, before.macs.len()));
-        assert_eq!(prefer(&mut preferences, "Compression", "yes"), Ok(false));
+        assert_eq!(prefer(&mut preferences, "Frobnication", "yes"), Ok(false));
     }
 
     #[test]

@@ -23,6 +23,7 @@ Runs a command on another host, or a shell there.
   -o NAME=VALUE   an option, see below
   -t              a terminal even for a command; twice: even without one here
   -T              no terminal
+  -C              compress, if the server will
   -n              nothing on the command's standard input
   -s              the command is the name of a subsystem
   -4, -6          IPv4 or IPv6 only
@@ -34,13 +35,14 @@ Runs a command on another host, or a shell there.
   --help          this text
 
 Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, put first):
-  KexAlgorithms LIST, HostKeyAlgorithms LIST, Ciphers LIST, MACs LIST, RekeyLimit BYTES[K|M|G] [TIME],
+  KexAlgorithms LIST, HostKeyAlgorithms LIST, Ciphers LIST, MACs LIST, Compression yes|no|LIST,
+  RekeyLimit BYTES[K|M|G] [TIME],
   User, Port, HostKeyAlias, AddressFamily any|inet|inet6, ConnectTimeout TIME, ServerAliveInterval TIME,
   ServerAliveCountMax, IdentityFile, IdentitiesOnly, IdentityAgent PATH|SSH_AUTH_SOCK|none, PubkeyAuthentication,
   PasswordAuthentication,
   KbdInteractiveAuthentication, PreferredAuthentications, NumberOfPasswordPrompts, BatchMode, UserKnownHostsFile,
-  GlobalKnownHostsFile, HashKnownHosts, StrictHostKeyChecking yes|ask|accept-new|no, RequestTTY, SendEnv, SetEnv,
-  LogLevel. Forwardings, control sockets and the like can be given only as off.
+  GlobalKnownHostsFile, HashKnownHosts, UpdateHostKeys, StrictHostKeyChecking yes|ask|accept-new|no, RequestTTY,
+  SendEnv, SetEnv, LogLevel. Forwardings, control sockets and the like can be given only as off.
 
 A changed host key is refused whatever StrictHostKeyChecking says; with no, as with accept-new, new ones are recorded.
 Exit status: the command's; 255 if it ended by a signal, or if something failed before.
@@ -106,6 +108,7 @@ fn short(job: &mut Job, flag: char, parser: &mut Parser) -> Result<(), String> {
         't' => {
             settings.tty = Some(if matches!(settings.tty, Some(Tty::Yes | Tty::Force)) { Tty::Force } else { Tty::Yes })
         }
+        'C' => settings.set("Compression", "yes")?,
         'n' => job.no_input = true,
         's' => job.is_subsystem = true,
         'v' => settings.verbosity = Some(Verbosity::Verbose),
@@ -213,7 +216,7 @@ mod tests {
     #[test]
     fn help_names_every_flag() {
         let help = job(&["--help"]).unwrap_err();
-        for flag in "plicmotTns46vqaxkFV".chars() {
+        for flag in "plicmotTCns46vqaxkFV".chars() {
             assert!(help.contains(&format!("-{flag}")), "-{flag}");
         }
     }

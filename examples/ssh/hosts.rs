@@ -2,8 +2,9 @@
 //! Without a person there is no question, and an unknown host is refused.
 
 use crate::options::{Settings, Strict};
+use crate::report::Reporter;
 use sanssh_core::algorithm::HostKey;
-use sanssh_std::{HostKeyError, Hosts, KnownHosts, Question, Unknown, home};
+use sanssh_std::{Client, HostKeyError, Hosts, KnownHosts, Question, Unknown, home};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 
@@ -61,6 +62,30 @@ fn ask(mut terminal: &File, question: &Question<'_>) -> io::Result<bool> {
 }
 
 impl Aliased {
+    /// Says which lines were of no use.
+    pub(crate) fn tell(&self, reporter: Reporter) {
+        for skipped in self.list.skipped() {
+            reporter.detail(format_args!("{}:{}: {}", skipped.file.display(), skipped.line, skipped.why));
+        }
+    }
+
+    /// Records the keys that the host will show one day, and forgets those that it will not.
+    pub(crate) fn update(&self, client: &Client, reporter: Reporter) {
+        match self.list.update(client) {
+            Ok(updated) => {
+                for (what, keys) in [("learned", &updated.added), ("forgot", &updated.removed)] {
+                    for key in keys {
+                        reporter.detail(format_args!("{what} the host key {} {}", key.kind(), key.fingerprint()));
+                    }
+                }
+                if let Some(why) = updated.unfit {
+                    reporter.detail(format_args!("announced host keys are not recorded: {why}"));
+                }
+            }
+            Err(error) => reporter.warn(format_args!("the host's other keys are not recorded: {error}")),
+        }
+    }
+
     /// An alias stands for itself, without a port.
     fn place<'a>(alias: Option<&'a str>, host: &'a str, port: u16) -> (&'a str, u16) {
         alias.map_or((host, port), |alias| (alias, 22))

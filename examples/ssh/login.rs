@@ -5,19 +5,14 @@ use crate::offer::{Offer, offers};
 use crate::options::Settings;
 use crate::report::Reporter;
 use crate::terminal;
-use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::{Method, MethodSet};
-use sanssh_core::file::public::fingerprint;
-use sanssh_core::file::{KeyError, PublicKeyBuf, SigningKey, private};
-use sanssh_std::{Agent, Client, Error, Identity, Login, Prompts, home};
-use std::collections::VecDeque;
-use std::fs::{self, File};
+use sanssh_std::{Agent, Client, Error, Login, Plan, Prompts, Unlock};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Passwords and passphrases asked for, unless the user says otherwise.
+/// Passwords asked for, unless the user says otherwise.
 const PROMPTS: u32 = 3;
 
 /// A login under way.
@@ -27,8 +22,7 @@ struct Attempts<'a> {
     reporter: Reporter,
     user: &'a str,
     host: &'a str,
-    keys: VecDeque<Offer>,
-    agent: Option<Agent>,
+    plan: Plan,
     /// Times that each of the two may still ask.
     passwords: u32,
     interactives: u32,
@@ -48,20 +42,20 @@ pub(crate) fn run(
     reporter: Reporter,
 ) -> Result<(), String> {
     let prompts = settings.password_prompts.unwrap_or(PROMPTS);
-    let mut agent = connect(client, settings, reporter);
+    let agent = connect(client, settings, reporter);
     let mut attempts = Attempts {
         client,
         settings,
         reporter,
         user,
         host,
-        keys: offers(settings, agent.as_mut(), reporter),
-        agent,
+        plan: plan(agent, settings, reporter),
         passwords: prompts,
         interactives: prompts,
         notes: Vec::new(),
     };
     let outcome = attempts.all().map_err(|error| error.to_string());
+    attempts.plan.end();
     attempts.banners();
     match outcome? {
         None => Ok(()),
@@ -74,6 +68,19 @@ fn connect(client: &Client, settings: &Settings, reporter: Reporter) -> Option<A
     let path = settings.agent().filter(|_| settings.public_key.unwrap_or(true))?;
     let agent = Agent::connect(&path).and_then(|mut agent| client.bind(&mut agent).map(|()| agent));
     agent.inspect_err(|error| reporter.detail(format_args!("there is no agent: {error}"))).ok()
+}
+
+/// The keys that there are, in the order in which they are offered.
+fn plan(mut agent: Option<Agent>, settings: &Settings, reporter: Reporter) -> Plan {
+    let offers = offers(settings, agent.as_mut(), reporter);
+    let mut plan = Plan::new(agent);
+    for offer in offers {
+        match offer {
+            Offer::File(file) => plan.file(&file),
+            Offer::Held(identity) => plan.held(identity),
+        }
+    }
+    plan
 }
 
 impl Attempts<'_> {
@@ -92,7 +99,7 @@ impl Attempts<'_> {
                 (_, None) => Some(self.client.methods(self.user)?),
                 (Some(Method::Interactive), _) => self.interactive()?,
                 (Some(Method::Password), _) => self.password()?,
-                (Some(Method::None) | None, Some(allowed)) => return Ok(Some(allowed)),
+                (Some(Method::None | Method::HostBased) | None, Some(allowed)) => return Ok(Some(allowed)),
             };
             match outcome {
                 Some(Login::Accepted { .. }) => return Ok(None),
@@ -107,104 +114,30 @@ impl Attempts<'_> {
         let enabled = |setting: Option<bool>| setting.unwrap_or(true);
         let asks = !self.settings.is_batch();
         match method {
-            Method::PublicKey => enabled(self.settings.public_key) && !self.keys.is_empty(),
+            Method::PublicKey => enabled(self.settings.public_key) && self.plan.goes_on(),
             Method::Password => enabled(self.settings.password) && asks && self.passwords > 0,
             Method::Interactive => enabled(self.settings.interactive) && asks && self.interactives > 0,
-            Method::None => false,
+            Method::None | Method::HostBased => false,
         }
     }
 
-    /// Offers the next key. `None` if it is not one to offer.
+    /// Offers the next key. `None` if there is none left to offer.
     fn key(&mut self) -> Result<Option<Login>, Error> {
-        match self.keys.pop_front() {
-            Some(Offer::File(file)) => self.file(&file),
-            Some(Offer::Held(identity)) => self.held(&identity),
-            None => Ok(None),
-        }
-    }
-
-    fn file(&mut self, file: &Path) -> Result<Option<Login>, Error> {
-        let Some(key) = self.open(file)? else { return Ok(None) };
-        let algorithm = key.algorithms().first().map_or("?", |one| one.name());
-        let print = fingerprint(key.public());
-        self.reporter.detail(format_args!("offering the key {} ({algorithm}, {print})", file.display()));
-        match self.client.login_key(self.user, &key) {
-            Ok(login) => Ok(Some(login)),
-            Err(error @ (Error::NoSignature | Error::Sign(_))) => {
-                self.note(format!("{}: {error}", file.display()));
-                Ok(None)
+        let before: Vec<_> = self.plan.entries().iter().map(|entry| entry.outcome.clone()).collect();
+        let reporter = self.reporter;
+        let mut unlock = |file: &Path, wrong: Option<&Error>| {
+            if let Some(error) = wrong {
+                reporter.warn(error);
             }
-            Err(error) => Err(error),
+            let asked = secret(&format!("Passphrase for {}: ", file.display()));
+            asked.ok().filter(|passphrase| !passphrase.is_empty())
+        };
+        let unlock: Option<Unlock<'_>> = if self.settings.is_batch() { None } else { Some(&mut unlock) };
+        let login = self.client.login_next(self.user, &mut self.plan, unlock);
+        for (entry, _) in self.plan.entries().iter().zip(before).filter(|(entry, before)| entry.outcome != *before) {
+            reporter.detail(format_args!("the key {entry}"));
         }
-    }
-
-    fn held(&mut self, identity: &Identity) -> Result<Option<Login>, Error> {
-        let Some(agent) = &mut self.agent else { return Ok(None) };
-        let name = format!("{} ({})", identity.comment, fingerprint(&identity.key));
-        self.reporter.detail(format_args!("offering the agent's key {name}"));
-        match self.client.login_identity(self.user, agent, identity) {
-            Ok(login) => return Ok(Some(login)),
-            Err(error @ (Error::NoSignature | Error::AgentRefused)) => {
-                self.note(format!("the agent's key {name}: {error}"))
-            }
-            // If it was the server that failed, the next call tells.
-            Err(error @ (Error::Agent(_) | Error::Io(_) | Error::TimedOut(_))) => {
-                self.agent = None;
-                self.note(format!("the agent failed: {error}"));
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(None)
-    }
-
-    /// The key of a file, with a passphrase if it needs one and the server would take the key.
-    fn open(&mut self, file: &Path) -> Result<Option<SigningKey>, Error> {
-        if is_exposed(file) {
-            self.note(format!("{} is not used: others can read it; run chmod 600 on it", file.display()));
-            return Ok(None);
-        }
-        match home::read_key(file, None) {
-            Ok(key) => return Ok(Some(key)),
-            Err(Error::Key { why: KeyError::Encrypted, .. }) => {}
-            Err(error) => {
-                self.note(error.to_string());
-                return Ok(None);
-            }
-        }
-        if self.settings.is_batch() {
-            self.note(format!("{} needs a passphrase, and batch mode asks for none", file.display()));
-            return Ok(None);
-        }
-        if self.would_do(file)? { Ok(self.unlock(file)) } else { Ok(None) }
-    }
-
-    /// Whether the server would take the key, told by its public half, which is not encrypted.
-    fn would_do(&self, file: &Path) -> Result<bool, Error> {
-        let text = fs::read(file).map(Zeroizing::new).unwrap_or_default();
-        let Ok(public) = private::public(&text) else { return Ok(true) };
-        let Ok(key) = PublicKeyBuf::from_blob(&public) else { return Ok(true) };
-        let Some(algorithm) = HostKey::ALL.iter().find(|one| one.key_type() == key.kind()) else { return Ok(true) };
-        self.reporter.detail(format_args!("offering the key {} ({algorithm}, {})", file.display(), key.fingerprint()));
-        self.client.probe_key(self.user, *algorithm, &public)
-    }
-
-    fn unlock(&mut self, file: &Path) -> Option<SigningKey> {
-        for _ in 0..PROMPTS {
-            let passphrase = match secret(&format!("Passphrase for {}: ", file.display())) {
-                Ok(passphrase) if !passphrase.is_empty() => passphrase,
-                Ok(_) => break,
-                Err(error) => {
-                    self.note(format!("{} needs a passphrase, and there is nobody to ask: {error}", file.display()));
-                    return None;
-                }
-            };
-            match home::read_key(file, Some(&passphrase)) {
-                Ok(key) => return Some(key),
-                Err(error) => self.reporter.warn(error),
-            }
-        }
-        self.note(format!("{} was not unlocked", file.display()));
-        None
+        login
     }
 
     fn password(&mut self) -> Result<Option<Login>, Error> {
@@ -270,18 +203,13 @@ impl Attempts<'_> {
     fn denied(&self, methods: MethodSet) -> String {
         let names: Vec<_> = methods.iter().map(Method::name).collect();
         let mut text = format!("{}@{}: permission denied ({})", self.user, self.host, names.join(","));
-        for note in &self.notes {
+        let keys = self.plan.entries().iter().map(ToString::to_string);
+        for note in keys.chain(self.notes.iter().cloned()) {
             text.push_str("; ");
-            text.push_str(note);
+            text.push_str(&note);
         }
         text
     }
-}
-
-/// Whether somebody else could have read the file.
-fn is_exposed(file: &Path) -> bool {
-    let own = rustix::process::getuid().as_raw();
-    fs::metadata(file).is_ok_and(|meta| meta.uid() == own && meta.mode() & 0o077 != 0)
 }
 
 /// Asks on the terminal, without showing what is typed.

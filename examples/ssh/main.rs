@@ -57,13 +57,19 @@ fn run(job: &Job, reporter: Reporter) -> Result<u8, String> {
     reporter.detail(format_args!("connecting to {host} port {port}"));
     let mut hosts = hosts::of(settings, host, port)?;
     let client = Client::connect(host, port, &connection(settings), &mut hosts).map_err(|error| error.to_string())?;
+    hosts.tell(reporter);
     tell(&client, reporter);
     let user = match &settings.user {
         Some(user) => user.clone(),
         None => sanssh_examples::user::current()?.name,
     };
     login::run(&client, settings, &user, host, reporter)?;
-    session::run(&client, job, reporter)
+    let status = session::run(&client, job, reporter);
+    if status.is_ok() && settings.updates_host_keys() {
+        hosts.update(&client, reporter);
+    }
+    client.disconnect();
+    status
 }
 
 fn connection(settings: &Settings) -> Options {

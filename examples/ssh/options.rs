@@ -36,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) global_known_hosts: Option<Vec<PathBuf>>,
     pub(crate) hash_known_hosts: Option<bool>,
     pub(crate) strict: Option<Strict>,
+    pub(crate) update_host_keys: Option<bool>,
     pub(crate) tty: Option<Tty>,
     pub(crate) send_env: Vec<String>,
     pub(crate) set_env: Vec<(String, String)>,
@@ -73,10 +74,9 @@ pub(crate) enum Tty {
 }
 
 /// Options that exist here only in their value for nothing.
-const OFF: [(&str, &[&str]); 15] = [
+const OFF: [(&str, &[&str]); 13] = [
     ("addkeystoagent", &["no"]),
     ("clearallforwardings", &["yes", "no"]),
-    ("compression", &["no"]),
     ("controlmaster", &["no"]),
     ("controlpath", &["none"]),
     ("controlpersist", &["no"]),
@@ -88,12 +88,16 @@ const OFF: [(&str, &[&str]); 15] = [
     ("proxycommand", &["none"]),
     ("proxyjump", &["none"]),
     ("remotecommand", &["none"]),
-    ("updatehostkeys", &["no"]),
 ];
 
 impl Settings {
     pub(crate) fn verbosity(&self) -> Verbosity {
         self.verbosity.unwrap_or(Verbosity::Normal)
+    }
+
+    /// Whether announced host keys are recorded: as in OpenSSH by default only in the user's usual files.
+    pub(crate) fn updates_host_keys(&self) -> bool {
+        self.update_host_keys.unwrap_or_else(|| self.known_hosts.is_none())
     }
 
     /// Where the agent listens; the user's, unless they say otherwise.
@@ -159,6 +163,7 @@ impl Settings {
             "globalknownhostsfile" => first(&mut self.global_known_hosts, paths(text)),
             "hashknownhosts" => first(&mut self.hash_known_hosts, flag(text)?),
             "stricthostkeychecking" => first(&mut self.strict, strict(text)?),
+            "updatehostkeys" => first(&mut self.update_host_keys, flag(text)?),
             _ if prefer(&mut self.preferences, key, text)? => self.chosen.push(key.to_owned()),
             _ => return off(key, text),
         }

@@ -40,7 +40,6 @@ pub(crate) fn run(client: &Client, job: &Job, reporter: Reporter) -> Result<u8, 
     if has_terminal && status.is_ok() {
         reporter.warn(format_args!("connection to {} closed", job.host));
     }
-    client.disconnect();
     status
 }
 

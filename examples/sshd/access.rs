@@ -1,10 +1,11 @@
-//! Who may log in: the user who runs the server, by a key in authorized_keys or a password in a file.
+//! Who may log in: the user who runs the server, by a key in authorized_keys, a certificate or a password in a file.
 //! Other names are refused in the same words and the same time.
 
 use crate::setup::Settings;
+use core::net::SocketAddr;
 use rustix::process::getuid;
 use sanssh_examples::user::User;
-use sanssh_std::{Attempt, AuthorizedKeys, Credential, Permissions, Verdict};
+use sanssh_std::{Attempt, AuthorizedKeys, Credential, List, Permissions, Verdict};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -13,10 +14,13 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// What logins are measured by. Files are read at each attempt, so that what is taken out is out.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Access {
     user: String,
     keys: Vec<PathBuf>,
+    authorities: Option<PathBuf>,
+    principals: Option<PathBuf>,
+    revoked: Option<PathBuf>,
     passwords: Option<PathBuf>,
 }
 
@@ -25,26 +29,27 @@ impl Access {
         if let Some(file) = &settings.passwords {
             check_private(file)?;
         }
-        for file in &settings.authorized_keys {
+        let single = [&settings.authorities, &settings.principals, &settings.revoked];
+        for file in settings.authorized_keys.iter().chain(single.into_iter().flatten()) {
             check_unwritable(file)?;
         }
         Ok(Self {
             user: user.name.clone(),
             keys: settings.authorized_keys.clone(),
+            authorities: settings.authorities.clone(),
+            principals: settings.principals.clone(),
+            revoked: settings.revoked.clone(),
             passwords: settings.passwords.clone(),
         })
     }
 
-    pub(crate) fn key_acceptable(&self, user: &str, key: &[u8]) -> bool {
-        self.lists().any(|list| list.contains(key)) && user == self.user
+    pub(crate) fn key_acceptable(&self, peer: SocketAddr, user: &str, key: &[u8]) -> bool {
+        self.lists().would_do(peer, user, key) && user == self.user
     }
 
     pub(crate) fn login(&self, attempt: &Attempt<'_>) -> Verdict {
         let verdict = match attempt.credential {
-            Credential::Key { .. } => {
-                let accepts = |list: AuthorizedKeys| Some(list.verdict(attempt)).filter(|one| *one != Verdict::Refuse);
-                self.lists().find_map(accepts).unwrap_or(Verdict::Refuse)
-            }
+            Credential::Key { .. } => self.lists().verdict(attempt),
             Credential::Password(password) if self.is_password(password) => Verdict::Accept(Permissions::default()),
             Credential::Password(_)
             | Credential::PasswordChange { .. }
@@ -56,9 +61,19 @@ impl Access {
         if attempt.user == self.user { verdict } else { Verdict::Refuse }
     }
 
-    /// The files that nobody else could have written.
-    fn lists(&self) -> impl Iterator<Item = AuthorizedKeys> {
-        self.keys.iter().filter(|file| check_unwritable(file).is_ok()).map(AuthorizedKeys::file)
+    /// The files, unless somebody else could have written them. What is revoked is heeded whoever wrote it.
+    fn lists(&self) -> AuthorizedKeys {
+        let own = |file: &&PathBuf| check_unwritable(file).is_ok();
+        let list = |file: &PathBuf| List::File(file.clone());
+        let empty = List::Text(Vec::new());
+        AuthorizedKeys {
+            keys: self.keys.iter().filter(own).map(list).collect(),
+            authorities: self.authorities.as_ref().filter(own).map(list),
+            // Without the list any certificate with the user's name would do.
+            principals: self.principals.as_ref().map(|file| if own(&file) { list(file) } else { empty }),
+            revoked: self.revoked.as_ref().map(list),
+            environment: false,
+        }
     }
 
     /// Hashes are compared, which are all of one length, and every line is.
@@ -110,7 +125,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("passwords");
         fs::write(&file, "me:one\nyou:two\nme:th:ree\nme:\n").unwrap();
-        let access = Access { user: "me".to_owned(), keys: Vec::new(), passwords: Some(file.clone()) };
+        let access = Access { user: "me".to_owned(), passwords: Some(file.clone()), ..Access::default() };
         fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
         for (password, right) in [("one", true), ("two", false), ("th:ree", true), ("", false), ("on", false)] {
             assert_eq!(access.is_password(password), right, "{password}");

@@ -21,10 +21,15 @@ line on standard error when it listens. SIGTERM, SIGINT and SIGHUP end it, its c
   --help          this text
 
 Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, put first):
-  AuthorizedKeysFile FILE (~/.ssh/authorized_keys)   keys that may log in; of the options in it, command, restrict and
-                                                     pty are heeded, others exclude the key
+  AuthorizedKeysFile FILE (~/.ssh/authorized_keys)   keys that may log in, with all options; nothing is forwarded
+  TrustedUserCAKeys FILE                             authorities whose certificates log in
+  AuthorizedPrincipalsFile FILE                      names that such certificates must hold, instead of the user's
+  RevokedKeys FILE                                   public keys that do not log in, one a line
+  AuthenticationMethods METHOD,METHOD...             methods that a login takes one after the other; several such
+                                                     chains with blanks between, of which one is enough
   PasswordFile FILE                                  lines USER:PASSWORD; must be the user's own with mode 0600
   KexAlgorithms LIST, HostKeyAlgorithms LIST, PubkeyAcceptedAlgorithms LIST, Ciphers LIST, MACs LIST,
+  Compression yes|no|LIST (no): whether clients may have it,
   RekeyLimit BYTES[K|M|G] [TIME], Port, HostKey FILE, MaxSessions, MaxStartups, MaxAuthTries, LoginGraceTime TIME,
   ClientAliveInterval TIME, ClientAliveCountMax, AcceptEnv NAMES (LANG LC_*), SetEnv NAME=VALUE..., Banner FILE,
   PidFile FILE.

@@ -91,8 +91,8 @@ struct House {
 struct Porter(Arc<House>);
 
 impl Handler for Porter {
-    fn key_acceptable(&self, _: SocketAddr, user: &str, key: &[u8]) -> bool {
-        self.0.access.key_acceptable(user, key)
+    fn key_acceptable(&self, peer: SocketAddr, user: &str, key: &[u8]) -> bool {
+        self.0.access.key_acceptable(peer, user, key)
     }
 
     fn login(&self, attempt: &Attempt<'_>) -> Verdict {

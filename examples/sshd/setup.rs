@@ -20,6 +20,9 @@ pub(crate) struct Settings {
     pub(crate) port: u16,
     pub(crate) host_keys: Vec<PathBuf>,
     pub(crate) authorized_keys: Vec<PathBuf>,
+    pub(crate) authorities: Option<PathBuf>,
+    pub(crate) principals: Option<PathBuf>,
+    pub(crate) revoked: Option<PathBuf>,
     pub(crate) passwords: Option<PathBuf>,
     pub(crate) pid_file: Option<PathBuf>,
     /// Variables that every session gets, whatever it asks for.
@@ -39,6 +42,9 @@ impl Default for Settings {
             port: 2222,
             host_keys: Vec::new(),
             authorized_keys: home::ssh("authorized_keys").into_iter().collect(),
+            authorities: None,
+            principals: None,
+            revoked: None,
             passwords: None,
             pid_file: None,
             variables: Vec::new(),
@@ -77,6 +83,10 @@ impl Settings {
             "authorizedkeysfile" => {
                 self.authorized_keys = text.split_ascii_whitespace().filter(|one| *one != "none").map(path).collect();
             }
+            "trustedusercakeys" => self.authorities = file(),
+            "authorizedprincipalsfile" => self.principals = file(),
+            "revokedkeys" => self.revoked = file(),
+            "authenticationmethods" => self.config.chains = chains(text)?,
             "passwordfile" => self.passwords = file(),
             "pidfile" => self.pid_file = file(),
             "banner" => self.banner = file(),
@@ -111,6 +121,7 @@ impl Settings {
         let config = ServerConfig {
             core,
             host_keys,
+            chains: self.config.chains.clone(),
             channels: self.config.channels,
             max_unauthenticated: self.config.max_unauthenticated,
             environment: self.config.environment.clone(),
@@ -119,6 +130,21 @@ impl Settings {
         };
         Ok((config, format!("{word} {}", prints.join(" "))))
     }
+}
+
+/// Chains of methods, with blanks between chains and commas between methods; `any` for none.
+fn chains(text: &str) -> Result<Vec<Vec<Method>>, String> {
+    if text == "any" {
+        return Ok(Vec::new());
+    }
+    let method = |name: &str| match Method::from_name(name.as_bytes()) {
+        Some(method @ (Method::PublicKey | Method::Password)) => Ok(method),
+        _ => Err(format!("there is no method {name} here")),
+    };
+    if text.trim_ascii().is_empty() {
+        return Err("there is no method".to_owned());
+    }
+    text.split_ascii_whitespace().map(|chain| chain.split(',').map(method).collect()).collect()
 }
 
 /// How long a login may take; zero is no limit, which is some years.

@@ -74,8 +74,8 @@ impl Guide {
 }
 
 impl Handler for Guide {
-    fn key_acceptable(&self, _: SocketAddr, user: &str, key: &[u8]) -> bool {
-        user == USER && self.keys.contains(key)
+    fn key_acceptable(&self, peer: SocketAddr, user: &str, key: &[u8]) -> bool {
+        user == USER && self.keys.would_do(peer, user, key)
     }
 
     fn login(&self, attempt: &Attempt<'_>) -> Verdict {

@@ -27,6 +27,7 @@ mod message;
 mod offer;
 mod stages;
 mod verdict;
+mod zip;
 
 pub use exchange::Reply;
 pub use frame::{CLEAR, Frame, Line};
@@ -36,8 +37,10 @@ pub use message::{
 };
 pub use offer::{EXTENSIONS, Proposal, STRICT, Suite};
 pub use stages::{
-    ED25519, IGNORE, METHODS, debug, fails, greeted, key_a, key_b, offered, p256, ping, served, served_with, shared,
+    ED25519, IGNORE, METHODS, compressing, debug, fails, greeted, key_a, key_b, offered, p256, ping, served,
+    served_with, shared,
 };
+pub use zip::Zipped;
 
 use exchange::Exchange;
 use sanssh_core::Config;
@@ -130,6 +133,7 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
     #[must_use]
     pub fn proposing(mut self, suite: &Suite) -> Self {
         self.proposal = Proposal::new(Self::is_client(), suite);
+        self.line.zip.method = suite.zip;
         self
     }
 
@@ -235,7 +239,8 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
 
     /// Sends a payload in a sound packet.
     pub fn send(&mut self, payload: &[u8]) {
-        let frame = self.line.frame(payload);
+        let payload = self.line.zip.deflate(payload);
+        let frame = self.line.frame(&payload);
         self.send_frame(&frame);
     }
 
@@ -243,7 +248,8 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
     pub fn send_all(&mut self, payloads: &[&[u8]]) {
         let mut bytes = Vec::new();
         for payload in payloads {
-            let frame = self.line.frame(payload);
+            let payload = self.line.zip.deflate(payload);
+            let frame = self.line.frame(&payload);
             bytes.extend(self.line.seal(&frame));
         }
         self.send_bytes(&bytes);

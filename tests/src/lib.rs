@@ -4,6 +4,8 @@
 #![deny(missing_docs)]
 
 pub mod agents;
+pub mod certificate;
+pub mod certify;
 pub mod count;
 pub mod delay;
 pub mod dropbear;

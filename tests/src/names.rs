@@ -1,6 +1,6 @@
 //! Names of message numbers (RFC 4250 §4.1), for people.
 
-/// Numbers and names; 30 and 31 are those of the elliptic exchanges, 60 depends on the method of the login.
+/// Numbers and names; 30 and 31 are those of the elliptic exchanges, of which 31 is also a group, 60 depends on the method of the login.
 const NAMES: &[(u8, &str)] = &[
     (1, "DISCONNECT"),
     (2, "IGNORE"),
@@ -12,7 +12,10 @@ const NAMES: &[(u8, &str)] = &[
     (20, "KEXINIT"),
     (21, "NEWKEYS"),
     (30, "KEX_ECDH_INIT"),
-    (31, "KEX_ECDH_REPLY"),
+    (31, "KEX_ECDH_REPLY, KEX_DH_GEX_GROUP"),
+    (32, "KEX_DH_GEX_INIT"),
+    (33, "KEX_DH_GEX_REPLY"),
+    (34, "KEX_DH_GEX_REQUEST"),
     (50, "USERAUTH_REQUEST"),
     (51, "USERAUTH_FAILURE"),
     (52, "USERAUTH_SUCCESS"),

@@ -31,6 +31,9 @@ impl Default for Config<'_> {
     }
 }
 
+/// The option with which a server has every cipher.
+pub const EVERY_CIPHER: &str = "Ciphers +aes128-cbc,aes192-cbc,aes256-cbc,3des-cbc";
+
 /// What every server here is told unless the caller said otherwise.
 const DEFAULTS: &str = "
 UsePAM no

@@ -10,6 +10,7 @@ pub use login::Kept;
 pub use told::Told;
 
 use login::{client_login, server_login};
+use sanssh_core::algorithm::Zip;
 use sanssh_core::auth::{Method, MethodSet};
 use sanssh_core::channel::{self, OpenFailure, OpenKind, Request};
 use sanssh_core::crypto::Provider;
@@ -53,6 +54,7 @@ pub struct End<R: Role, P: Provider> {
     pub sent: Vec<u8>,
     /// How it ended.
     pub over: Option<Error>,
+    inflate: Vec<u8>,
 }
 
 /// Both ends.
@@ -71,6 +73,7 @@ pub struct Pair<PC: Provider, PS: Provider> {
 impl<R: Role, P: Provider> End<R, P> {
     /// An end at the beginning of time.
     pub fn new(config: Config, seed: u8) -> Self {
+        let inflate = inflate_memory(&config);
         Self {
             ssh: Connection::new(config, &Seed::new([seed; 32]), vec![Slot::new(); CHANNELS], Instant(0)),
             input: Vec::new(),
@@ -83,6 +86,7 @@ impl<R: Role, P: Provider> End<R, P> {
             kept: VecDeque::new(),
             sent: Vec::new(),
             over: None,
+            inflate,
         }
     }
 
@@ -124,10 +128,25 @@ impl<R: Role, P: Provider> End<R, P> {
 
     /// Receives until nothing more is told. `login` deals with the events that differ by role.
     fn receive(&mut self, now: Instant, mut login: impl FnMut(&mut Self, R::Event<'_>)) -> usize {
-        let mut bytes = core::mem::take(&mut self.input);
-        let mut input = Input::new(&mut bytes);
+        let (mut bytes, mut inflate) = (core::mem::take(&mut self.input), core::mem::take(&mut self.inflate));
+        let mut taken = 0;
         loop {
-            match self.ssh.recv(now, &mut input) {
+            let mut input = Input::new(&mut bytes[taken..]).with_inflate(&mut inflate);
+            self.listen(now, &mut input, &mut login);
+            taken += input.taken();
+            if !input.is_cramped() {
+                break;
+            }
+        }
+        bytes.drain(..taken);
+        bytes.append(&mut self.input);
+        (self.input, self.inflate) = (bytes, inflate);
+        taken
+    }
+
+    fn listen(&mut self, now: Instant, input: &mut Input<'_>, login: &mut impl FnMut(&mut Self, R::Event<'_>)) {
+        loop {
+            match self.ssh.recv(now, input) {
                 Ok(None) => break,
                 Ok(Some(Event::Auth(event))) => login(self, event),
                 Ok(Some(Event::Transport(event))) => self.told.push_back(Told::transport(&event)),
@@ -142,11 +161,6 @@ impl<R: Role, P: Provider> End<R, P> {
                 }
             }
         }
-        let taken = input.taken();
-        bytes.drain(..taken);
-        bytes.append(&mut self.input);
-        self.input = bytes;
-        taken
     }
 
     fn channel(&mut self, id: ChannelId, event: channel::Event<'_>) {
@@ -177,6 +191,13 @@ impl<R: Role, P: Provider> End<R, P> {
         };
         self.told.push_back(told);
     }
+}
+
+/// Memory to lend for payloads that expand, if any may.
+pub fn inflate_memory(config: &Config) -> Vec<u8> {
+    let compresses = config.preferences.zips.iter().any(|zip| *zip != Zip::None);
+    let most = usize::try_from(config.max_packet).unwrap_or(usize::MAX);
+    vec![0; if compresses { most } else { 0 }]
 }
 
 /// A host key for tests.

@@ -3,13 +3,12 @@
 //! | row | where |
 //! |---|---|
 //! | T6, T12 | with SFTP |
-//! | T7 | with compression, which is not built |
 //! | T14 | with the files of keys |
 
-use sanssh_core::algorithm::HostKey;
+use sanssh_core::algorithm::{HostKey, Zip};
 use sanssh_core::role::{Client, Server};
 use sanssh_tests::both_roles;
-use sanssh_tests::forger::{Feed, Forger, Side, any, both_ways, login, password};
+use sanssh_tests::forger::{Feed, Forger, Side, any, both_ways, compressing, debug, login, password};
 
 const IGNORE: &[u8] = &[2, 0, 0, 0, 0];
 
@@ -142,6 +141,23 @@ fn t5_the_service_asked_for_before_each_attempt() {
         forger.send_all(&[&any(5).string("ssh-userauth").done(), &password("user", "right")]);
         forger.lives(&["attempt user Password"], &[6, 52]);
     });
+}
+
+#[test]
+fn t7_a_payload_that_expands_more_than_twice() {
+    fn case<R: Side>(feed: Feed) {
+        for zip in [Zip::Zlib, Zip::ZlibDelayed] {
+            let mut forger = compressing::<R>(feed, zip);
+            let text = "all work and no play ".repeat(3000);
+            let payload = debug(&text);
+            let before = forger.line.zip.deflate.as_ref().expect("a stream").total_out();
+            forger.send(&payload);
+            let sent = forger.line.zip.deflate.as_ref().expect("a stream").total_out() - before;
+            assert!(sent * 100 < payload.len() as u64, "{sent} bytes expand to {}", payload.len());
+            forger.lives(&[&format!("debug {text}")], &[]);
+        }
+    }
+    both_roles!(case);
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! Table E, authentication as a server: logins that lie about users, services, methods and answers (RFC 4252, RFC 4256).
-//! `hostile_keys` has the rows of logins by key.
+//! `hostile_keys` has the rows of logins by key, `hostile_factors` those of hosts that vouch for users and of several
+//! methods, `std_factors` what the driver's server makes of all of them.
 //!
 //! | row | not here, because |
 //! |---|---|
-//! | E13 | keys of security tokens are not built; E11 shows that they are refused |
-//! | E17 | forced commands and addresses are the embedder's; the order of factors is here |
 //! | E18 | gssapi is not built: E21 counts it as an unknown method |
-//! | E26 | hostbased is not built: likewise |
 
 use core::time::Duration;
 use sanssh_core::auth::{Method, MethodSet};

@@ -5,15 +5,15 @@
 //! |---|---|
 //! | B03 | lengths are checked against the cap before anything is added to them; a 32-bit target runs the same cases |
 //! | B13 | counters near their ends cannot be reached from outside: unit tests in `transport/packet.rs` set them |
-//! | B16, B17, B18 | compression is not built; B19 holds because it is not |
 
-use sanssh_core::algorithm::{Cipher, Mac, Preferences};
+use flate2::FlushCompress;
+use sanssh_core::algorithm::{Cipher, Mac, Preferences, Zip, list};
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::crypto::soft::Soft;
 use sanssh_core::crypto::{DirectionKeys, Forged, Open, Provider, Seal};
 use sanssh_core::role::{Client, Server};
-use sanssh_core::{Choice, Config, Error};
-use sanssh_tests::forger::{Feed, Forger, Frame, Line, Side, Suite, both_ways};
+use sanssh_core::{Choice, Config, Error, Violation};
+use sanssh_tests::forger::{Feed, Forger, Frame, IGNORE, Line, Side, Suite, both_ways, compressing, password};
 use sanssh_tests::pair::server_config;
 use sanssh_tests::{both_roles, suites};
 
@@ -403,6 +403,139 @@ fn b15_reactions_look_alike() {
             assert_eq!(code, length, "{suite:?}");
             assert!(code.0 > 0, "a goodbye is said");
         }
+    });
+}
+
+const METHODS: [Zip; 2] = [Zip::Zlib, Zip::ZlibDelayed];
+
+/// Sends what stands in the packet as it is.
+fn send_raw<R: Side>(forger: &mut Forger<R>, payload: &[u8]) {
+    let frame = forger.line.frame(payload);
+    forger.send_frame(&frame);
+}
+
+/// An IGNORE of so many bytes, all zero but the header: a thousandth of it when compressed.
+fn hollow(length: usize) -> Vec<u8> {
+    let data = u32::try_from(length - 5).expect("a length").to_be_bytes();
+    [&[2][..], &data, &vec![0; length - 5]].concat()
+}
+
+/// The machine is lent as much memory as the cap says and no byte more.
+#[test]
+fn b16_a_payload_that_expands_beyond_the_cap() {
+    fn case<R: Side>(feed: Feed) {
+        let cap = usize::try_from(Config::default().max_packet).expect("a length");
+        for zip in METHODS {
+            for length in [cap + 1, 2 * cap, 64 * cap] {
+                let mut forger = compressing::<R>(feed, zip);
+                forger.send(&hollow(length));
+                forger.fatal(Error::Corrupt, &[]);
+            }
+            let mut forger = compressing::<R>(feed, zip);
+            forger.send(&hollow(cap));
+            forger.send(&hollow(cap - 1));
+            forger.lives(&[], &[]);
+        }
+    }
+    both_roles!(case);
+}
+
+/// An empty stored block, as a flush leaves it.
+const FLUSH: &[u8] = &[0, 0, 0, 0xff, 0xff];
+
+#[test]
+fn b17_a_payload_that_expands_to_nothing() {
+    fn case<R: Side>(feed: Feed) {
+        for zip in METHODS {
+            for payload in
+                [&[0x78, 0x9c][..], &[&[0x78, 0x9c], FLUSH].concat(), &[&[0x78, 0x9c], &FLUSH.repeat(9)[..]].concat()]
+            {
+                let mut forger = compressing::<R>(feed, zip);
+                send_raw(&mut forger, payload);
+                forger.fatal(Error::Malformed(None), &[]);
+            }
+            let mut forger = compressing::<R>(feed, zip);
+            send_raw(&mut forger, &[]);
+            forger.fatal(Error::Malformed(None), &[]);
+            // Behind a payload it is odd and harmless.
+            let mut forger = compressing::<R>(feed, zip);
+            let payload = [forger.line.zip.piece(DEBUG, FlushCompress::Sync), FLUSH.to_vec()].concat();
+            send_raw(&mut forger, &payload);
+            forger.lives(&[TOLD], &[]);
+            send_raw(&mut forger, FLUSH);
+            forger.fatal(Error::Malformed(None), &[]);
+        }
+    }
+    both_roles!(case);
+}
+
+#[test]
+fn b18_a_stream_that_is_none() {
+    fn case<R: Side>(feed: Feed) {
+        // No header; a preset dictionary; the block type that there is not; a distance before the beginning.
+        let raw = [IGNORE, &[0x78, 0xbb, 0, 0, 0, 1, 3, 0], &[0x78, 0x9c, 7], &[0x78, 0x9c, 0x03, 0x02, 0, 0, 0]];
+        for zip in METHODS {
+            for payload in raw {
+                let mut forger = compressing::<R>(feed, zip);
+                send_raw(&mut forger, payload);
+                forger.fatal(Error::Corrupt, &[]);
+            }
+            for tail in [&[][..], b"more", DEBUG] {
+                let mut forger = compressing::<R>(feed, zip);
+                let ended = forger.line.zip.piece(DEBUG, FlushCompress::Finish);
+                send_raw(&mut forger, &[&ended, tail].concat());
+                forger.fatal(Error::Corrupt, &[]);
+            }
+            // Sound at first, and then a payload out of turn.
+            let mut forger = compressing::<R>(feed, zip);
+            forger.send(DEBUG);
+            forger.lives(&[TOLD], &[]);
+            forger.line.zip.deflate(b"never sent, and of some length so that it would be referred to");
+            let late = forger.line.zip.deflate(b"never sent, and of some length so that it would be referred to");
+            send_raw(&mut forger, &[&late, &[7][..]].concat());
+            forger.fatal(Error::Corrupt, &[]);
+        }
+    }
+    both_roles!(case);
+}
+
+/// Who does not begin anew with the keys is not understood any more.
+#[test]
+fn b18_a_stream_that_outlives_its_keys() {
+    fn case<R: Side>(feed: Feed) {
+        let authenticated = || {
+            let mut config = server_config();
+            config.preferences.zips = list(&[Zip::ZlibDelayed]);
+            let mut forger = Forger::<R>::with(feed, config).proposing(&Suite::zip(Zip::ZlibDelayed)).authenticated();
+            forger.send(DEBUG);
+            forger.rekey();
+            forger
+        };
+        let mut forger = authenticated();
+        forger.forget();
+        forger.send(DEBUG);
+        forger.lives(&[TOLD], &[]);
+        let mut forger = authenticated();
+        forger.forget();
+        let stale = forger.line.zip.deflate(DEBUG);
+        // Without the header a fresh stream has, it is what an old one would go on with.
+        send_raw(&mut forger, &stale[2..]);
+        forger.fatal(Error::Corrupt, &[]);
+    }
+    both_roles!(case);
+}
+
+/// Under the delayed method nobody who is not logged in reaches the decompressor.
+#[test]
+fn b19_compressed_data_before_the_login() {
+    both_ways(|feed| {
+        let mut config = server_config();
+        config.preferences.zips = list(&[Zip::ZlibDelayed]);
+        let mut forger = Forger::<Server>::with(feed, config).proposing(&Suite::zip(Zip::ZlibDelayed)).served();
+        let sound = password("user", "right");
+        let compressed = compressing::<Server>(feed, Zip::Zlib).line.zip.deflate(&sound);
+        send_raw(&mut forger, &compressed);
+        forger.fatal(Violation::Unexpected(compressed[0]).into(), &[]);
     });
 }
 

@@ -3,7 +3,7 @@
 //!
 //! | row | not here, because |
 //! |---|---|
-//! | F09, F10 | the plan of a login is the driver's: core sends one request for each command |
+//! | F09, F10 | the plan of a login is the driver's, and in `std_factors`: core sends one request for each command |
 //! | F11 | `mutations` feeds mutated servers; C15 and C16 say what may not leave before keys and trust |
 //! | F13 | core keeps no password: it is encoded where it is sealed |
 

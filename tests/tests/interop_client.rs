@@ -2,14 +2,14 @@
 //! many channels at once.
 
 use core::time::Duration;
-use sanssh_std::core::algorithm::{Cipher, Kex, Mac, list};
+use sanssh_std::core::algorithm::{Cipher, Kex, Mac, Zip, list};
 use sanssh_std::core::crypto::Provider;
 use sanssh_std::core::crypto::fast::Fast;
 use sanssh_std::core::file::SigningKey;
 use sanssh_std::{Client, Exit, KnownHosts, Options, Unknown, home};
 use sanssh_tests::dropbear::Dropbear;
 use sanssh_tests::keys::{Keys, Kind};
-use sanssh_tests::openssh::Sshd;
+use sanssh_tests::openssh::{EVERY_CIPHER, Sshd};
 use sanssh_tests::peers;
 use sanssh_tests::signing;
 use sanssh_tests::suites::{self, Suite};
@@ -42,6 +42,7 @@ fn talks(port: u16, user: &str, options: &Options, hosts: &mut KnownHosts) {
     let summary = client.summary().expect("keys");
     let wanted = &options.core.preferences;
     assert!(wanted.kex.contains(&summary.kex) && wanted.ciphers.contains(&summary.to_client.cipher));
+    assert_eq!([summary.to_server.zip, summary.to_client.zip], [wanted.zips[0]; 2]);
     let channel = client.session().expect("a channel");
     channel.exec("cat; echo done >&2; exit 3").expect("a command");
     let sent: Vec<u8> = (0..100_000_u32).flat_map(u32::to_be_bytes).collect();
@@ -64,8 +65,7 @@ fn openssh_with_every_cipher_and_mac() {
     if !peers::require(&OPENSSH) {
         return;
     }
-    let all = ["Ciphers +aes128-cbc,aes192-cbc,aes256-cbc,3des-cbc"];
-    let server = Sshd::start(&all);
+    let server = Sshd::start(&[EVERY_CIPHER]);
     for suite in suites::all() {
         talks(server.port(), server.user(), &only(suite), &mut KnownHosts::files([server.known_hosts()]));
     }
@@ -110,9 +110,8 @@ fn openssh_with_every_host_key_and_every_user_key() {
     }
 }
 
-/// 64 MiB each way with keys changed about every mebibyte, by whoever counts first.
-fn changes_keys(server: &Sshd, options: &Options) {
-    const MEGABYTES: usize = 64;
+/// So many mebibytes each way with keys changed about every mebibyte, by whoever counts first.
+fn changes_keys(server: &Sshd, options: &Options, megabytes: usize) {
     let client = login(server.port(), server.user(), options, &mut KnownHosts::files([server.known_hosts()]));
     let channel = client.session().expect("a channel");
     channel.exec("cat").expect("a command");
@@ -120,12 +119,12 @@ fn changes_keys(server: &Sshd, options: &Options) {
     let mut buffer = vec![0; block.len()];
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            for _ in 0..MEGABYTES {
+            for _ in 0..megabytes {
                 (&channel).write_all(&block).expect("the data leaves");
             }
             channel.finish();
         });
-        for at in 0..MEGABYTES {
+        for at in 0..megabytes {
             (&channel).read_exact(&mut buffer).expect("the data returns");
             assert!(buffer == block, "megabyte {at} is damaged");
         }
@@ -137,7 +136,7 @@ fn changes_keys(server: &Sshd, options: &Options) {
 #[test]
 fn openssh_changes_keys_under_load() {
     if peers::require(&OPENSSH) {
-        changes_keys(&Sshd::start(&["RekeyLimit 1M"]), &Options::default());
+        changes_keys(&Sshd::start(&["RekeyLimit 1M"]), &Options::default(), 64);
     }
 }
 
@@ -146,8 +145,25 @@ fn we_change_keys_under_load() {
     if peers::require(&OPENSSH) {
         let mut options = Options::default();
         options.core.rekey.bytes = 1 << 20;
-        changes_keys(&Sshd::start(&[]), &options);
-        changes_keys(&Sshd::start(&["RekeyLimit 1M"]), &options);
+        changes_keys(&Sshd::start(&[]), &options, 64);
+        changes_keys(&Sshd::start(&["RekeyLimit 1M"]), &options, 64);
+    }
+}
+
+/// Options with one compression.
+fn compressing(zip: Zip) -> Options {
+    let mut options = Options::default();
+    options.core.preferences.zips = list(&[zip]);
+    options
+}
+
+#[test]
+fn openssh_compresses() {
+    if peers::require(&OPENSSH) {
+        let server = Sshd::start(&["Compression yes", "RekeyLimit 1M"]);
+        let options = compressing(Zip::ZlibDelayed);
+        talks(server.port(), server.user(), &options, &mut KnownHosts::files([server.known_hosts()]));
+        changes_keys(&server, &options, 20);
     }
 }
 
@@ -191,4 +207,6 @@ fn dropbear_with_every_algorithm_that_it_has() {
         options.core.preferences.kex = list(&[kex]);
         talks(server.port(), server.user().name(), &options, &mut hosts());
     }
+    // Before the login it compresses as a client only.
+    talks(server.port(), server.user().name(), &compressing(Zip::ZlibDelayed), &mut hosts());
 }

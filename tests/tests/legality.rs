@@ -6,11 +6,13 @@
 
 use core::fmt::Write as _;
 use core::time::Duration;
+use sanssh_core::algorithm::Kex;
+use sanssh_core::crypto::group::{Group, REQUEST};
 use sanssh_core::crypto::null::Null;
 use sanssh_core::role::{Client, Server};
 use sanssh_core::wire::legality::{PHASES, Phase, Sender, Verdict, verdict};
 use sanssh_core::{Error, Violation};
-use sanssh_tests::forger::{Feed, Forger, Side, any, channel_open, login, password};
+use sanssh_tests::forger::{Feed, Forger, Side, Suite, any, channel_open, encode, login, password};
 use sanssh_tests::names;
 use sanssh_tests::pair::server_config;
 
@@ -20,23 +22,34 @@ type Foe<R> = Forger<R, Null, Null>;
 fn brought<R: Side>(phase: Phase) -> Foe<R> {
     let mut config = server_config();
     config.keepalive.interval = Duration::from_secs(10);
-    let start = Foe::<R>::with(Feed::Whole, config).lax();
+    let start = || Foe::<R>::with(Feed::Whole, config.clone()).lax();
+    let group = || Foe::<R>::with(Feed::Whole, config.clone()).proposing(&Suite::kex(Kex::GroupExchangeSha256)).lax();
     let mut forger = match phase {
-        Phase::Start => start.greeted(),
-        Phase::Exchange => start.offered(),
-        Phase::NewKeys => start.shared(),
-        Phase::Service => start.keyed(),
-        Phase::Login => asked(start.served()),
-        Phase::Connected => awaited(start.with_channel().0),
-        Phase::RekeyExchange => rekeying(start.authenticated()),
+        Phase::Start => start().greeted(),
+        Phase::Group => group().offered(),
+        Phase::GroupExchange => grouped(group().offered()),
+        Phase::Exchange => start().offered(),
+        Phase::NewKeys => start().shared(),
+        Phase::Service => start().keyed(),
+        Phase::Login => asked(start().served()),
+        Phase::Connected => awaited(start().with_channel().0),
+        Phase::RekeyGroup => rekeying(group().authenticated()),
+        Phase::RekeyGroupExchange => grouped(rekeying(group().authenticated())),
+        Phase::RekeyExchange => rekeying(start().authenticated()),
         Phase::RekeyNewKeys => {
-            let mut forger = rekeying(start.authenticated());
+            let mut forger = rekeying(start().authenticated());
             forger.send_share();
             forger
         }
     };
     assert_eq!(forger.machine.over, None, "{phase:?}");
     forger.forget();
+    forger
+}
+
+/// The group of a group exchange is settled.
+fn grouped<R: Side>(mut forger: Foe<R>) -> Foe<R> {
+    forger.send_group();
     forger
 }
 
@@ -65,7 +78,7 @@ fn rekeying<R: Side>(mut forger: Foe<R>) -> Foe<R> {
 
 /// The shortest valid message of a number, for the channel of slot 0.
 fn valid<R: Side>(forger: &mut Foe<R>, phase: Phase, number: u8) -> Vec<u8> {
-    let share = matches!(phase, Phase::Exchange | Phase::RekeyExchange);
+    let proves = !Foe::<R>::is_client() && verdict(phase, Sender::Server, number) == Verdict::Lawful;
     let start = any(number);
     match number {
         1 => start.u32(11).string("").string(""),
@@ -75,9 +88,14 @@ fn valid<R: Side>(forger: &mut Foe<R>, phase: Phase, number: u8) -> Vec<u8> {
         5 | 6 => start.string("ssh-userauth"),
         7 => start.u32(0),
         20 => return forger.proposal.encode(),
-        30 => return forger.initiate(),
-        31 if share && !Foe::<R>::is_client() => return forger.genuine_reply().encode(),
-        31 => start.string("").string([9; 32]).string(""),
+        30 | 32 => return [&[number], &forger.initiate()[1..]].concat(),
+        31 if matches!(phase, Phase::Group | Phase::RekeyGroup) => {
+            let group = Group::choose(&REQUEST).expect("a group");
+            start.string([&[0], group.prime()].concat()).string(group.generator())
+        }
+        31 | 33 if proves => return forger.genuine_reply().encode(),
+        31 | 33 => start.string("").string([9; 32]).string(""),
+        34 => return encode(&REQUEST),
         50 => return password("user", "wrong"),
         51 => start.string("").u8(0),
         53 | 60 => start.string("").string(""),
@@ -149,9 +167,9 @@ const HEAD: &str = "\
 What becomes of each message: L lawful, i ignored, u answered by UNIMPLEMENTED, . ends the connection.
 Per phase, as the receiver sees it, two columns: from the client, from the server. Strict key exchange adds to this.
 
-                                              Start  Exch.  NewKe  Servi  Login  Conne  Rekey  Rekey
-                                                     ange   ys     ce            cted   Exch.  NewK.
-number     message                            c  s   c  s   c  s   c  s   c  s   c  s   c  s   c  s
+                                              Start  Group  Group  Exch.  NewKe  Servi  Login  Conne  Rekey  Rekey  Rekey  Rekey
+                                                            Exch.  ange   ys     ce            cted   Group  GrExc  Exch.  NewK.
+number     message                            c  s   c  s   c  s   c  s   c  s   c  s   c  s   c  s   c  s   c  s   c  s   c  s
 ";
 
 fn line(first: u8, last: u8, row: &str) -> String {

@@ -10,12 +10,15 @@ use sanssh_tests::replay::play::{Cut, play};
 use sanssh_tests::replay::record::Recorder;
 use sanssh_tests::signing;
 
-/// Suites whose packets differ in shape: the length in the clear, encrypted apart, and inside the first block.
-const SUITES: [&str; 4] = [
+/// Suites whose packets differ in shape: the length in the clear, encrypted apart, and inside the first block; and
+/// compressed ones.
+const SUITES: [&str; 6] = [
     "cipher=aes256-gcm@openssh.com",
     "cipher=chacha20-poly1305@openssh.com",
     "cipher=aes256-ctr mac=hmac-sha2-256",
     "cipher=aes128-ctr mac=hmac-sha2-512-etm@openssh.com",
+    "cipher=aes256-gcm@openssh.com zip=zlib",
+    "cipher=chacha20-poly1305@openssh.com zip=zlib@openssh.com",
 ];
 
 /// Bytes that one delivery carries at most: packets of a busy session are cut in the recording already.

@@ -122,6 +122,31 @@ fn openssh_s_tools_use_our_agent() {
     assert!(!add(socket, &["-l"]).0);
 }
 
+/// From our key files to OpenSSH's agent, and by OpenSSH's tool to ours.
+#[test]
+fn keys_of_every_size_go_both_ways() {
+    if !peers::require(&TOOLS) {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let (ours, foreign) = (Ours::start(), Foreign::start());
+    for (kind, bits) in [("ecdsa", "384"), ("ecdsa", "521"), ("rsa", "2048"), ("rsa", "2056")] {
+        let file = directory.path().join(format!("{kind}{bits}"));
+        let mut keygen = Command::new(peers::path("ssh-keygen"));
+        run(keygen.args(["-q", "-t", kind, "-b", bits, "-N", "", "-f"]).arg(&file));
+        assert!(add(&ours.socket(), &["-q", file.to_str().expect("text")]).0, "{kind} {bits}");
+        let key = home::read_key(&file, None).expect("a key");
+        let given = Agent::connect(&foreign.socket()).expect("an agent").add(&key, "", &Constraints::default());
+        given.expect("a key added");
+        for socket in [ours.socket(), foreign.socket()] {
+            let mut agent = Agent::connect(&socket).expect("an agent");
+            let public = PublicKey::decode(key.public(), 2048).expect("a key");
+            let signature = agent.sign(key.public(), public.algorithm(), b"message").expect("a signature");
+            assert!(verify::<Fast>(public.algorithm(), &public, b"message", &signature).is_ok(), "{kind} {bits}");
+        }
+    }
+}
+
 #[test]
 fn openssh_s_tools_lock_and_unlock_our_agent() {
     if !peers::require(&TOOLS) {
@@ -230,6 +255,39 @@ fn openssh_s_client_is_held_to_destinations_by_our_agent() {
     assert!(!login(&[]), "for another user");
 }
 
+/// A destination may name the authority that certifies its hosts: by OpenSSH's client at either agent.
+#[test]
+fn destinations_are_known_by_their_authorities() {
+    if !peers::require(&TOOLS) {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = |name: &str| directory.path().join(name);
+    std::fs::write(file("host.pub"), public(&Keys::shared().host(Kind::Ed25519))).expect("a public key");
+    let authority = Keys::shared().host(Kind::Ecdsa);
+    let identity = Keys::shared().client(Kind::Ed25519);
+    let mut keygen = Command::new(peers::path("ssh-keygen"));
+    run(keygen.args(["-q", "-h", "-I", "id", "-n", "127.0.0.1", "-s"]).arg(&authority).arg(file("host.pub")));
+    let server = Sshd::start(&[&format!("HostCertificate {}", file("host-cert.pub").display())]);
+    let known = format!("@cert-authority 127.0.0.1,127.0.*,other {}\n", public(&authority));
+    std::fs::write(file("known_hosts"), known).expect("a file");
+    let hosts = file("known_hosts");
+    for (target, admitted) in [("127.0.0.1", true), ("127.0.*", true), ("other", false)] {
+        let (ours, foreign) = (Ours::start(), Foreign::start());
+        for socket in [foreign.socket(), ours.socket()] {
+            let arguments = ["-q", "-H", hosts.to_str().expect("text"), "-h", target];
+            let (added, said) = add(&socket, &[&arguments[..], &[identity.to_str().expect("text")]].concat());
+            assert!(added, "{said}");
+            let agreed = format!("-oIdentityAgent={}", socket.display());
+            let half = std::path::PathBuf::from(format!("{}.pub", identity.display()));
+            let options = [agreed.as_str(), "-oHostKeyAlias=127.0.0.1"];
+            let mut ssh = sanssh_tests::openssh::ssh_command(server.port(), &half, &hosts, &options);
+            let output = ssh.arg("true").output().expect("ssh");
+            assert_eq!(output.status.success(), admitted, "{target}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+}
+
 /// `ssh-add -h`: the key is good for this server alone, whose keys its `known_hosts` file tells.
 fn constrain(socket: &std::path::Path, server: &Sshd, key: &std::path::Path, user: &str) {
     let hosts = server.known_hosts();
@@ -306,6 +364,16 @@ fn logins_are_held_to_destinations_by_our_agent() {
         let agent = Ours::start();
         held_to_a_destination(&agent.socket());
     }
+}
+
+/// K11 at the driver.
+#[test]
+fn comments_cannot_move_the_cursor() {
+    let agent = Ours::start();
+    let mut ours = Agent::connect(&agent.socket()).expect("an agent");
+    ours.add(&SigningKey::ed25519(&[1; 32]), "a\x1b[2Jb", &Constraints::default()).expect("a key added");
+    assert_eq!(ours.identities().expect("a list")[0].comment, "a\\u{1b}[2Jb");
+    assert_eq!(ours.extensions().expect("a list"), ["query", "session-bind@openssh.com"]);
 }
 
 #[test]

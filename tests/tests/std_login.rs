@@ -61,7 +61,9 @@ impl Handler for Judge {
             ("prompted", Credential::Answers([])) => accept(),
             ("expired", Credential::Password("old")) => Verdict::Expired("Too old".into()),
             ("expired", Credential::PasswordChange { old: "old", new: "new" }) => accept(),
-            ("both", Credential::Password("right")) => Verdict::More([Method::Interactive].into_iter().collect()),
+            ("both", Credential::Password("right")) => {
+                Verdict::More([Method::Interactive].into_iter().collect(), Permissions::default())
+            }
             ("both", Credential::Interactive) if by_password => ask(&[("Code: ", false)]),
             ("both", Credential::Answers(["42"])) if by_password => accept(),
             _ => Verdict::Refuse,

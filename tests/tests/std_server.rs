@@ -23,8 +23,8 @@ struct Programs {
 }
 
 impl Handler for Programs {
-    fn key_acceptable(&self, _: SocketAddr, _: &str, key: &[u8]) -> bool {
-        self.keys.contains(key)
+    fn key_acceptable(&self, peer: SocketAddr, user: &str, key: &[u8]) -> bool {
+        self.keys.would_do(peer, user, key)
     }
 
     fn login(&self, attempt: &Attempt<'_>) -> Verdict {

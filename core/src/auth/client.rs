@@ -10,7 +10,7 @@
 
 use super::{Arrival, Login, Method, MethodSet, USERAUTH};
 use crate::Waiting;
-use crate::algorithm::{Hash, HostKey};
+use crate::algorithm::HostKey;
 use crate::config::Login as Limits;
 use crate::crypto::{Digest, HashValue, Hashing, Provider};
 use crate::error::{Error, Refused, Violation};
@@ -286,7 +286,7 @@ impl State {
 
 /// A key and its algorithm, as a hash.
 pub(crate) fn fingerprint<P: Provider>(algorithm: &[u8], key: &[u8]) -> HashValue {
-    let mut digest = P::Digest::new(Hash::Sha256);
+    let mut digest = P::Digest::sha256();
     let mut sink = Hashing(&mut digest);
     sink.string(algorithm);
     sink.string(key);

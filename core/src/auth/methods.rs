@@ -13,10 +13,12 @@ pub enum Method {
     Password,
     /// `keyboard-interactive` (RFC 4256).
     Interactive,
+    /// `hostbased` (RFC 4252 §9).
+    HostBased,
 }
 
 impl Method {
-    const ALL: [Self; 4] = [Self::None, Self::PublicKey, Self::Password, Self::Interactive];
+    const ALL: [Self; 5] = [Self::None, Self::PublicKey, Self::Password, Self::Interactive, Self::HostBased];
 
     /// The name on the wire.
     pub const fn name(self) -> &'static str {
@@ -25,6 +27,7 @@ impl Method {
             Self::PublicKey => "publickey",
             Self::Password => "password",
             Self::Interactive => "keyboard-interactive",
+            Self::HostBased => "hostbased",
         }
     }
 

@@ -12,6 +12,7 @@ pub use methods::{Method, MethodSet, MethodSetIter};
 pub use signed::SigningMessage;
 
 use crate::Waiting;
+use crate::algorithm::HostKey;
 use crate::config::Config;
 use crate::crypto::{HashValue, Provider};
 use crate::error::{Error, Refused};
@@ -19,6 +20,7 @@ use crate::event::Serials;
 use crate::role::Role;
 use crate::time::Instant;
 use crate::transport::Sender;
+use crate::wire::Sink;
 use crate::wire::legality::Phase;
 
 /// What the connection needs of either role's login.
@@ -62,3 +64,27 @@ pub(crate) const USERAUTH: &[u8] = b"ssh-userauth";
 
 /// Longest user name, in bytes.
 pub const LONGEST_USER: usize = 255;
+/// Longest name of a client's host, in bytes.
+pub const LONGEST_HOST: usize = 255;
+
+/// A client's host, which vouches for its user by its own key (RFC 4252 §9). Only the signature proves something: the
+/// names are what the client says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientHost<'a> {
+    /// The signature's algorithm.
+    pub algorithm: HostKey,
+    /// The host's public key blob.
+    pub key: &'a [u8],
+    /// The host's full name. OpenSSH puts a dot behind it.
+    pub host: &'a [u8],
+    /// The user's name on that host.
+    pub user: &'a [u8],
+}
+
+impl ClientHost<'_> {
+    /// Writes what stands in front of the signature.
+    fn encode(&self, sink: &mut dyn Sink) {
+        let parts = [self.algorithm.name().as_bytes(), self.key, self.host, self.user];
+        parts.into_iter().for_each(|part| sink.string(part));
+    }
+}

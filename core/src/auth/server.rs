@@ -9,9 +9,11 @@
 //! ```
 
 use super::signed::{LONGEST_KEY, SigningMessage};
-use super::{Arrival, CONNECTION, HOSTBOUND, LONGEST_USER, Login, Method, MethodSet, USERAUTH};
+use super::{
+    Arrival, CONNECTION, ClientHost, HOSTBOUND, LONGEST_HOST, LONGEST_USER, Login, Method, MethodSet, USERAUTH,
+};
 use crate::Waiting;
-use crate::algorithm::{Hash, HostKey};
+use crate::algorithm::HostKey;
 use crate::config::{Config, Login as Limits};
 use crate::crypto::certificate::{Certificate, Kind};
 use crate::crypto::signature::{self, Presence, Presented};
@@ -22,8 +24,8 @@ use crate::role::Server;
 use crate::time::Instant;
 use crate::transport::{Sender, fingerprint};
 use crate::wire::auth::{
-    Answers, HostboundFields, HostboundSignedFields, InteractiveFields, PasswordChangeFields, PasswordFields,
-    ProbeFields, SignedFields, UserauthFailure, UserauthInfoResponse, UserauthRequest, UserauthSuccess,
+    Answers, HostFields, HostboundFields, HostboundSignedFields, InteractiveFields, PasswordChangeFields,
+    PasswordFields, ProbeFields, SignedFields, UserauthFailure, UserauthInfoResponse, UserauthRequest, UserauthSuccess,
 };
 use crate::wire::legality::Phase;
 use crate::wire::transport::{ServiceAccept, ServiceRequest};
@@ -117,6 +119,9 @@ pub enum Credential<'b> {
         /// The client's hints.
         submethods: Names<'b>,
     },
+    /// The word of the client's host, whose signature on this very request has been verified (RFC 4252 §9). It remains to
+    /// ask whether the key is that host's, whether the client is that host, and whether its users are believed.
+    HostBased(ClientHost<'b>),
 }
 
 impl fmt::Debug for Credential<'_> {
@@ -127,6 +132,7 @@ impl fmt::Debug for Credential<'_> {
             Self::PasswordChange { .. } => "PasswordChange",
             Self::PublicKey { .. } => "PublicKey",
             Self::Interactive { .. } => "Interactive",
+            Self::HostBased(_) => "HostBased",
         })
     }
 }
@@ -261,6 +267,11 @@ impl Login<Server> for State {
 const LONGEST_NAMES: usize = 64;
 
 impl State {
+    /// The methods that can continue.
+    pub(crate) const fn remaining(&self) -> MethodSet {
+        self.remaining
+    }
+
     pub(crate) const fn asked(&self) -> Option<Asked> {
         match self.stage {
             Stage::Asked(asked) => Some(asked),
@@ -315,6 +326,8 @@ impl State {
                 let credential = Credential::Interactive { submethods: fields.submethods };
                 self.ask(serials, Asked::Interactive, user, credential)
             }),
+            Some(Method::HostBased) => host_based::<P>(host, user, fields.0)
+                .map(|client| self.ask(serials, Asked::Plain, user, Credential::HostBased(client))),
             Some(Method::PublicKey) => {
                 let fields = KeyFields::decode(fields.0, bound).filter(|fields| host.is_meant::<P>(fields));
                 let Some(fields) = fields else { return self.fail(&config.login, false) };
@@ -327,7 +340,7 @@ impl State {
     /// Another user or service starts from nothing (RFC 4252 §5).
     fn note_user<P: Provider>(&mut self, limits: &Limits, user: &[u8], service: &[u8]) {
         self.stage = Stage::Idle;
-        let mut digest = P::Digest::new(Hash::Sha256);
+        let mut digest = P::Digest::sha256();
         let mut sink = Hashing(&mut digest);
         sink.string(user);
         sink.string(service);
@@ -360,7 +373,7 @@ impl State {
         fields: &KeyFields<'b>,
     ) -> Result<Option<Event<'b>>, Error> {
         let KeyFields { algorithm, key, signature, .. } = *fields;
-        let algorithm = acceptable::<P>(host.config, algorithm, key);
+        let algorithm = acceptable::<P>(host.config, Kind::User, algorithm, key);
         let Some(signature) = signature else {
             let Some(algorithm) = algorithm else { return self.fail(&host.config.login, false) };
             self.probes = self.probes.saturating_add(1);
@@ -471,7 +484,7 @@ fn password(fields: &[u8], expired: bool) -> Option<Credential<'_>> {
 }
 
 /// The allow-list comes before any look at the key.
-fn acceptable<P: Provider>(config: &Config, algorithm: &[u8], key: &[u8]) -> Option<HostKey> {
+fn acceptable<P: Provider>(config: &Config, kind: Kind, algorithm: &[u8], key: &[u8]) -> Option<HostKey> {
     let allowed =
         |algorithm: &HostKey| config.preferences.user_keys.contains(algorithm) && P::SIGNATURES.contains(algorithm);
     let algorithm = core::str::from_utf8(algorithm).ok().and_then(HostKey::from_name).filter(allowed)?;
@@ -480,7 +493,7 @@ fn acceptable<P: Provider>(config: &Config, algorithm: &[u8], key: &[u8]) -> Opt
     }
     let presented = Presented::decode(algorithm, key, config.min_rsa_bits).ok()?;
     let certified = |certificate: &Certificate<'_>| {
-        certificate.kind == Kind::User && certificate.is_signed::<P>(&config.preferences.authorities).is_ok()
+        certificate.kind == kind && certificate.is_signed::<P>(&config.preferences.authorities).is_ok()
     };
     presented.certificate().is_none_or(certified).then_some(algorithm)
 }
@@ -550,4 +563,15 @@ fn verify<P: Provider>(
     let message = SigningMessage::new(&host.session, user, fields.algorithm, fields.key, fields.host_key);
     let presented = Presented::decode(algorithm, fields.key, host.config.min_rsa_bits).map_err(|Malformed| Forged)?;
     signature::verify::<P>(algorithm, presented.key(), message.ok_or(Forged)?.as_bytes(), signature)
+}
+
+/// The host that vouches for the user, if its signature is right.
+fn host_based<'b, P: Provider>(host: &Host<'_>, user: &[u8], fields: &'b [u8]) -> Option<ClientHost<'b>> {
+    let HostFields { algorithm, key, host: name, host_user, signature } = HostFields::decode(fields).ok()?;
+    let named = (1..=LONGEST_HOST).contains(&name.len()) && (1..=LONGEST_USER).contains(&host_user.len());
+    let algorithm = acceptable::<P>(host.config, Kind::Host, algorithm, key).filter(|_| named)?;
+    let client = ClientHost { algorithm, key, host: name, user: host_user };
+    let message = SigningMessage::host(&host.session, user, &client)?;
+    let presented = Presented::decode(algorithm, key, host.config.min_rsa_bits).ok()?;
+    signature::verify::<P>(algorithm, presented.key(), message.as_bytes(), signature).is_ok().then_some(client)
 }

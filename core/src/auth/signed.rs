@@ -1,7 +1,8 @@
-//! What a login by key signs (RFC 4252 §7): the session identifier and the request up to the signature. The host-bound
-//! method (OpenSSH PROTOCOL §3.1) adds the server's host key, so that the signature is of no use to any other host.
+//! What logins by key (RFC 4252 §7) and by the word of a host (§9) sign: the session identifier and the request up to the
+//! signature. The host-bound method (OpenSSH PROTOCOL §3.1) adds the server's host key, so that the signature is of no use
+//! to any other host.
 
-use super::{CONNECTION, HOSTBOUND, LONGEST_USER, Method};
+use super::{CONNECTION, ClientHost, HOSTBOUND, LONGEST_USER, Method};
 use crate::crypto::HashValue;
 use crate::wire::auth::UserauthRequest;
 use crate::wire::{Message, Sink, Writer};
@@ -10,9 +11,8 @@ use crate::wire::{Message, Sink, Writer};
 /// with one more such key and its signature.
 pub(crate) const LONGEST_KEY: usize = if cfg!(feature = "alloc") { 7168 } else { 2304 };
 
-/// Longest host key that is signed along: on hosts a certificate with RSA keys of 8192 bits, without an allocator, where
-/// there is no RSA, a bare key.
-const LONGEST_HOST_KEY: usize = if cfg!(feature = "alloc") { 4096 } else { 256 };
+/// Longest host key that is signed along; without an allocator there is no RSA to have longer ones.
+const LONGEST_HOST_KEY: usize = if cfg!(feature = "alloc") { LONGEST_KEY } else { 256 };
 
 /// The fixed parts: session identifier, number, service, method, flag, algorithm, and the length fields.
 const AROUND: usize = 4 + 64 + 1 + 4 + 4 + CONNECTION.len() + 4 + HOSTBOUND.len() + 1 + 4 + 64 + 4 + 4;
@@ -27,7 +27,7 @@ pub struct SigningMessage {
 }
 
 impl SigningMessage {
-    /// Composes the message, host-bound if there is a host key; `None` if a part is longer than there may be.
+    /// Composes the message of a key, host-bound if there is a host key; `None` if a part is longer than there may be.
     pub(crate) fn new(
         session: &HashValue,
         user: &[u8],
@@ -35,19 +35,31 @@ impl SigningMessage {
         key: &[u8],
         host_key: Option<&[u8]>,
     ) -> Option<Self> {
+        let method = if host_key.is_some() { HOSTBOUND } else { Method::PublicKey.name().as_bytes() };
+        Self::compose(session, user, method, |writer| {
+            writer.u8(1);
+            writer.string(algorithm);
+            writer.string(key);
+            if let Some(host_key) = host_key {
+                writer.string(host_key);
+            }
+        })
+    }
+
+    /// Composes the message of a client's host. Where its key leaves no room for the names, `None`.
+    pub(crate) fn host(session: &HashValue, user: &[u8], host: &ClientHost<'_>) -> Option<Self> {
+        Self::compose(session, user, Method::HostBased.name().as_bytes(), |writer| host.encode(writer))
+    }
+
+    fn compose(session: &HashValue, user: &[u8], method: &[u8], fields: impl Fn(&mut Writer<'_>)) -> Option<Self> {
         let mut message = Self { bytes: [0; SPACE], len: 0 };
         let mut writer = Writer::new(&mut message.bytes);
         writer.string(session.as_bytes());
         writer.u8(UserauthRequest::NUMBER);
         writer.string(user);
         writer.string(CONNECTION);
-        writer.string(if host_key.is_some() { HOSTBOUND } else { Method::PublicKey.name().as_bytes() });
-        writer.u8(1);
-        writer.string(algorithm);
-        writer.string(key);
-        if let Some(host_key) = host_key {
-            writer.string(host_key);
-        }
+        writer.string(method);
+        fields(&mut writer);
         message.len = writer.written()?;
         Some(message)
     }

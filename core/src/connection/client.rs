@@ -4,7 +4,7 @@ use super::Connection;
 use crate::Output;
 use crate::algorithm::HostKey;
 use crate::auth::client::{Request, fingerprint};
-use crate::auth::{CONNECTION, HOSTBOUND, Method, SigningMessage};
+use crate::auth::{CONNECTION, ClientHost, HOSTBOUND, Method, SigningMessage};
 use crate::channel::Slot;
 use crate::crypto::Provider;
 use crate::error::{Error, Refused};
@@ -12,8 +12,8 @@ use crate::event::{Answer, Ask, Trust};
 use crate::role::Client;
 use crate::transport::{self, Sender};
 use crate::wire::auth::{
-    HostboundSignedFields, InteractiveFields, PasswordChangeFields, PasswordFields, ProbeFields, SignedFields,
-    UserauthInfoResponse, UserauthRequest,
+    HostFields, HostboundSignedFields, InteractiveFields, PasswordChangeFields, PasswordFields, ProbeFields,
+    SignedFields, UserauthInfoResponse, UserauthRequest,
 };
 use crate::wire::{Names, Rest, Sink};
 
@@ -145,6 +145,28 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
         } else {
             Err(Refused::WrongKey)
         }
+    }
+
+    /// What [`host_based`](Self::host_based) must be given the host's signature on.
+    pub fn host_signing_message(&self, user: &[u8], host: &ClientHost<'_>) -> Result<SigningMessage, Refused> {
+        let session = self.session_id().ok_or(Refused::NotYet)?;
+        SigningMessage::host(&session, user, host).ok_or(Refused::TooLong)
+    }
+
+    /// Logs in by the word of the host that the client runs on (RFC 4252 §9): `signature` is the signature blob of its key
+    /// on [`host_signing_message`](Self::host_signing_message).
+    pub fn host_based(
+        &mut self,
+        user: &[u8],
+        host: &ClientHost<'_>,
+        signature: &[u8],
+        output: &mut Output<'_>,
+    ) -> Result<(), Refused> {
+        let ClientHost { algorithm, key, host, user: host_user } = *host;
+        let algorithm = algorithm.name().as_bytes();
+        self.login_request(user, Method::HostBased.name().as_bytes(), Request::Signed, output, |sink| {
+            HostFields { algorithm, key, host, host_user, signature }.encode(sink);
+        })
     }
 
     /// Asks to be asked (RFC 4256 §3.1).

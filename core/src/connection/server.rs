@@ -81,9 +81,9 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Server, P, T> {
         }
     }
 
-    /// The attempt fails; any method may be tried next.
+    /// The attempt fails; what could be tried before may be tried next.
     pub fn refuse(&mut self, ask: Ask<Attempt>) {
-        let methods = self.config.login.methods;
+        let methods = self.login.remaining();
         self.judge(&ask, methods, false);
     }
 

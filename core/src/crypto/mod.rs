@@ -5,21 +5,27 @@
 //! - [`Null`](null::Null): no security at all; tests and fuzzing.
 //!
 //! Primitives come from libraries. Here they are put together as SSH wants them: [`schedule`] derives the keys,
-//! [`signature`] reads keys and signatures off the wire before a provider verifies them, and [`certificate`] what
-//! authorities say of keys.
+//! [`signature`] reads keys and signatures off the wire before a provider verifies them, [`certificate`] what authorities
+//! say of keys, and [`zip`] says what compression is.
 
 pub mod certificate;
 #[cfg(feature = "ring")]
 pub mod fast;
+#[cfg_attr(not(feature = "alloc"), path = "no_group.rs")]
+pub mod group;
 pub mod null;
 pub mod schedule;
 pub mod signature;
 #[cfg(feature = "soft")]
 pub mod soft;
+pub mod zip;
+#[cfg(feature = "zlib")]
+mod zlib;
 
-use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
+use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac, Zip};
 use crate::seed::Random;
 use crate::wire::Sink;
+use group::Group;
 use signature::PublicKey;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -33,6 +39,10 @@ pub trait Provider: 'static {
     type Open: Open;
     /// A client's side of a key exchange between its offer and the answer.
     type Exchange: Exchange;
+    /// Compression of outgoing payloads; [`Absent`](zip::Absent) where there is none.
+    type Deflate: zip::Deflate;
+    /// Expansion of incoming payloads; [`Absent`](zip::Absent) where there is none.
+    type Inflate: zip::Inflate;
 
     /// Key exchanges it can do.
     const KEX: &'static [Kex];
@@ -42,6 +52,8 @@ pub trait Provider: 'static {
     const MACS: &'static [Mac];
     /// Signatures it can verify.
     const SIGNATURES: &'static [HostKey];
+    /// Compression methods it has, `none` among them.
+    const ZIPS: &'static [Zip];
 
     /// Keys a cipher for sending, with a MAC unless it authenticates by itself; `None` if one of them is missing.
     fn seal(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Self::Seal>;
@@ -56,12 +68,14 @@ pub trait Provider: 'static {
 
 /// A running hash.
 pub trait Digest: Clone {
-    /// Starts a hash.
-    fn new(hash: Hash) -> Self;
+    /// Starts a hash; `None` if the provider lacks it, which it does only where no key exchange of its needs it.
+    fn new(hash: Hash) -> Option<Self>;
+    /// Starts SHA-256, which every provider has.
+    fn sha256() -> Self;
     /// Adds bytes.
     fn update(&mut self, bytes: &[u8]);
-    /// Ends it.
-    fn finish(self) -> HashValue;
+    /// Ends it, and starts it anew.
+    fn finish(&mut self) -> HashValue;
 }
 
 /// Shape of packets under a key, the same for both directions (RFC 4253 §6).
@@ -104,8 +118,15 @@ pub trait Open {
     fn open(&mut self, sequence: u32, packet: &mut [u8]) -> Result<(), Forged>;
 }
 
-/// The longest public share: ML-KEM-768's encapsulation key and an X25519 point, or a P-256 point.
-pub const MAX_SHARE: usize = if cfg!(feature = "mlkem") { 1184 + 32 } else { 65 };
+/// The longest public share. It is part of a connection's size, so it is no longer than the features make it: ML-KEM-1024
+/// with P-384, ML-KEM-768 with X25519, Streamlined NTRU Prime with X25519, a number of 8192 bits, or a point on P-256.
+pub const MAX_SHARE: usize = match (cfg!(feature = "mlkem"), cfg!(feature = "alloc")) {
+    (true, true) => 1568 + 97,
+    (true, false) => 1184 + 32,
+    (false, true) if cfg!(feature = "sntrup") => 1158 + 32,
+    (false, true) => 1025,
+    (false, false) => 65,
+};
 
 /// A public share of a key exchange, as it stands in the message.
 pub type Share = heapless::Vec<u8, MAX_SHARE>;
@@ -123,6 +144,12 @@ pub trait Exchange: Sized {
 
     /// The server's whole part: its share (`Q_S`) and the secret, from the client's share.
     fn respond(kex: Kex, random: &mut Random, offer: &[u8]) -> Result<(Share, Secret), BadShare>;
+
+    /// [`start`](Self::start) in a group that the server chose.
+    fn start_in(group: &Group, random: &mut Random) -> Option<Self>;
+
+    /// [`respond`](Self::respond) in a group that the server chose.
+    fn respond_in(group: &Group, random: &mut Random, offer: &[u8]) -> Result<(Share, Secret), BadShare>;
 }
 
 /// A public share that is no valid share: wrong length, not on the curve, or leading to a trivial secret.
@@ -134,7 +161,7 @@ pub struct BadShare;
 pub struct Forged;
 
 /// The value of a finished hash.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Zeroize)]
 pub struct HashValue {
     bytes: [u8; 64],
     len: u8,
@@ -161,8 +188,8 @@ impl core::fmt::Debug for HashValue {
     }
 }
 
-/// The longest shared secret: a P-521 coordinate.
-const MAX_SECRET: usize = 66;
+/// The longest shared secret: a number of 8192 bits, or what P-256 and X25519 come to.
+const MAX_SECRET: usize = if cfg!(feature = "alloc") { 1024 } else { 32 };
 
 /// A shared secret `K`, and in which form the exchange hash takes it.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -190,9 +217,14 @@ impl Secret {
         Self { bytes, len: value.len().min(MAX_SECRET), string }
     }
 
+    /// The secret itself.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
     /// Writes `K` as the exchange hash and the key derivation take it.
     pub(crate) fn encode(&self, sink: &mut impl Sink) {
-        let value = self.bytes.get(..self.len).unwrap_or_default();
+        let value = self.as_bytes();
         if self.string { sink.string(value) } else { sink.mpint(value) }
     }
 }

@@ -3,11 +3,13 @@
 //! It is deterministic and costs next to nothing: for tests and fuzzing of everything above the cryptography, and never
 //! for a connection that anybody relies on.
 
+use super::group::Group;
 use super::signature::PublicKey;
 use super::{
     BadShare, Digest, DirectionKeys, Exchange, Forged, HashValue, Open, Provider, Random, Seal, Secret, Shape, Share,
+    zip,
 };
-use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
+use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac, Zip};
 
 /// **No security at all.** Claims every algorithm and does the same nothing for each.
 #[derive(Debug, Clone, Copy)]
@@ -18,11 +20,14 @@ impl Provider for Null {
     type Seal = Clear;
     type Open = Clear;
     type Exchange = Sham;
+    type Deflate = zip::Deflater;
+    type Inflate = zip::Inflater;
 
     const KEX: &'static [Kex] = Kex::ALL;
     const CIPHERS: &'static [Cipher] = Cipher::ALL;
     const MACS: &'static [Mac] = Mac::ALL;
     const SIGNATURES: &'static [HostKey] = HostKey::ALL;
+    const ZIPS: &'static [Zip] = zip::METHODS;
 
     fn seal(_: Cipher, _: Option<Mac>, _: &DirectionKeys) -> Option<Clear> {
         Some(Clear)
@@ -43,7 +48,11 @@ impl Provider for Null {
 pub struct Mix(u64);
 
 impl Digest for Mix {
-    fn new(_: Hash) -> Self {
+    fn new(_: Hash) -> Option<Self> {
+        Some(Self::sha256())
+    }
+
+    fn sha256() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
@@ -53,7 +62,7 @@ impl Digest for Mix {
         }
     }
 
-    fn finish(mut self) -> HashValue {
+    fn finish(&mut self) -> HashValue {
         let mut value = [0; 32];
         for word in value.chunks_exact_mut(8) {
             // The golden ratio, as odd as a step should be; the shifts carry high bits down.
@@ -61,6 +70,7 @@ impl Digest for Mix {
             let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             word.copy_from_slice(&(mixed ^ (mixed >> 27)).to_be_bytes());
         }
+        *self = Self::sha256();
         HashValue::new(&value)
     }
 }
@@ -124,17 +134,25 @@ impl Exchange for Sham {
         let ours = Self(random.array());
         Ok((ours.offer(), ours.finish(offer)?))
     }
+
+    fn start_in(_: &Group, random: &mut Random) -> Option<Self> {
+        Some(Self(random.array()))
+    }
+
+    fn respond_in(_: &Group, random: &mut Random, offer: &[u8]) -> Result<(Share, Secret), BadShare> {
+        Self::respond(Kex::GroupExchangeSha256, random, offer)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Clear, Mix, Sham};
-    use crate::algorithm::{Hash, Kex};
+    use crate::algorithm::Kex;
     use crate::crypto::{BadShare, Digest, Exchange, Forged, HashValue, Open, Seal};
     use crate::seed::{Random, Seed};
 
     fn mix(bytes: &[u8]) -> HashValue {
-        let mut digest = Mix::new(Hash::Sha256);
+        let mut digest = Mix::sha256();
         digest.update(bytes);
         digest.finish()
     }

@@ -3,7 +3,7 @@
 
 use super::certificate::Certificate;
 use super::{Digest, Forged, Provider};
-use crate::algorithm::{Hash, HostKey};
+use crate::algorithm::HostKey;
 use crate::wire::{Field, Malformed, Mpint, Reader, Sink};
 
 /// Public keys by type, borrowed from their blob.
@@ -267,7 +267,7 @@ impl Touch {
     /// What the security key signed: `SHA256(application) || flags || counter || SHA256(message)`.
     fn signed<P: Provider>(&self, application: &[u8], message: &[u8]) -> ([u8; 69], Presence) {
         let hash = |bytes| {
-            let mut digest = P::Digest::new(Hash::Sha256);
+            let mut digest = P::Digest::sha256();
             digest.update(bytes);
             digest.finish()
         };

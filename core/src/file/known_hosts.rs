@@ -16,7 +16,8 @@ pub use update::{MOST_KEYS, Unfit, Update};
 pub use verdict::{By, Verdict};
 
 use super::public::{PublicKeyBuf, bare};
-use super::text::{MAX_LINE, is_idle, lines, unbase64, word};
+use super::text::{MAX_LINE, is_idle, lines, word};
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
 use name::{Hosts, name};
@@ -127,20 +128,15 @@ impl Entry {
     fn read(at: Place, text: &[u8]) -> Result<Self, Why> {
         let Fields { mark, hosts, key } = Fields::split(text)?;
         let hosts = Hosts::read(hosts).ok_or(Why::Hash)?;
-        let key = match PublicKeyBuf::read(key) {
-            Ok((key, _comment)) => key,
-            Err(_) if mark == Mark::Revoked => certified(key).ok_or(Why::Key)?,
-            Err(_) => return Err(Why::Key),
+        let (key, _comment) = PublicKeyBuf::read(key).map_err(|_| Why::Key)?;
+        // Who revokes a certificate means its key, whatever else is certified about it. Nothing else is said of one.
+        let key = match bare(key.blob()) {
+            Cow::Borrowed(_) => key,
+            Cow::Owned(blob) if mark == Mark::Revoked => PublicKeyBuf::from_blob(&blob).map_err(|_| Why::Key)?,
+            Cow::Owned(_) => return Err(Why::Key),
         };
         Ok(Self { at, mark, key, hosts })
     }
-}
-
-/// The key in a certificate: who revokes one means its key, whatever else is certified about it.
-fn certified(text: &[u8]) -> Option<PublicKeyBuf> {
-    let (_name, text) = word(text);
-    let blob = unbase64(word(text).0).ok()?;
-    PublicKeyBuf::from_blob(&bare(&blob)).ok()
 }
 
 /// The parts of a line, as they stand there.

@@ -8,15 +8,20 @@
 //! - [`certificate`]: making certificates.
 //! - [`known_hosts`]: which key a host has shown before, and who certifies its keys.
 //! - [`sshfp`]: which keys the DNS says a host has.
-//! - [`authorized_keys`]: which keys may log in, and what they may do then.
+//! - [`authorized_keys`]: which keys may log in, and what they may do then; [`authorize`](authorize()) asks these lists and
+//!   those of authorities, and judges whatever they demand.
 
+mod address;
+mod authorize;
 pub mod authorized_keys;
 pub mod certificate;
 mod ecdsa;
+mod expiry;
 pub mod known_hosts;
 mod oid;
 mod options;
 pub(crate) mod pattern;
+mod permit;
 pub mod private;
 pub mod public;
 pub mod randomart;
@@ -28,7 +33,10 @@ mod spki;
 pub mod sshfp;
 mod text;
 
-pub use options::Options;
+pub use authorize::{Denied, Lists, Proof, Situation, authorize};
+pub use expiry::Expiry;
+pub use options::{Options, TwoCommands};
+pub use permit::{Permit, Tunnel};
 pub use public::PublicKeyBuf;
 pub use signing::SigningKey;
 

@@ -2,7 +2,7 @@
 //! between. Letter case does not count.
 
 /// The longest pattern, as in OpenSSH. A list with a longer one takes nothing, for that one may have been a negated one.
-const LONGEST: usize = 1022;
+pub(super) const LONGEST: usize = 1022;
 
 /// Whether a list of patterns takes `name`: one of them does, and none of the negated ones does.
 pub(super) fn list_takes(patterns: &[u8], name: &[u8]) -> bool {

@@ -66,6 +66,11 @@ impl Hash {
 const LONGEST_NAME: usize = 64;
 
 impl PublicKeyBuf {
+    /// A key from its parts.
+    pub fn new(key: &PublicKey<'_>) -> Self {
+        Self(compose(|sink| key.encode(sink)))
+    }
+
     /// A key or certificate from its blob. Types that have an algorithm are checked in full; of others only that they have
     /// a type name.
     pub fn from_blob(blob: &[u8]) -> Result<Self, NotAPublicKey> {
@@ -174,6 +179,11 @@ impl PublicKeyBuf {
     /// The key by its parts, for verifying; RSA keys of fewer bits than `min_rsa_bits` are refused.
     pub fn decode(&self, min_rsa_bits: usize) -> Result<PublicKey<'_>, Malformed> {
         PublicKey::decode(&self.0, min_rsa_bits)
+    }
+
+    /// The certificate by its parts, if it is one.
+    pub fn certificate(&self) -> Result<Certificate<'_>, Malformed> {
+        Certificate::decode(&self.0, 0)
     }
 
     /// The fingerprint, as [`fingerprint`] gives it.

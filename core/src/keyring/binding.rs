@@ -133,14 +133,14 @@ impl Bindings {
     }
 
     /// Whether the session's host is the hop's: by its own key, or by a certificate of one of the hop's authorities for
-    /// the hop's name.
+    /// a name that the hop's is a pattern of.
     fn leads(&self, hop: &Hop<'_>, session: &Session) -> bool {
         let presented = shown(&session.host_key);
         let Some(certificate) = presented.as_ref().and_then(Presented::certificate) else {
             return hop.keys.iter().any(|one| !one.authority && one.key == session.host_key);
         };
         let authority = hop.keys.iter().any(|one| one.authority && one.key == certificate.authority);
-        authority && certificate.check(Kind::Host, self.made, |principal| takes(principal, hop.host)).is_ok()
+        authority && certificate.check(Kind::Host, self.made, |principal| takes(hop.host, principal)).is_ok()
     }
 }
 

@@ -256,3 +256,103 @@ impl fmt::Display for Unfit {
 }
 
 impl core::error::Error for Unfit {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bindings, Confirm, Keyring, Reply, Unfit};
+    use crate::Instant;
+    use crate::agent::server::Request;
+    use crate::agent::{Constraints, MAX_FRAME};
+    use crate::crypto::soft::Soft;
+    use crate::file::SigningKey;
+    use crate::seed::Seed;
+    use alloc::format;
+    use alloc::vec;
+    use core::time::Duration;
+
+    const SECOND: u64 = 1_000_000;
+
+    fn keyring() -> Keyring {
+        Keyring::new(&Seed::new([6; 32]))
+    }
+
+    fn key(number: u8) -> SigningKey {
+        SigningKey::ed25519(&[number; 32])
+    }
+
+    fn listed(keyring: &mut Keyring, now: Instant) -> usize {
+        let Reply::Identities(list) = keyring.answer::<Soft>(now, &mut Bindings::new(None), &Request::Identities)
+        else {
+            panic!("no list")
+        };
+        list.len()
+    }
+
+    fn sign(keyring: &mut Keyring, now: Instant) -> Reply<'_> {
+        let held = key(1);
+        let request = Request::Sign { key: held.public(), message: b"message", flags: 0 };
+        keyring.answer::<Soft>(now, &mut Bindings::new(None), &request)
+    }
+
+    #[test]
+    fn a_key_lives_as_long_as_it_may() {
+        let mut keyring = keyring();
+        for (number, lifetime) in [(1, Some(60)), (2, Some(30)), (3, None)] {
+            let constraints = Constraints { lifetime, ..Constraints::default() };
+            keyring.add(Instant(SECOND), key(number), None, b"", &constraints).unwrap();
+        }
+        assert_eq!(keyring.deadline(), Some(Instant(31 * SECOND)));
+        assert_eq!(listed(&mut keyring, Instant(31 * SECOND - 1)), 3);
+        assert_eq!(listed(&mut keyring, Instant(31 * SECOND)), 2);
+        assert!(matches!(sign(&mut keyring, Instant(61 * SECOND)), Reply::Refused));
+        assert_eq!((keyring.len(), keyring.deadline()), (1, None));
+        // The same key again has its time again.
+        keyring
+            .add(Instant(0), key(3), None, b"", &Constraints { lifetime: Some(1), ..Constraints::default() })
+            .unwrap();
+        assert_eq!(keyring.deadline(), Some(Instant(0).after(Duration::from_secs(1))));
+    }
+
+    #[test]
+    fn a_person_s_word_comes_too_late_for_a_key_that_is_gone() {
+        let mut keyring = keyring();
+        let asked = |keyring: &mut Keyring, lifetime| -> Confirm {
+            let constraints = Constraints { lifetime, confirm: true, ..Constraints::default() };
+            keyring.add(Instant(0), key(1), None, b"mine", &constraints).unwrap();
+            let Reply::Confirm(confirm) = sign(keyring, Instant(0)) else { panic!("not asked") };
+            confirm
+        };
+        let confirm = asked(&mut keyring, Some(10));
+        assert_eq!((&confirm.comment[..], confirm.key()), (&b"mine"[..], key(1).public()));
+        assert!(!format!("{confirm:?}").contains("mine"));
+        assert!(matches!(keyring.confirmed(Instant(9 * SECOND), &confirm), Reply::Signature(_)));
+        assert!(matches!(keyring.confirmed(Instant(10 * SECOND), &confirm), Reply::Refused));
+        let confirm = asked(&mut keyring, None);
+        let lock = Request::Lock { passphrase: b"word" };
+        assert!(matches!(keyring.answer::<Soft>(Instant(0), &mut Bindings::new(None), &lock), Reply::Done));
+        assert!(matches!(keyring.confirmed(Instant(0), &confirm), Reply::Refused));
+    }
+
+    #[test]
+    fn what_cannot_be_listed_is_not_taken() {
+        let mut keyring = keyring();
+        let half = vec![b'x'; MAX_FRAME / 2];
+        let mut add =
+            |number, comment: &[u8]| keyring.add(Instant(0), key(number), None, comment, &Constraints::default());
+        assert_eq!(add(1, &half), Ok(()));
+        assert_eq!(add(2, &half), Err(Unfit));
+        assert_eq!(add(2, b""), Ok(()));
+        assert_eq!(add(1, b"shorter"), Ok(()));
+        assert_eq!(add(2, &half), Ok(()));
+        assert_eq!(keyring.len(), 2);
+    }
+
+    #[test]
+    fn a_certificate_has_to_be_the_key_s() {
+        let mut keyring = keyring();
+        for certificate in [&b""[..], b"ssh-ed25519-cert-v01@openssh.com", key(2).public(), key(1).public()] {
+            let added = keyring.add(Instant(0), key(1), Some(certificate), b"", &Constraints::default());
+            assert_eq!(added, Err(Unfit));
+        }
+    }
+}

@@ -1,48 +1,55 @@
-//! Key exchange (RFC 4253 §7 and §8, RFC 5656 §4, RFC 8731): from KEXINIT to NEWKEYS, in both roles.
+//! Key exchange (RFC 4253 §7 and §8, RFC 4419, RFC 5656 §4, RFC 8731): from KEXINIT to NEWKEYS, in both roles.
 //!
 //! ```text
-//!                       Idle  <---------------------------------+
-//!                        | a rekey is due, or the peer's KEXINIT |
-//!                     Offered                                    |
-//!           peer's KEXINIT |                                     |
-//!        client -----------+----------- server                   |
-//!     AwaitReply                     ChooseKey  (ask)            |
-//!        | 31, signature verified       | host_key()             |
-//!     Trusting  (ask)                AwaitInit                   |
-//!        | trust()                      | 30                     |
-//!        |                           Signing  (ask)              |
-//!        |                              | sign(): 31             |
-//!        +------------ Keying ----------+                        |
-//!                        | our NEWKEYS sent, the peer's received |
-//!                        +---------------------------------------+
+//!                       Idle  <----------------------------------------+
+//!                        | a rekey is due, or the peer's KEXINIT        |
+//!                     Offered                                           |
+//!           peer's KEXINIT |                                            |
+//!        client -----------+-------------- server                       |
+//!        |                              ChooseKey  (ask)                |
+//!        | group exchange?                 | host_key()                 |
+//!        +--> AwaitGroup                   | group exchange?            |
+//!        |       | 34 sent, 31             +--> AwaitRequest            |
+//!     AwaitReply <-+                       |       | 34                 |
+//!        | 30 sent, 31 verified         AwaitInit <+ 31 sent            |
+//!        |  (group: 32 sent, 33)           | 30  (group: 32)            |
+//!     Trusting  (ask)                   Signing  (ask)                  |
+//!        | trust()                         | sign(): 31  (group: 33)    |
+//!        +------------ Keying -------------+                            |
+//!                        | our NEWKEYS sent, the peer's received        |
+//!                        +----------------------------------------------+
 //! ```
 
 use super::negotiate::{self, Markers, Offer, Summary};
 use super::{Event, Question, Step, Transport, ident};
-use crate::algorithm::Hash;
 use crate::config::Config;
 use crate::crypto::certificate::Kind;
+use crate::crypto::group::{self, Group};
 use crate::crypto::schedule::{Direction, Schedule, Transcript};
 use crate::crypto::signature::{self, Presented};
 use crate::crypto::{Digest, Exchange as _, HashValue, Hashing, Provider, Share};
 use crate::error::{Choice, Error, Refused, Violation};
 use crate::role::Role;
 use crate::seed::Random;
-use crate::wire::transport::{KexInit, KexInitiate, KexReply, NewKeys};
-use crate::wire::{Length, Message, Sink, Writer};
+use crate::wire::transport::{
+    GroupInitiate, GroupOffer, GroupReply, GroupRequest, KexInit, KexInitiate, KexReply, NewKeys,
+};
+use crate::wire::{Length, Message, Mpint, Sink, Writer};
 use crate::{Output, Waiting};
 
 /// Where the exchange stands.
 #[cfg_attr(
-    feature = "mlkem",
+    any(feature = "mlkem", feature = "alloc"),
     expect(clippy::large_enum_variant, reason = "without an allocator there is no smaller place for a share")
 )]
 pub(crate) enum Exchange<P: Provider> {
     Idle,
     Offered(Offered),
+    AwaitGroup(Begun<P>),
     AwaitReply(AwaitReply<P>),
     Trusting(Trusting<P>),
-    ChooseKey(AwaitInit<P>),
+    ChooseKey(Begun<P>),
+    AwaitRequest(Begun<P>),
     AwaitInit(AwaitInit<P>),
     Signing(Signing<P>),
     Keying(Keying<P>),
@@ -54,14 +61,23 @@ pub(crate) struct Offered {
     owed: bool,
 }
 
-/// Client: both KEXINITs are known; our share goes out, the server's is due.
-pub(crate) struct AwaitReply<P: Provider> {
+/// Both KEXINITs are known.
+pub(crate) struct Begun<P: Provider> {
     agreed: Summary,
     transcript: Transcript<P::Digest>,
-    ephemeral: P::Exchange,
     kexinit: Offered,
-    share_owed: bool,
+    /// The message on which the peer waits is due: a client's request or share, or a server's group.
+    owed: bool,
+    /// The peer's next message is a wrong guess.
     skip: bool,
+}
+
+/// Client: our share goes out, the server's is due.
+pub(crate) struct AwaitReply<P: Provider> {
+    begun: Begun<P>,
+    ephemeral: P::Exchange,
+    /// The group, if the server chose it.
+    group: Option<Group>,
 }
 
 /// Client: everything is verified; the embedder decides on the host key.
@@ -70,12 +86,11 @@ pub(crate) struct Trusting<P: Provider> {
     fingerprint: HashValue,
 }
 
-/// Server: the host key is being chosen, or the client's share is due.
+/// Server: the client's share is due.
 pub(crate) struct AwaitInit<P: Provider> {
-    agreed: Summary,
-    transcript: Transcript<P::Digest>,
-    kexinit: Offered,
-    skip: bool,
+    begun: Begun<P>,
+    /// The group, if we chose it.
+    group: Option<Group>,
 }
 
 /// Server: the exchange hash is being signed.
@@ -96,6 +111,8 @@ pub(crate) struct Keying<P: Provider> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Expecting {
     Anything,
+    Group,
+    GroupShare,
     Share,
     NewKeys,
 }
@@ -104,6 +121,11 @@ impl<P: Provider> Exchange<P> {
     pub(crate) const fn incoming(&self) -> Expecting {
         match self {
             Self::Idle | Self::Offered(_) | Self::Keying(Keying { received: true, .. }) => Expecting::Anything,
+            Self::AwaitGroup(_) | Self::AwaitRequest(_) => Expecting::Group,
+            Self::AwaitReply(AwaitReply { group: Some(_), .. }) | Self::AwaitInit(AwaitInit { group: Some(_), .. }) => {
+                Expecting::GroupShare
+            }
+            Self::ChooseKey(begun) if begun.agreed.kex.has_group_exchange() => Expecting::Group,
             Self::AwaitReply(_) | Self::ChooseKey(_) | Self::AwaitInit(_) => Expecting::Share,
             Self::Trusting(_) | Self::Signing(_) | Self::Keying(_) => Expecting::NewKeys,
         }
@@ -114,10 +136,29 @@ impl<P: Provider> Exchange<P> {
             Self::Trusting(_) => Some(Waiting::Trust),
             Self::ChooseKey(_) => Some(Waiting::HostKey),
             Self::Signing(_) => Some(Waiting::Signature),
-            // A share may come in one flight with the peer's KEXINIT: ours has to leave before it is answered.
-            Self::AwaitInit(AwaitInit { kexinit: Offered { owed: true, .. }, .. })
-            | Self::AwaitReply(AwaitReply { share_owed: true, .. }) => Some(Waiting::Output),
-            Self::Idle | Self::Offered(_) | Self::AwaitReply(_) | Self::AwaitInit(_) | Self::Keying(_) => None,
+            // The peer's next message may come in one flight with this one: ours has to leave before it is answered.
+            Self::AwaitGroup(_) | Self::AwaitReply(_) | Self::AwaitRequest(_) | Self::AwaitInit(_) if self.owes() => {
+                Some(Waiting::Output)
+            }
+            Self::Idle
+            | Self::Offered(_)
+            | Self::AwaitGroup(_)
+            | Self::AwaitReply(_)
+            | Self::AwaitRequest(_)
+            | Self::AwaitInit(_)
+            | Self::Keying(_) => None,
+        }
+    }
+
+    /// What both KEXINITs came to, until the shares are exchanged.
+    const fn begun(&mut self) -> Option<&mut Begun<P>> {
+        match self {
+            Self::AwaitGroup(begun)
+            | Self::AwaitReply(AwaitReply { begun, .. })
+            | Self::ChooseKey(begun)
+            | Self::AwaitRequest(begun)
+            | Self::AwaitInit(AwaitInit { begun, .. }) => Some(begun),
+            Self::Idle | Self::Offered(_) | Self::Trusting(_) | Self::Signing(_) | Self::Keying(_) => None,
         }
     }
 
@@ -128,11 +169,13 @@ impl<P: Provider> Exchange<P> {
 
     pub(crate) const fn owes(&self) -> bool {
         match self {
-            Self::Idle | Self::Trusting(_) => false,
+            Self::Idle | Self::Trusting(_) | Self::Signing(_) => false,
             Self::Offered(Offered { owed, .. }) => *owed,
-            Self::AwaitReply(state) => state.kexinit.owed || state.share_owed,
-            Self::ChooseKey(state) | Self::AwaitInit(state) => state.kexinit.owed,
-            Self::Signing(_) => false,
+            Self::AwaitGroup(begun)
+            | Self::AwaitReply(AwaitReply { begun, .. })
+            | Self::ChooseKey(begun)
+            | Self::AwaitRequest(begun)
+            | Self::AwaitInit(AwaitInit { begun, .. }) => begun.kexinit.owed || begun.owed,
             Self::Keying(state) => !state.sent,
         }
     }
@@ -147,9 +190,11 @@ impl<P: Provider> core::fmt::Debug for Exchange<P> {
         f.write_str(match self {
             Self::Idle => "Idle",
             Self::Offered(_) => "Offered",
+            Self::AwaitGroup(_) => "AwaitGroup",
             Self::AwaitReply(_) => "AwaitReply",
             Self::Trusting(_) => "Trusting",
             Self::ChooseKey(_) => "ChooseKey",
+            Self::AwaitRequest(_) => "AwaitRequest",
             Self::AwaitInit(_) => "AwaitInit",
             Self::Signing(_) => "Signing",
             Self::Keying(_) => "Keying",
@@ -188,36 +233,37 @@ impl<R: Role, P: Provider> Transport<R, P> {
             NewKeys::decode(body).map_err(malformed)?;
             return self.receive_keys();
         }
-        if let Exchange::AwaitReply(AwaitReply { skip: skip @ true, .. })
-        | Exchange::AwaitInit(AwaitInit { skip: skip @ true, .. }) = &mut self.exchange
-        {
+        if let Some(Begun { skip: skip @ true, .. }) = self.exchange.begun() {
             *skip = false;
             return Ok(Step::Done);
         }
-        match self.exchange.take() {
-            Exchange::AwaitReply(state) if number == KexReply::NUMBER => {
+        match (self.exchange.take(), number) {
+            (Exchange::AwaitGroup(begun), GroupOffer::NUMBER) => {
+                self.receive_group(random, begun, &GroupOffer::decode(body).map_err(malformed)?)
+            }
+            (Exchange::AwaitReply(state @ AwaitReply { group: None, .. }), KexReply::NUMBER) => {
                 self.receive_reply(config, state, &KexReply::decode(body).map_err(malformed)?)
             }
-            Exchange::AwaitInit(state) if number == KexInitiate::NUMBER => {
-                self.receive_init(random, state, &KexInitiate::decode(body).map_err(malformed)?)
+            (Exchange::AwaitReply(state @ AwaitReply { group: Some(_), .. }), GroupReply::NUMBER) => {
+                let GroupReply { host_key, share, signature } = GroupReply::decode(body).map_err(malformed)?;
+                self.receive_reply(config, state, &KexReply { host_key, share, signature })
             }
-            Exchange::Idle
-            | Exchange::Offered(_)
-            | Exchange::AwaitReply(_)
-            | Exchange::Trusting(_)
-            | Exchange::ChooseKey(_)
-            | Exchange::AwaitInit(_)
-            | Exchange::Signing(_)
-            | Exchange::Keying(_) => Err(Violation::Unexpected(number).into()),
+            (Exchange::AwaitRequest(begun), GroupRequest::NUMBER) => {
+                self.receive_request(begun, &GroupRequest::decode(body).map_err(malformed)?)
+            }
+            (Exchange::AwaitInit(state @ AwaitInit { group: None, .. }), KexInitiate::NUMBER) => {
+                self.receive_init(random, state, KexInitiate::decode(body).map_err(malformed)?.share)
+            }
+            (Exchange::AwaitInit(state @ AwaitInit { group: Some(_), .. }), GroupInitiate::NUMBER) => {
+                self.receive_init(random, state, GroupInitiate::decode(body).map_err(malformed)?.share)
+            }
+            _ => Err(Violation::Unexpected(number).into()),
         }
     }
 
     /// Whether the next message of the exchange is a wrong guess, to be dropped whatever its number (RFC 4253 §7).
-    pub(crate) const fn skips(&self) -> bool {
-        matches!(
-            self.exchange,
-            Exchange::AwaitReply(AwaitReply { skip: true, .. }) | Exchange::AwaitInit(AwaitInit { skip: true, .. })
-        )
+    pub(crate) const fn skips(&mut self) -> bool {
+        matches!(self.exchange.begun(), Some(Begun { skip: true, .. }))
     }
 
     /// The peer's KEXINIT: both sides now come to the same choice.
@@ -235,16 +281,20 @@ impl<R: Role, P: Provider> Transport<R, P> {
         if !self.strict && (agreed.to_server.is_exposed() || agreed.to_client.is_exposed()) {
             return Err(Violation::NotStrict.into());
         }
-        let transcript = self.transcript(config, &agreed, &kexinit, body);
+        let transcript = self.transcript(config, &agreed, &kexinit, body).ok_or(Error::Exchange)?;
         let skip = peer.guess_follows && !negotiate::guessed_right::<R, P>(&config.preferences, peer);
-        if R::SENDS == Direction::ToServer {
-            let ephemeral = P::Exchange::start(agreed.kex, random).ok_or(Error::Exchange)?;
-            let state = AwaitReply { agreed, transcript, ephemeral, kexinit, share_owed: true, skip };
-            self.exchange = Exchange::AwaitReply(state);
-            return Ok(Step::Done);
+        let begun = Begun { agreed, transcript, kexinit, owed: R::SENDS == Direction::ToServer, skip };
+        if R::SENDS == Direction::ToClient {
+            self.exchange = Exchange::ChooseKey(begun);
+            return Ok(Step::Question(Question::HostKey { algorithm: agreed.host_key }));
         }
-        self.exchange = Exchange::ChooseKey(AwaitInit { agreed, transcript, kexinit, skip });
-        Ok(Step::Question(Question::HostKey { algorithm: agreed.host_key }))
+        self.exchange = if agreed.kex.has_group_exchange() {
+            Exchange::AwaitGroup(begun)
+        } else {
+            let ephemeral = P::Exchange::start(agreed.kex, random).ok_or(Error::Exchange)?;
+            Exchange::AwaitReply(AwaitReply { begun, ephemeral, group: None })
+        };
+        Ok(Step::Done)
     }
 
     /// What only the first KEXINIT says: strict key exchange asks that it be the first packet of all.
@@ -263,7 +313,13 @@ impl<R: Role, P: Provider> Transport<R, P> {
 
     /// `V_C, V_S, I_C, I_S` (RFC 4253 §8). Our KEXINIT is written out again rather than kept: it is a function of its
     /// cookie.
-    fn transcript(&self, config: &Config, agreed: &Summary, kexinit: &Offered, peer: &[u8]) -> Transcript<P::Digest> {
+    fn transcript(
+        &self,
+        config: &Config,
+        agreed: &Summary,
+        kexinit: &Offered,
+        peer: &[u8],
+    ) -> Option<Transcript<P::Digest>> {
         let ours = Offer { preferences: &config.preferences, cookie: kexinit.cookie, first: agreed.first };
         let mut length = Length::default();
         ours.encode::<R, P>(&mut length);
@@ -273,14 +329,28 @@ impl<R: Role, P: Provider> Transport<R, P> {
             sink.u8(KexInit::NUMBER);
             sink.put(peer);
         };
-        match R::SENDS {
-            Direction::ToServer => Transcript::<P::Digest>::new(hash, &line, self.ident.line())
+        Some(match R::SENDS {
+            Direction::ToServer => Transcript::<P::Digest>::new(hash, &line, self.ident.line())?
                 .with_written(length.0, |sink| ours.encode::<R, P>(sink))
                 .with_written(peer.len().saturating_add(1), theirs),
-            Direction::ToClient => Transcript::<P::Digest>::new(hash, self.ident.line(), &line)
+            Direction::ToClient => Transcript::<P::Digest>::new(hash, self.ident.line(), &line)?
                 .with_written(peer.len().saturating_add(1), theirs)
                 .with_written(length.0, |sink| ours.encode::<R, P>(sink)),
-        }
+        })
+    }
+
+    /// Client: the group that the server chose.
+    fn receive_group<'b>(
+        &mut self,
+        random: &mut Random,
+        begun: Begun<P>,
+        offer: &GroupOffer<'_>,
+    ) -> Result<Step<'b>, Error> {
+        let group = Group::accept(&group::REQUEST, offer, random)?;
+        let ephemeral = P::Exchange::start_in(&group, random).ok_or(Error::Exchange)?;
+        let begun = Begun { owed: true, ..begun };
+        self.exchange = Exchange::AwaitReply(AwaitReply { begun, ephemeral, group: Some(group) });
+        Ok(Step::Done)
     }
 
     /// Client: the server's host key, share and signature.
@@ -290,11 +360,14 @@ impl<R: Role, P: Provider> Transport<R, P> {
         state: AwaitReply<P>,
         reply: &KexReply<'b>,
     ) -> Result<Step<'b>, Error> {
-        let AwaitReply { agreed, transcript, ephemeral, .. } = state;
-        let share = ephemeral.offer();
+        let AwaitReply { begun: Begun { agreed, mut transcript, .. }, ephemeral, group } = state;
+        transcript = transcript.with_string(reply.host_key);
+        if let Some(group) = &group {
+            transcript = transcript.with_group(&group::REQUEST, group);
+        }
+        transcript = transcript.with_string(&ephemeral.offer()).with_string(reply.share);
         let secret = ephemeral.finish(reply.share)?;
-        let transcript = transcript.with_string(reply.host_key).with_string(&share).with_string(reply.share);
-        let schedule = transcript.finish(secret, self.session);
+        let (hash, schedule) = transcript.finish(&secret, self.session);
         let algorithm = agreed.host_key;
         let presented =
             Presented::decode(algorithm, reply.host_key, config.min_rsa_bits).map_err(|_| Error::Exchange)?;
@@ -302,7 +375,6 @@ impl<R: Role, P: Provider> Transport<R, P> {
             let signed = certificate.is_signed::<P>(&config.preferences.authorities);
             signed.ok().filter(|()| certificate.kind == Kind::Host).ok_or(Error::Exchange)?;
         }
-        let hash = schedule.exchange_hash();
         signature::verify::<P>(algorithm, presented.key(), hash.as_bytes(), reply.signature)
             .map_err(|_| Error::Exchange)?;
         let fingerprint = fingerprint::<P>(reply.host_key);
@@ -332,24 +404,34 @@ impl<R: Role, P: Provider> Transport<R, P> {
         if !matches!(self.exchange, Exchange::ChooseKey(_)) {
             return;
         }
-        if let Exchange::ChooseKey(AwaitInit { agreed, transcript, kexinit, skip }) = self.exchange.take() {
-            let transcript = transcript.with_string(public);
+        if let Exchange::ChooseKey(begun) = self.exchange.take() {
             self.first_key = self.first_key.or_else(|| Some(fingerprint::<P>(public)));
-            self.exchange = Exchange::AwaitInit(AwaitInit { agreed, transcript, kexinit, skip });
+            let begun = Begun { transcript: begun.transcript.with_string(public), ..begun };
+            self.exchange = if begun.agreed.kex.has_group_exchange() {
+                Exchange::AwaitRequest(begun)
+            } else {
+                Exchange::AwaitInit(AwaitInit { begun, group: None })
+            };
         }
     }
 
+    /// Server: what size of group the client wants.
+    fn receive_request<'b>(&mut self, begun: Begun<P>, request: &GroupRequest) -> Result<Step<'b>, Error> {
+        let group = Group::choose(request).ok_or(Error::Exchange)?;
+        let transcript = begun.transcript.with_group(request, &group);
+        let begun = Begun { transcript, owed: true, ..begun };
+        self.exchange = Exchange::AwaitInit(AwaitInit { begun, group: Some(group) });
+        Ok(Step::Done)
+    }
+
     /// Server: the client's share.
-    fn receive_init<'b>(
-        &mut self,
-        random: &mut Random,
-        state: AwaitInit<P>,
-        init: &KexInitiate<'_>,
-    ) -> Result<Step<'b>, Error> {
-        let AwaitInit { agreed, transcript, .. } = state;
-        let (share, secret) = P::Exchange::respond(agreed.kex, random, init.share)?;
-        let schedule = transcript.with_string(init.share).with_string(&share).finish(secret, self.session);
-        let hash = schedule.exchange_hash();
+    fn receive_init<'b>(&mut self, random: &mut Random, state: AwaitInit<P>, offer: &[u8]) -> Result<Step<'b>, Error> {
+        let AwaitInit { begun: Begun { agreed, transcript, .. }, group } = state;
+        let (share, secret) = match &group {
+            Some(group) => P::Exchange::respond_in(group, random, offer)?,
+            None => P::Exchange::respond(agreed.kex, random, offer)?,
+        };
+        let (hash, schedule) = transcript.with_string(offer).with_string(&share).finish(&secret, self.session);
         let keying = Keying { agreed, schedule, sent: false, received: false };
         self.exchange = Exchange::Signing(Signing { keying, share });
         Ok(Step::Question(Question::Sign { algorithm: agreed.host_key, hash }))
@@ -363,46 +445,73 @@ impl<R: Role, P: Provider> Transport<R, P> {
         public: &[u8],
         signature: &[u8],
     ) -> Result<(), Refused> {
-        let Exchange::Signing(Signing { share, .. }) = &self.exchange else { return Err(Refused::Moot) };
-        let reply = KexReply { host_key: public, share, signature };
-        self.sealing.send(random, output, &reply)?;
+        let Exchange::Signing(Signing { keying, share }) = &self.exchange else { return Err(Refused::Moot) };
+        if keying.agreed.kex.has_group_exchange() {
+            self.sealing.send(random, output, &GroupReply { host_key: public, share, signature })?;
+        } else {
+            self.sealing.send(random, output, &KexReply { host_key: public, share, signature })?;
+        }
         if let Exchange::Signing(Signing { keying, .. }) = self.exchange.take() {
             self.exchange = Exchange::Keying(keying);
         }
         Ok(())
     }
 
-    /// Writes KEXINIT, the client's share, and NEWKEYS, as far as they are owed.
+    /// Writes KEXINIT, what the peer waits for, and NEWKEYS, as far as they are owed.
     pub(super) fn flush_exchange(
         &mut self,
         config: &Config,
         random: &mut Random,
         output: &mut Output<'_>,
     ) -> Result<(), Refused> {
+        self.flush_offer(config, random, output)?;
+        if self.exchange.begun().is_some_and(|begun| begun.owed) {
+            self.send_due(random, output)?;
+        }
+        self.flush_keys(random, output)
+    }
+
+    /// A client's request or share, or a server's group.
+    fn send_due(&mut self, random: &mut Random, output: &mut Output<'_>) -> Result<(), Refused> {
+        if let Exchange::AwaitGroup(_) = &self.exchange {
+            self.sealing.send(random, output, &group::REQUEST)?;
+        }
+        if let Exchange::AwaitReply(AwaitReply { ephemeral, group, .. }) = &self.exchange {
+            let share = &ephemeral.offer();
+            match group {
+                Some(_) => self.sealing.send(random, output, &GroupInitiate { share })?,
+                None => self.sealing.send(random, output, &KexInitiate { share })?,
+            }
+        }
+        if let Exchange::AwaitInit(AwaitInit { group: Some(group), .. }) = &self.exchange {
+            let (prime, generator) = (Mpint(group.prime()), Mpint(group.generator()));
+            self.sealing.send(random, output, &GroupOffer { prime, generator })?;
+        }
+        if let Some(begun) = self.exchange.begun() {
+            begun.owed = false;
+        }
+        Ok(())
+    }
+
+    /// Our KEXINIT; from here on nothing but the exchange is sent.
+    fn flush_offer(&mut self, config: &Config, random: &mut Random, output: &mut Output<'_>) -> Result<(), Refused> {
         let first = self.session.is_none();
-        let (Exchange::Offered(kexinit)
-        | Exchange::AwaitReply(AwaitReply { kexinit, .. })
-        | Exchange::ChooseKey(AwaitInit { kexinit, .. })
-        | Exchange::AwaitInit(AwaitInit { kexinit, .. })) = &mut self.exchange
-        else {
-            return self.flush_keys(random, output);
+        let kexinit = if let Exchange::Offered(kexinit) = &mut self.exchange {
+            Some(kexinit)
+        } else {
+            self.exchange.begun().map(|begun| &mut begun.kexinit)
         };
-        if kexinit.owed {
-            let offer = Offer { preferences: &config.preferences, cookie: kexinit.cookie, first };
-            let mut length = Length::default();
-            offer.encode::<R, P>(&mut length);
-            self.sealing.compose(random, output, length.0, |space| {
-                let mut writer = Writer::new(space);
-                offer.encode::<R, P>(&mut writer);
-                writer.written().unwrap_or(0)
-            })?;
-            kexinit.owed = false;
-            self.sealing.silence();
-        }
-        if let Exchange::AwaitReply(AwaitReply { ephemeral, share_owed: owed @ true, .. }) = &mut self.exchange {
-            self.sealing.send(random, output, &KexInitiate { share: &ephemeral.offer() })?;
-            *owed = false;
-        }
+        let Some(kexinit) = kexinit.filter(|kexinit| kexinit.owed) else { return Ok(()) };
+        let offer = Offer { preferences: &config.preferences, cookie: kexinit.cookie, first };
+        let mut length = Length::default();
+        offer.encode::<R, P>(&mut length);
+        self.sealing.compose(random, output, length.0, |space| {
+            let mut writer = Writer::new(space);
+            offer.encode::<R, P>(&mut writer);
+            writer.written().unwrap_or(0)
+        })?;
+        kexinit.owed = false;
+        self.sealing.silence();
         Ok(())
     }
 
@@ -415,7 +524,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         let key = P::seal(suite.cipher, suite.mac, &schedule.keys(R::SENDS)).ok_or(Refused::Busy)?;
         self.sealing.send(random, output, &NewKeys {})?;
         *sent = true;
-        self.sealing.rekey(key, agreed.strict);
+        self.sealing.rekey(key, suite.zip, agreed.strict);
         self.extensions.owed = agreed.first && self.extensions.wanted;
         self.session = Some(schedule.session_id());
         self.settle();
@@ -435,7 +544,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
             Direction::ToClient => Choice::CipherToClient,
         };
         let key = P::open(suite.cipher, suite.mac, &schedule.keys(direction)).ok_or(Error::Incompatible(lacking))?;
-        self.opening.rekey(key, agreed.strict);
+        self.opening.rekey(key, suite.zip, agreed.strict);
         self.session = Some(schedule.session_id());
         let summary = *agreed;
         self.settle();
@@ -452,7 +561,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
 
 /// By which a host key is known again.
 pub(crate) fn fingerprint<P: Provider>(host_key: &[u8]) -> HashValue {
-    let mut digest = P::Digest::new(Hash::Sha256);
+    let mut digest = P::Digest::sha256();
     digest.update(host_key);
     digest.finish()
 }

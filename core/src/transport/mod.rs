@@ -23,6 +23,7 @@ mod ident;
 mod negotiate;
 mod packet;
 mod rekey;
+mod zipping;
 
 pub use negotiate::{Suite, Summary};
 pub use rekey::{Meter, Traffic};
@@ -103,8 +104,8 @@ const HOSTBOUND: &[u8] = b"publickey-hostbound@openssh.com";
 pub(crate) struct Transport<R, P: Provider> {
     ident: Ident,
     ident_owed: bool,
-    opening: Opening<P::Open>,
-    sealing: Sealing<P::Seal>,
+    opening: Opening<P::Open, P::Inflate>,
+    sealing: Sealing<P::Seal, P::Deflate>,
     exchange: Exchange<P>,
     strict: bool,
     session: Option<HashValue>,
@@ -174,6 +175,10 @@ impl<R: Role, P: Provider> Transport<R, P> {
         match self.exchange.incoming() {
             exchange::Expecting::Anything if first => Phase::Start,
             exchange::Expecting::Anything => keyed,
+            exchange::Expecting::Group if first => Phase::Group,
+            exchange::Expecting::Group => Phase::RekeyGroup,
+            exchange::Expecting::GroupShare if first => Phase::GroupExchange,
+            exchange::Expecting::GroupShare => Phase::RekeyGroupExchange,
             exchange::Expecting::Share if first => Phase::Exchange,
             exchange::Expecting::Share => Phase::RekeyExchange,
             exchange::Expecting::NewKeys if first => Phase::NewKeys,
@@ -261,6 +266,12 @@ impl<R: Role, P: Provider> Transport<R, P> {
     /// What `server-sig-algs` said of an algorithm, which names no certificates; `None` if the server never said anything.
     pub(crate) fn accepts(&self, algorithm: HostKey) -> Option<bool> {
         self.extensions.signatures.as_ref().map(|known| known.contains(&algorithm.plain()))
+    }
+
+    /// The login is done, with the last packet that came or went.
+    pub(crate) fn log_in(&mut self) {
+        self.opening.log_in();
+        self.sealing.log_in();
     }
 
     /// Whether the server takes logins that name its host key.

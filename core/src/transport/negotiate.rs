@@ -91,12 +91,13 @@ pub(crate) struct Offer<'a> {
 impl Offer<'_> {
     /// Writes the whole payload.
     pub(crate) fn encode<R: Role, P: Provider>(&self, sink: &mut impl Sink) {
-        let Preferences { kex, host_keys, ciphers, macs, .. } = self.preferences;
+        let Preferences { kex, host_keys, ciphers, macs, zips, .. } = self.preferences;
         let markers = if self.first { &markers(R::SENDS)[..] } else { &[] };
         let kex = || kex.iter().filter(|kex| P::KEX.contains(kex)).map(|kex| kex.name()).chain(markers.iter().copied());
         let host_keys = || host_keys.iter().filter(|key| signs_or_verifies::<R, P>(**key)).map(|key| key.name());
         let ciphers = || ciphers.iter().filter(|cipher| P::CIPHERS.contains(cipher)).map(|cipher| cipher.name());
         let macs = || macs.iter().filter(|mac| P::MACS.contains(mac)).map(|mac| mac.name());
+        let zips = || zips.iter().filter(|zip| P::ZIPS.contains(zip)).map(|zip| zip.name());
         sink.u8(KexInit::NUMBER);
         sink.put(&self.cookie);
         name_list(sink, kex);
@@ -108,7 +109,7 @@ impl Offer<'_> {
             name_list(sink, macs);
         }
         for _ in 0..2 {
-            sink.string(Zip::None.name().as_bytes());
+            name_list(sink, zips);
         }
         for _ in 0..2 {
             sink.string(b"");
@@ -156,7 +157,7 @@ pub(crate) fn agree<R: Role, P: Provider>(
     strict: bool,
     first: bool,
 ) -> Result<Summary, Choice> {
-    let Preferences { kex, host_keys, ciphers, macs, .. } = &config.preferences;
+    let Preferences { kex, host_keys, ciphers, macs, zips, .. } = &config.preferences;
     let cipher = |list, choice| {
         choose::<R, _>(ciphers, list, |name| Cipher::from_name(name).filter(|it| P::CIPHERS.contains(it))).ok_or(choice)
     };
@@ -168,7 +169,9 @@ pub(crate) fn agree<R: Role, P: Provider>(
         let common = choose::<R, _>(macs, list, |name| Mac::from_name(name).filter(|it| P::MACS.contains(it)));
         common.map(Some).ok_or(choice)
     };
-    let zip = |list, choice| choose::<R, _>(&[Zip::None], list, Zip::from_name).ok_or(choice);
+    let zip = |list, choice| {
+        choose::<R, _>(zips, list, |name| Zip::from_name(name).filter(|it| P::ZIPS.contains(it))).ok_or(choice)
+    };
     let kex = choose::<R, _>(kex, peer.kex, |name| Kex::from_name(name).filter(|it| P::KEX.contains(it)));
     let kex = kex.ok_or(Choice::Kex)?;
     let known_key = |name: &str| HostKey::from_name(name).filter(|it| signs_or_verifies::<R, P>(*it));
@@ -211,7 +214,7 @@ pub(crate) fn guessed_right<R: Role, P: Provider>(preferences: &Preferences, pee
 /// Writes our EXT_INFO (RFC 8308 §3.1, OpenSSH PROTOCOL §1.9).
 pub(crate) fn send_extensions<R: Role, P: Provider>(
     preferences: &Preferences,
-    sealing: &mut Sealing<P::Seal>,
+    sealing: &mut Sealing<P::Seal, P::Deflate>,
     random: &mut Random,
     output: &mut Output<'_>,
 ) -> Result<(), Refused> {

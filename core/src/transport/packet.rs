@@ -1,6 +1,9 @@
 //! Binary packets (RFC 4253 §6): framing, padding, counters; opened and sealed where they lie.
 
 use super::rekey::Meter;
+use super::zipping::Zipping;
+use crate::algorithm::Zip;
+use crate::crypto::zip::{Deflate, Inflate};
 use crate::crypto::{Forged, Open, Seal, Shape};
 use crate::error::{Error, Refused, Violation};
 use crate::seed::Random;
@@ -26,8 +29,9 @@ pub(crate) struct Packet<'b> {
 }
 
 /// The receiving half.
-pub(crate) struct Opening<O> {
+pub(crate) struct Opening<O, I> {
     key: Option<O>,
+    zipping: Zipping<I>,
     sequence: u32,
     /// The length of the packet at the front, once its head was there.
     length: Option<usize>,
@@ -36,9 +40,9 @@ pub(crate) struct Opening<O> {
     meter: Meter,
 }
 
-impl<O: Open> Opening<O> {
+impl<O: Open, I: Inflate> Opening<O, I> {
     pub(crate) const fn new() -> Self {
-        Self { key: None, sequence: 0, length: None, doomed: false, meter: Meter::new() }
+        Self { key: None, zipping: Zipping::new(), sequence: 0, length: None, doomed: false, meter: Meter::new() }
     }
 
     pub(crate) const fn is_keyed(&self) -> bool {
@@ -54,17 +58,24 @@ impl<O: Open> Opening<O> {
     }
 
     /// Takes new keys into use, and counts from zero again under strict key exchange.
-    pub(crate) fn rekey(&mut self, key: O, strict: bool) {
+    pub(crate) fn rekey(&mut self, key: O, zip: Zip, strict: bool) {
         self.key = Some(key);
+        self.zipping.rekey(zip);
         self.meter = Meter::new();
         if strict {
             self.sequence = 0;
         }
     }
 
+    /// The login is done: delayed compression begins.
+    pub(crate) fn log_in(&mut self) {
+        self.zipping.log_in();
+    }
+
     /// Drops the key; nothing is opened any more.
     pub(crate) fn forget(&mut self) {
         self.key = None;
+        self.zipping.forget();
     }
 
     /// Takes a whole packet off the input, or nothing.
@@ -87,15 +98,19 @@ impl<O: Open> Opening<O> {
         if input.remaining() < total {
             return Ok(None);
         }
+        if self.zipping.is_on() && !input.can_expand(most) {
+            return Ok(None);
+        }
         let packet = input.take(total);
         let sequence = self.sequence;
         if let Some(key) = &mut self.key {
             key.open(sequence, packet)?;
         }
         self.count(total)?;
-        let (number, body) = payload(packet, length)?;
+        let payload = self.zipping.expand(payload(packet, length)?, input, most)?;
+        let (number, body) = payload.split_first_mut().ok_or(Error::Malformed(None))?;
         self.length = None;
-        Ok(Some(Packet { sequence, number, body }))
+        Ok(Some(Packet { sequence, number: *number, body }))
     }
 
     /// Whatever was wrong, about as many bytes are taken, decrypted and authenticated as the longest packet has, and then
@@ -149,27 +164,26 @@ impl<O: Open> Opening<O> {
     }
 }
 
-/// The message number and what follows it, without padding.
-fn payload(packet: &mut [u8], length: usize) -> Result<(u8, &mut [u8]), Error> {
+/// What stands between header and padding.
+fn payload(packet: &mut [u8], length: usize) -> Result<&mut [u8], Error> {
     let padding = usize::from(packet.get(4).copied().unwrap_or(0));
     let end = (padding >= LEAST_PADDING).then(|| length.saturating_add(4).checked_sub(padding)).flatten();
-    let payload = end.and_then(|end| packet.get_mut(HEADER..end)).ok_or(Error::Malformed(None))?;
-    let (number, body) = payload.split_first_mut().ok_or(Error::Malformed(None))?;
-    Ok((*number, body))
+    end.and_then(|end| packet.get_mut(HEADER..end)).ok_or(Error::Malformed(None))
 }
 
 /// The sending half.
-pub(crate) struct Sealing<S> {
+pub(crate) struct Sealing<S, D> {
     key: Option<S>,
+    zipping: Zipping<D>,
     sequence: u32,
     meter: Meter,
     /// From our KEXINIT to our NEWKEYS only the exchange may speak (RFC 4253 §7.1).
     silent: bool,
 }
 
-impl<S: Seal> Sealing<S> {
+impl<S: Seal, D: Deflate> Sealing<S, D> {
     pub(crate) const fn new() -> Self {
-        Self { key: None, sequence: 0, meter: Meter::new(), silent: false }
+        Self { key: None, zipping: Zipping::new(), sequence: 0, meter: Meter::new(), silent: false }
     }
 
     pub(crate) const fn is_keyed(&self) -> bool {
@@ -190,8 +204,9 @@ impl<S: Seal> Sealing<S> {
     }
 
     /// Our NEWKEYS went out.
-    pub(crate) fn rekey(&mut self, key: S, strict: bool) {
+    pub(crate) fn rekey(&mut self, key: S, zip: Zip, strict: bool) {
         self.key = Some(key);
+        self.zipping.rekey(zip);
         self.meter = Meter::new();
         self.silent = false;
         if strict {
@@ -199,9 +214,15 @@ impl<S: Seal> Sealing<S> {
         }
     }
 
+    /// The login is done: delayed compression begins.
+    pub(crate) fn log_in(&mut self) {
+        self.zipping.log_in();
+    }
+
     /// Drops the key; nothing is sealed any more.
     pub(crate) fn forget(&mut self) {
         self.key = None;
+        self.zipping.forget();
     }
 
     fn shape(&self) -> Shape {
@@ -212,7 +233,7 @@ impl<S: Seal> Sealing<S> {
     pub(crate) fn room(&self, output: &Output<'_>) -> usize {
         let shape = self.shape();
         let around = shape.tag.saturating_add(HEADER).saturating_add(LEAST_PADDING).saturating_add(shape.block);
-        output.room().min(MOST_PACKET).saturating_sub(around)
+        self.zipping.room(output.room().min(MOST_PACKET).saturating_sub(around))
     }
 
     /// Sends one message.
@@ -230,7 +251,7 @@ impl<S: Seal> Sealing<S> {
         .map(|_| ())
     }
 
-    /// Seals a packet whose payload of at most `most` bytes is composed where it will lie. Nothing is sent if `with`
+    /// Seals a packet whose payload of at most `most` bytes is composed where it will lie, or be compressed from. Nothing is sent if `with`
     /// composes nothing.
     pub(crate) fn compose(
         &mut self,
@@ -240,7 +261,8 @@ impl<S: Seal> Sealing<S> {
         with: impl FnOnce(&mut [u8]) -> usize,
     ) -> Result<usize, Refused> {
         let shape = self.shape();
-        let worst = layout(&shape, most).total;
+        let bound = self.zipping.bound(most);
+        let worst = layout(&shape, bound).total;
         if self.meter.is_exhausted() {
             return Err(Refused::Busy);
         }
@@ -248,9 +270,9 @@ impl<S: Seal> Sealing<S> {
             return Err(Refused::NoRoom);
         }
         let space = output.vacant().get_mut(..worst).ok_or(Refused::NoRoom)?;
-        let payload = space.get_mut(HEADER..HEADER.saturating_add(most)).ok_or(Refused::NoRoom)?;
-        let written = with(payload).min(most);
-        if written == 0 {
+        let payload = space.get_mut(HEADER..HEADER.saturating_add(bound)).ok_or(Refused::NoRoom)?;
+        let (composed, written) = self.zipping.compose(payload, most, with);
+        if composed == 0 {
             return Ok(0);
         }
         let Layout { length, padding, total } = layout(&shape, written);
@@ -262,7 +284,7 @@ impl<S: Seal> Sealing<S> {
         output.advance(total);
         self.sequence = self.sequence.wrapping_add(1);
         self.meter.count(total);
-        Ok(written)
+        Ok(composed)
     }
 }
 
@@ -297,7 +319,9 @@ fn frame(packet: &mut [u8], length: usize, payload: usize, padding: usize, rando
 #[cfg(test)]
 mod tests {
     use super::{Meter, Opening, Packet, Sealing};
+    use crate::algorithm::Zip;
     use crate::crypto::null::Clear;
+    use crate::crypto::zip::Absent;
     use crate::error::{Error, Refused, Violation};
     use crate::seed::{Random, Seed};
     use crate::wire::transport::Ignore;
@@ -310,7 +334,7 @@ mod tests {
     /// The last packet that a key may carry, and the first that it may not.
     const LAST: u64 = (1 << 32) - 3;
 
-    fn open(opening: &mut Opening<Clear>, bytes: &[u8]) -> Result<u32, Error> {
+    fn open(opening: &mut Opening<Clear, Absent>, bytes: &[u8]) -> Result<u32, Error> {
         let mut bytes = [bytes, &[0; 64]].concat();
         let mut input = Input::new(&mut bytes);
         opening.open(&mut input, CAP).map(|packet| {
@@ -320,7 +344,7 @@ mod tests {
         })
     }
 
-    fn send(sealing: &mut Sealing<Clear>) -> Result<usize, Refused> {
+    fn send(sealing: &mut Sealing<Clear, Absent>) -> Result<usize, Refused> {
         let mut space = [0; 64];
         let mut output = Output::new(&mut space);
         let sent = sealing.send(&mut Random::new(&Seed::new([1; 32])), &mut output, &Ignore { data: b"x" });
@@ -339,7 +363,7 @@ mod tests {
     #[test]
     fn no_key_opens_as_many_packets_as_there_are_numbers() {
         let mut opening = Opening::new();
-        opening.rekey(Clear, true);
+        opening.rekey(Clear, Zip::None, true);
         let sealed = [&[0, 0, 0, 16, 9][..], &[2, 0, 0, 0, 1, 9], &[0; 9], b"no security here"].concat();
         opening.meter = Meter { packets: LAST - 1, bytes: 0 };
         // The sequence goes on from an earlier key and may wrap, since no number is used twice under one.
@@ -347,18 +371,18 @@ mod tests {
         assert_eq!(open(&mut opening, &sealed), Ok(u32::MAX));
         assert_eq!(opening.sequence(), 0);
         assert_eq!(open(&mut opening, &sealed), Err(Violation::Overdue.into()));
-        opening.rekey(Clear, true);
+        opening.rekey(Clear, Zip::None, true);
         assert_eq!(open(&mut opening, &sealed), Ok(0));
     }
 
     #[test]
     fn no_key_seals_as_many_packets_as_there_are_numbers() {
         let mut sealing = Sealing::new();
-        sealing.rekey(Clear, true);
+        sealing.rekey(Clear, Zip::None, true);
         sealing.meter = Meter { packets: LAST, bytes: 0 };
         assert!(send(&mut sealing).is_ok());
         assert_eq!(send(&mut sealing), Err(Refused::Busy));
-        sealing.rekey(Clear, true);
+        sealing.rekey(Clear, Zip::None, true);
         assert!(send(&mut sealing).is_ok());
     }
 }

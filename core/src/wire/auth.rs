@@ -104,6 +104,19 @@ fields! {
         /// Signature blob.
         signature: Bytes<'a>,
     }
+    /// The method fields of `hostbased` (RFC 4252 §9).
+    HostFields<'a> {
+        /// Signature algorithm.
+        algorithm: Bytes<'a>,
+        /// The client host's public key blob.
+        key: Bytes<'a>,
+        /// The client host's name, as it says.
+        host: Bytes<'a>,
+        /// The user's name on the client host, as it says.
+        host_user: Bytes<'a>,
+        /// Signature blob.
+        signature: Bytes<'a>,
+    }
     /// The method fields of `publickey-hostbound-v00@openssh.com` up to a signature (OpenSSH PROTOCOL §3.1).
     HostboundFields<'a> {
         /// Whether a signature follows.

@@ -111,18 +111,22 @@ impl<'a> Mpint<'a> {
         let zeros = number.iter().take_while(|digit| **digit == 0).count();
         number.get(zeros..).unwrap_or_default()
     }
+
+    /// The number that the bytes behind an `mpint`'s length stand for. Negative numbers and superfluous leading zeros are
+    /// malformed (RFC 4251 §5).
+    pub fn content(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        match bytes {
+            [] => Ok(Self(&[])),
+            [0, digits @ ..] if digits.first().is_some_and(|top| *top >= 0x80) => Ok(Self(digits)),
+            [0x01..=0x7f, ..] => Ok(Self(bytes)),
+            _ => Err(Malformed),
+        }
+    }
 }
 
 impl<'a> Field<'a> for Mpint<'a> {
-    /// Negative numbers and superfluous leading zeros are malformed (RFC 4251 §5).
     fn decode(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
-        let digits = match reader.string()? {
-            [] => &[],
-            [0, digits @ ..] if digits.first().is_some_and(|top| *top >= 0x80) => digits,
-            digits @ [0x01..=0x7f, ..] => digits,
-            _ => return Err(Malformed),
-        };
-        Ok(Self(digits))
+        Self::content(reader.string()?)
     }
 
     fn encode(&self, sink: &mut (impl Sink + ?Sized)) {

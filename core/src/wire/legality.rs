@@ -9,6 +9,10 @@
 pub enum Phase {
     /// Before the peer's first KEXINIT.
     Start,
+    /// First exchange: the group is being chosen.
+    Group,
+    /// First exchange: the peer's share in the chosen group is due.
+    GroupExchange,
     /// First exchange: the peer's share is due.
     Exchange,
     /// First exchange: the peer's NEWKEYS is due.
@@ -19,6 +23,10 @@ pub enum Phase {
     Login,
     /// Logged in: the connection protocol.
     Connected,
+    /// A later exchange: the group is being chosen.
+    RekeyGroup,
+    /// A later exchange: the peer's share in the chosen group is due.
+    RekeyGroupExchange,
     /// A later exchange: the peer's share is due.
     RekeyExchange,
     /// A later exchange: the peer's NEWKEYS is due.
@@ -26,13 +34,17 @@ pub enum Phase {
 }
 
 /// Every phase, in order.
-pub const PHASES: [Phase; 8] = [
+pub const PHASES: [Phase; 12] = [
     Phase::Start,
+    Phase::Group,
+    Phase::GroupExchange,
     Phase::Exchange,
     Phase::NewKeys,
     Phase::Service,
     Phase::Login,
     Phase::Connected,
+    Phase::RekeyGroup,
+    Phase::RekeyGroupExchange,
     Phase::RekeyExchange,
     Phase::RekeyNewKeys,
 ];
@@ -60,29 +72,29 @@ pub enum Verdict {
 }
 
 /// Sets of phases as bits.
-const fn bit(phase: Phase) -> u8 {
+const fn bit(phase: Phase) -> u16 {
     1 << phase as u8
 }
-const CLEAR: u8 = bit(Phase::Start) | bit(Phase::Exchange) | bit(Phase::NewKeys);
-const REKEY: u8 = bit(Phase::RekeyExchange) | bit(Phase::RekeyNewKeys);
-const SERVICE: u8 = bit(Phase::Service);
-const LOGIN: u8 = bit(Phase::Login);
-const CONNECTED: u8 = bit(Phase::Connected);
-const KEYED: u8 = SERVICE | LOGIN | CONNECTED;
-const ALWAYS: u8 = CLEAR | KEYED | REKEY;
-const SHARE: u8 = bit(Phase::Exchange) | bit(Phase::RekeyExchange);
-const KEYS: u8 = bit(Phase::NewKeys) | bit(Phase::RekeyNewKeys);
+const SERVICE: u16 = bit(Phase::Service);
+const LOGIN: u16 = bit(Phase::Login);
+const CONNECTED: u16 = bit(Phase::Connected);
+const KEYED: u16 = SERVICE | LOGIN | CONNECTED;
+const GROUP: u16 = bit(Phase::Group) | bit(Phase::RekeyGroup);
+const GROUP_SHARE: u16 = bit(Phase::GroupExchange) | bit(Phase::RekeyGroupExchange);
+const SHARE: u16 = bit(Phase::Exchange) | bit(Phase::RekeyExchange);
+const KEYS: u16 = bit(Phase::NewKeys) | bit(Phase::RekeyNewKeys);
+const ALWAYS: u16 = bit(Phase::Start) | GROUP | GROUP_SHARE | SHARE | KEYS | KEYED;
 
 struct Row {
     first: u8,
     last: u8,
     /// Phases in which the client may send it.
-    client: u8,
+    client: u16,
     /// Phases in which the server may send it.
-    server: u8,
+    server: u16,
 }
 
-const fn row(first: u8, last: u8, client: u8, server: u8) -> Row {
+const fn row(first: u8, last: u8, client: u16, server: u16) -> Row {
     Row { first, last, client, server }
 }
 
@@ -95,9 +107,12 @@ const ROWS: &[Row] = &[
     row(7, 7, SERVICE, SERVICE | LOGIN),                               // EXT_INFO (RFC 8308 §2.4)
     row(20, 20, bit(Phase::Start) | KEYED, bit(Phase::Start) | KEYED), // KEXINIT
     row(21, 21, KEYS, KEYS),                                           // NEWKEYS
-    row(30, 30, SHARE, 0),                                             // KEX_ECDH_INIT
-    row(31, 31, 0, SHARE),                                             // KEX_ECDH_REPLY
-    row(32, 49, 0, 0),                                                 // other methods' messages
+    row(30, 30, SHARE, 0),                                             // KEXDH_INIT, KEX_ECDH_INIT
+    row(31, 31, 0, SHARE | GROUP),                                     // their REPLY; KEX_DH_GEX_GROUP
+    row(32, 32, GROUP_SHARE, 0),                                       // KEX_DH_GEX_INIT
+    row(33, 33, 0, GROUP_SHARE),                                       // KEX_DH_GEX_REPLY
+    row(34, 34, GROUP, 0),                                             // KEX_DH_GEX_REQUEST
+    row(35, 49, 0, 0),                                                 // other methods' messages
     row(50, 50, LOGIN | CONNECTED, 0),                                 // USERAUTH_REQUEST
     row(51, 52, 0, LOGIN),                                             // USERAUTH_FAILURE, SUCCESS
     row(53, 53, 0, LOGIN),                                             // USERAUTH_BANNER
@@ -135,8 +150,12 @@ fn unassigned(phase: Phase, number: u8) -> Verdict {
         Phase::Service
         | Phase::Login
         | Phase::Start
+        | Phase::Group
+        | Phase::GroupExchange
         | Phase::Exchange
         | Phase::NewKeys
+        | Phase::RekeyGroup
+        | Phase::RekeyGroupExchange
         | Phase::RekeyExchange
         | Phase::RekeyNewKeys => Verdict::Unlawful,
     }

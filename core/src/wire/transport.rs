@@ -1,7 +1,7 @@
 //! Messages of the transport layer: RFC 4253, RFC 8308, and OpenSSH's PING and PONG.
 
 use super::macros::messages;
-use super::{Bytes, Names, Rest};
+use super::{Bytes, Mpint, Names, Rest};
 
 messages! {
     /// RFC 4253 §11.1.
@@ -80,19 +80,49 @@ messages! {
     }
     /// RFC 4253 §7.3.
     21 NewKeys {}
-    /// RFC 5656 §4 and RFC 8731 §3: the client's share.
+    /// RFC 4253 §8, RFC 5656 §4, RFC 8731 §3: the client's share.
     30 KexInitiate<'a> {
-        /// `Q_C`.
+        /// `Q_C`; or `e`, for an `mpint` is a string of its digits.
         share: Bytes<'a>,
     }
-    /// RFC 5656 §4 and RFC 8731 §3: the server's host key, share and signature.
+    /// RFC 4253 §8, RFC 5656 §4, RFC 8731 §3: the server's host key, share and signature.
     31 KexReply<'a> {
         /// `K_S`.
         host_key: Bytes<'a>,
-        /// `Q_S`.
+        /// `Q_S`, or `f`.
         share: Bytes<'a>,
         /// The signature on the exchange hash.
         signature: Bytes<'a>,
+    }
+    /// RFC 4419 §3: the group that the server chose.
+    31 GroupOffer<'a> {
+        /// `p`.
+        prime: Mpint<'a>,
+        /// `g`.
+        generator: Mpint<'a>,
+    }
+    /// RFC 4419 §3: the client's share in that group.
+    32 GroupInitiate<'a> {
+        /// `e`.
+        share: Bytes<'a>,
+    }
+    /// RFC 4419 §3: what [`KexReply`] holds.
+    33 GroupReply<'a> {
+        /// `K_S`.
+        host_key: Bytes<'a>,
+        /// `f`.
+        share: Bytes<'a>,
+        /// The signature on the exchange hash.
+        signature: Bytes<'a>,
+    }
+    /// RFC 4419 §3: the size of group that the client wants, in bits.
+    34 GroupRequest {
+        /// At least.
+        min: u32,
+        /// Preferably.
+        wanted: u32,
+        /// At most.
+        max: u32,
     }
     /// OpenSSH PROTOCOL §1.9.
     192 Ping<'a> {

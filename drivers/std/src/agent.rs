@@ -2,12 +2,13 @@
 //! that it is given: an agent may have to ask a person.
 
 use crate::Error;
+use crate::error::escape;
 use core::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use sanssh_core::agent::client::{Client, Event};
-use sanssh_core::agent::{Constraints, MAX_FRAME, SessionBind};
+use sanssh_core::agent::{Constraints, Identity as Held, MAX_FRAME, SessionBind};
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::file::SigningKey;
 use sanssh_core::{Input, Output, Refused};
@@ -86,13 +87,9 @@ impl Agent {
     /// [`Error::AgentRefused`], [`Error::Agent`] for an agent that breaks the protocol, [`Error::Io`],
     /// [`Error::TimedOut`]; so for all calls.
     pub fn identities(&mut self) -> Result<Vec<Identity>, Error> {
-        self.ask(Client::identities, |event| match event {
-            Event::Identities(list) => Some(
-                list.iter()
-                    .map(|one| Identity { key: one.key.to_vec(), comment: crate::error::escape(one.comment, false) })
-                    .collect(),
-            ),
-            _ => None,
+        let owned = |one: Held<'_>| Identity { key: one.key.to_vec(), comment: escape(one.comment, false) };
+        self.ask(Client::identities, |event| {
+            if let Event::Identities(list) = event { Some(list.iter().map(owned).collect()) } else { None }
         })
     }
 
@@ -103,10 +100,7 @@ impl Agent {
     pub fn sign(&mut self, key: &[u8], algorithm: HostKey, message: &[u8]) -> Result<Vec<u8>, Error> {
         self.ask(
             |machine, output| machine.sign(key, algorithm, message, output),
-            |event| match event {
-                Event::Signature(signature) => Some(signature.to_vec()),
-                _ => None,
-            },
+            |event| if let Event::Signature(signature) = event { Some(signature.to_vec()) } else { None },
         )
     }
 
@@ -155,9 +149,9 @@ impl Agent {
     /// # Errors
     /// As [`identities`](Self::identities).
     pub fn extensions(&mut self) -> Result<Vec<String>, Error> {
-        self.ask(Client::query, |event| match event {
-            Event::Extensions(list) => Some(list.iter().map(|name| crate::error::escape(name, false)).collect()),
-            _ => None,
+        let owned = |name: &[u8]| escape(name, false);
+        self.ask(Client::query, |event| {
+            if let Event::Extensions(list) = event { Some(list.iter().map(owned).collect()) } else { None }
         })
     }
 

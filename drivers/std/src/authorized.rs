@@ -1,70 +1,100 @@
-//! Logins by `authorized_keys`, ready-made: the file is read anew at each attempt, so that a key taken out is out.
+//! Logins by keys and certificates, ready-made: the lists are read anew at each attempt, so that a key taken out is out,
+//! and all that they demand of a login is judged.
 
-use crate::handler::{Attempt, Credential, Verdict};
-use sanssh_core::crypto::signature::Presence;
-use sanssh_core::file::authorized_keys::find;
+use crate::clock;
+use crate::handler::{Attempt, Credential, Permissions, Verdict};
+use core::net::SocketAddr;
+use sanssh_core::file::{Denied, Lists, Proof, Situation, authorize};
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
-/// Where the keys are.
-#[derive(Debug)]
-enum Source {
+/// A list, as [`Lists`] has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum List {
+    /// In a file. One that cannot be read, or does not exist, is empty; of what is revoked, it lets nobody in.
     File(PathBuf),
+    /// As text.
     Text(Vec<u8>),
 }
 
-/// Keys that may log in. Lines with options that are not implemented authorise nobody; `command`, `restrict`, `pty` and
-/// `no-pty` are enforced by the server, and there is no forwarding.
-#[derive(Debug)]
+/// Keys and authorities that are trusted; the rest by struct update from the default, which trusts none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuthorizedKeys {
-    source: Source,
+    /// Lines of `authorized_keys`.
+    pub keys: Vec<List>,
+    /// Public keys of authorities whose certificates log in the users that they name, one a line.
+    pub authorities: Option<List>,
+    /// Names, one a line, of which a certificate by `authorities` must hold one instead of the user's.
+    pub principals: Option<List>,
+    /// Public keys of users and authorities that do not count any more, one a line.
+    pub revoked: Option<List>,
     /// Whether the option `environment` sets variables, which can be as good as a command; sshd's default is not to.
     pub environment: bool,
 }
 
+impl List {
+    fn read(&self) -> io::Result<Vec<u8>> {
+        match self {
+            Self::File(path) => fs::read(path),
+            Self::Text(text) => Ok(text.clone()),
+        }
+    }
+}
+
 impl AuthorizedKeys {
-    /// The keys in a file. One that cannot be read, or does not exist, authorises nobody.
+    /// The keys in a file.
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self { source: Source::File(path.into()), environment: false }
+        Self { keys: vec![List::File(path.into())], ..Self::default() }
     }
 
     /// The keys in a text of the same form.
     pub fn text(text: impl Into<Vec<u8>>) -> Self {
-        Self { source: Source::Text(text.into()), environment: false }
+        Self { keys: vec![List::Text(text.into())], ..Self::default() }
     }
 
-    /// Whether this public key blob may log in.
-    pub fn contains(&self, key: &[u8]) -> bool {
-        matches!(self.check(key), Verdict::Accept(_))
+    /// Whether this public key or certificate would do for this user.
+    pub fn would_do(&self, peer: SocketAddr, user: &str, key: &[u8]) -> bool {
+        self.judge(peer, user, key, Proof::None).is_ok()
     }
 
-    /// The verdict on an attempt: keys are looked up, anything else is refused. Who the user is, is not looked at.
+    /// The verdict on an attempt: keys and certificates are judged, anything else is refused. Whether there is such a user
+    /// is not looked at.
     pub fn verdict(&self, attempt: &Attempt<'_>) -> Verdict {
-        match attempt.credential {
-            Credential::Key { presence: Some(Presence { touched: false, .. }), .. } => Verdict::Refuse,
-            Credential::Key { key, .. } => self.check(key),
-            Credential::None
-            | Credential::Password(_)
-            | Credential::PasswordChange { .. }
-            | Credential::Interactive
-            | Credential::Answers(_) => Verdict::Refuse,
+        let Credential::Key { key, presence, .. } = attempt.credential else { return Verdict::Refuse };
+        match self.judge(attempt.peer, attempt.user, key, Proof::Signature(presence)) {
+            Ok(permissions) => Verdict::Accept(permissions),
+            Err(_) => Verdict::Refuse,
         }
     }
 
-    fn check(&self, key: &[u8]) -> Verdict {
-        let read;
-        let text = match &self.source {
-            Source::Text(text) => text,
-            Source::File(path) => {
-                read = fs::read(path).unwrap_or_default();
-                &read
-            }
+    /// What the holder of a key may do, or why it does not log in.
+    ///
+    /// # Errors
+    /// As [`authorize`]; the reason is for logs, and not for the client.
+    pub fn judge(&self, peer: SocketAddr, user: &str, key: &[u8], proof: Proof) -> Result<Permissions, Denied> {
+        let text = |list: &Option<List>| list.as_ref().map(|list| list.read().unwrap_or_default());
+        // The lines of all lists are lines of one.
+        let keys: Vec<_> = self.keys.iter().filter_map(|list| list.read().ok()).collect();
+        let (authorities, principals) = (text(&self.authorities), text(&self.principals));
+        let revoked = self.revoked.as_ref().map(List::read).transpose().map_err(|_| Denied::Revocations)?;
+        let lists = Lists {
+            keys: &keys.join(&b'\n'),
+            authorities: authorities.as_deref().unwrap_or_default(),
+            principals: principals.as_deref(),
+            revoked: revoked.as_deref().unwrap_or_default(),
         };
-        let Some(entry) = find(text, key) else { return Verdict::Refuse };
-        let mut permissions = entry.options;
+        let situation = Situation {
+            user: user.as_bytes(),
+            address: Some(peer.ip()),
+            name: None,
+            now: clock::seconds(),
+            offset: clock::offset(),
+        };
+        let mut permissions = authorize(&lists, &situation, key, proof)?;
         if !self.environment {
             permissions.environment.clear();
         }
-        Verdict::Accept(permissions)
+        Ok(permissions)
     }
 }

@@ -6,6 +6,7 @@ use crate::handler::Permissions;
 use crate::inbox::{Inbox, Inboxes, Stage};
 use crate::setup::{Event as SessionEvent, Start};
 use sanssh_core::algorithm::HostKey;
+use sanssh_core::auth::ClientHost;
 use sanssh_core::auth::server::{Credential, Event};
 use sanssh_core::channel::{OpenFailure, Request};
 use sanssh_core::crypto::signature::Presence;
@@ -37,6 +38,7 @@ pub(crate) enum Given {
     PasswordChange(Secret, Secret),
     Key(HostKey, Vec<u8>, Option<Presence>),
     Interactive,
+    Host { algorithm: HostKey, key: Vec<u8>, host: Vec<u8>, user: Vec<u8> },
 }
 
 /// What sessions may ask for, whoever is logged in.
@@ -189,6 +191,9 @@ fn keep(credential: Credential<'_>) -> Given {
         Credential::PasswordChange { old, new } => Given::PasswordChange(old.to_vec().into(), new.to_vec().into()),
         Credential::PublicKey { algorithm, key, presence } => Given::Key(algorithm, key.to_vec(), presence),
         Credential::Interactive { .. } => Given::Interactive,
+        Credential::HostBased(ClientHost { algorithm, key, host, user }) => {
+            Given::Host { algorithm, key: key.to_vec(), host: host.to_vec(), user: user.to_vec() }
+        }
     }
 }
 

@@ -10,7 +10,29 @@ use zeroize::Zeroizing;
 /// # Errors
 /// [`Error::Io`] if the operating system has no randomness to give.
 pub fn seed() -> Result<Seed, Error> {
+    draw(|bytes| getrandom::fill(bytes).map_err(io::Error::other))
+}
+
+/// A source that leaves the bytes as they were has given nothing, whatever it says.
+fn draw(fill: impl FnOnce(&mut [u8]) -> io::Result<()>) -> Result<Seed, Error> {
     let mut bytes = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *bytes).map_err(|error| Error::from(io::Error::other(error)))?;
+    fill(&mut *bytes)?;
+    if *bytes == [0; 32] {
+        return Err(io::Error::other("no randomness").into());
+    }
     Ok(Seed::new(*bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{draw, seed};
+    use std::io;
+
+    #[test]
+    fn g15_without_randomness_there_is_no_seed() {
+        assert!(seed().is_ok());
+        assert!(draw(|_| Err(io::ErrorKind::Unsupported.into())).is_err());
+        assert!(draw(|_| Ok(())).is_err());
+        assert!(draw(|bytes| bytes.first_mut().map(|byte| *byte = 1).ok_or_else(|| io::Error::other(""))).is_ok());
+    }
 }

@@ -5,12 +5,13 @@ use crate::Session;
 use core::fmt;
 use core::net::SocketAddr;
 use sanssh_core::algorithm::HostKey;
-use sanssh_core::auth::MethodSet;
+use sanssh_core::auth::{ClientHost, MethodSet};
 use sanssh_core::crypto::signature::Presence;
 use sanssh_core::file;
 
 /// What may be done in a session, as [`authorized_keys`](sanssh_core::file::authorized_keys) says it: the server
-/// enforces `pty`, `command` and `environment`; there is no forwarding yet.
+/// enforces `pty`, `command` and `environment`; there is no forwarding yet. From where and until when a key may be used is
+/// judged at the login, by [`AuthorizedKeys`](crate::AuthorizedKeys).
 pub type Permissions = file::Options;
 
 /// A program's part of a server. A panic ends the connection or session it happens in, and nothing else.
@@ -20,6 +21,12 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Decides about an attempt to log in.
     fn login(&self, attempt: &Attempt<'_>) -> Verdict;
+
+    /// Decides about an attempt by `hostbased`: whether the client is that host, the key is that host's, and its users are
+    /// believed. No host is, unless the program says so.
+    fn host_login(&self, _: &HostAttempt<'_>) -> Verdict {
+        Verdict::Refuse
+    }
 
     /// Serves a session; it is closed when dropped, at the latest.
     fn session(&self, session: Session);
@@ -35,6 +42,20 @@ pub struct Attempt<'a> {
     /// By what.
     pub credential: Credential<'a>,
     /// The methods that this user was right by before, in this connection, where more was wanted.
+    pub earned: MethodSet,
+}
+
+/// An attempt to log in that rests on the word of the client's host (RFC 4252 §9).
+#[derive(Debug)]
+pub struct HostAttempt<'a> {
+    /// Where from.
+    pub peer: SocketAddr,
+    /// As whom; untrusted.
+    pub user: &'a str,
+    /// The host as it calls itself, the user as it calls them, and its key, whose signature has been verified. The key may
+    /// be a certificate for hosts, of which nothing else has been looked at than the signatures.
+    pub host: ClientHost<'a>,
+    /// As [`Attempt::earned`].
     pub earned: MethodSet,
 }
 
@@ -84,12 +105,12 @@ impl fmt::Debug for Credential<'_> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a verdict is to be returned"]
 pub enum Verdict {
-    /// Logged in, with these permissions.
+    /// Logged in, with these permissions; unless [`ServerConfig::chains`](crate::ServerConfig) want more besides.
     Accept(Permissions),
     /// Not so.
     Refuse,
-    /// Right, and one of these methods is wanted besides.
-    More(MethodSet),
+    /// Right, and one of these methods is wanted besides. In the end no more is permitted than by each of them.
+    More(MethodSet, Permissions),
     /// Only after [`Credential::Interactive`] and [`Credential::Answers`]: questions, and whether the answers may be seen.
     Ask {
         /// A title.

@@ -5,9 +5,9 @@ use crate::state::{Own, State};
 use crate::{Agent, Client, Error, Identity};
 use sanssh_core::agent::SessionBind;
 use sanssh_core::algorithm::HostKey;
-use sanssh_core::auth::{MethodSet, SigningMessage};
+use sanssh_core::auth::{ClientHost, MethodSet, SigningMessage};
 use sanssh_core::event::Answer;
-use sanssh_core::file::SigningKey;
+use sanssh_core::file::{PublicKeyBuf, SigningKey};
 use sanssh_core::role;
 use sanssh_core::wire::Reader;
 use sanssh_core::{Ask, Refused};
@@ -92,6 +92,36 @@ impl Client {
         self.login_signed(user, algorithm, key.public(), |message| key.sign(algorithm, message).map_err(Error::Sign))
     }
 
+    /// Logs in with a certificate for a key (OpenSSH PROTOCOL.certkeys), given as its blob.
+    ///
+    /// # Errors
+    /// As [`login_key`](Self::login_key); [`Error::NoSignature`] also if it is no certificate for this key.
+    pub fn login_certificate(&self, user: &str, key: &SigningKey, certificate: &[u8]) -> Result<Login, Error> {
+        let parsed = PublicKeyBuf::from_blob(certificate).map_err(|_| Error::NoSignature)?;
+        let certified = parsed.certificate().map_err(|_| Error::NoSignature)?.key;
+        if PublicKeyBuf::new(&certified).blob() != key.public() {
+            return Err(Error::NoSignature);
+        }
+        let algorithm = self.best_for(certificate).ok_or(Error::NoSignature)?;
+        let sign = |message: &[u8]| key.sign(algorithm.plain(), message).map_err(Error::Sign);
+        self.login_signed(user, algorithm, certificate, sign)
+    }
+
+    /// Logs in by the word of the host that this program runs on (RFC 4252 §9), given its private key, its full name, and
+    /// the user's name on it.
+    ///
+    /// # Errors
+    /// As [`login_key`](Self::login_key).
+    pub fn login_host(&self, user: &str, key: &SigningKey, host: &str, host_user: &str) -> Result<Login, Error> {
+        let algorithm = self.algorithm(key.algorithms()).ok_or(Error::NoSignature)?;
+        let (user, key_blob) = (user.as_bytes(), key.public());
+        let host = ClientHost { algorithm, key: key_blob, host: host.as_bytes(), user: host_user.as_bytes() };
+        let message = self.link.with(|state| state.ssh.host_signing_message(user, &host))?;
+        let signature = key.sign(algorithm, message.as_bytes()).map_err(Error::Sign)?;
+        self.link.command(true, |ssh, output| ssh.host_based(user, &host, &signature, output))?;
+        self.outcome()
+    }
+
     /// Logs in with a key that is elsewhere: `sign` gives the signature blob, made by `algorithm`, of what it is given.
     ///
     /// # Errors
@@ -140,14 +170,11 @@ impl Client {
     /// [`Error::NoSignature`] if the server does not take the key's algorithms, [`Error::AgentRefused`] if the server
     /// would take the key and the agent does not sign; and as [`login_key`](Self::login_key).
     pub fn login_identity(&self, user: &str, agent: &mut Agent, identity: &Identity) -> Result<Login, Error> {
-        let key_type = Reader::new(&identity.key).string().unwrap_or_default();
-        let wanted = self.link.with(|state| state.ssh.config().preferences.user_keys.clone());
-        let algorithms: Vec<_> = wanted.into_iter().filter(|one| one.key_type().as_bytes() == key_type).collect();
-        let algorithm = self.algorithm(&algorithms).ok_or(Error::NoSignature)?;
+        let algorithm = self.best_for(&identity.key).ok_or(Error::NoSignature)?;
         self.link.command(true, |ssh, output| ssh.probe(user.as_bytes(), algorithm, &identity.key, output))?;
-        match self.answer()? {
-            Outcome::KeyAccepted => {}
-            outcome => return Self::login(outcome),
+        let outcome = self.answer()?;
+        if !matches!(outcome, Outcome::KeyAccepted) {
+            return Self::login(outcome);
         }
         self.login_signed(user, algorithm, &identity.key, |message| agent.sign(&identity.key, algorithm, message))
     }
@@ -236,6 +263,14 @@ impl Client {
         self.outcome()
     }
 
+    /// The best algorithm for this public key or certificate, of those that we want and the server does not refuse.
+    pub(crate) fn best_for(&self, key: &[u8]) -> Option<HostKey> {
+        let key_type = Reader::new(key).string().unwrap_or_default();
+        let wanted = self.link.with(|state| state.ssh.config().preferences.user_keys.clone());
+        let algorithms: Vec<_> = wanted.into_iter().filter(|one| one.key_type().as_bytes() == key_type).collect();
+        self.algorithm(&algorithms)
+    }
+
     /// The best algorithm that the server does not refuse. What it sent so far counts; nothing is waited for.
     fn algorithm(&self, algorithms: &[HostKey]) -> Option<HostKey> {
         self.link.glance();
@@ -264,7 +299,7 @@ impl Client {
 
 /// What a login by key signs, and the host key that it names if the server takes that.
 fn to_sign(
-    state: &mut State<role::Client>,
+    state: &State<role::Client>,
     user: &[u8],
     algorithm: HostKey,
     public: &[u8],

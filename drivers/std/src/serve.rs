@@ -4,14 +4,15 @@
 use crate::Error;
 use crate::desk::{Given, Secret, Task};
 use crate::end::Ssh;
-use crate::handler::{Attempt, Credential, Handler, Verdict};
+use crate::factors::{Factors, Progress};
+use crate::handler::{Attempt, Credential, Handler, HostAttempt, Verdict};
 use crate::host_keys::HostKeys;
 use crate::link::Link;
 use crate::session::Session;
 use crate::state::Own;
 use crate::stream::Stream;
 use core::net::SocketAddr;
-use sanssh_core::auth::{Method, MethodSet};
+use sanssh_core::auth::{ClientHost, Method};
 use sanssh_core::event::{Attempt as AttemptAsk, Prove};
 use sanssh_core::role;
 use sanssh_core::wire::auth::Prompt;
@@ -28,7 +29,7 @@ pub(crate) struct Conversation<H> {
     pub(crate) handler: Arc<H>,
     /// Who attempts to log in, or is.
     pub(crate) user: String,
-    pub(crate) earned: MethodSet,
+    pub(crate) factors: Factors,
     /// Called once when the login is through.
     pub(crate) on_login: Box<dyn FnOnce() + Send>,
 }
@@ -93,7 +94,7 @@ impl<H: Handler> Conversation<H> {
     fn attempt(&mut self, user: Vec<u8>, given: &Given, fresh: bool, ask: Ask<AttemptAsk>) -> Result<(), Error> {
         self.greet()?;
         if fresh {
-            self.earned = MethodSet::EMPTY;
+            self.factors.restart();
         }
         let text = |secret: &'_ Secret| str::from_utf8(secret).ok().map(str::to_owned).map(zeroize::Zeroizing::new);
         let user = String::from_utf8(user).ok();
@@ -105,12 +106,19 @@ impl<H: Handler> Conversation<H> {
             }
             Given::Key(..) => (Method::PublicKey, Some(vec![])),
             Given::Interactive => (Method::Interactive, Some(vec![])),
+            Given::Host { .. } => (Method::HostBased, Some(vec![])),
         };
         let (Some(user), Some(secrets)) = (user, secrets) else {
             self.link.change(|state| state.ssh.refuse(ask));
             return Ok(());
         };
         self.user = user;
+        let (peer, earned) = (self.peer, self.factors.earned());
+        if let Given::Host { algorithm, key, host, user } = given {
+            let host = ClientHost { algorithm: *algorithm, key, host, user };
+            let verdict = self.handler.host_login(&HostAttempt { peer, user: &self.user, host, earned });
+            return self.heed(method, None, verdict, ask);
+        }
         let credential = match (given, &secrets[..]) {
             (Given::Key(algorithm, key, presence), _) => {
                 Credential::Key { algorithm: *algorithm, key, presence: *presence }
@@ -118,7 +126,7 @@ impl<H: Handler> Conversation<H> {
             (Given::Interactive, _) => Credential::Interactive,
             (Given::Password(_), [password]) => Credential::Password(password),
             (Given::PasswordChange(..), [old, new]) => Credential::PasswordChange { old, new },
-            (Given::None | Given::Password(_) | Given::PasswordChange(..), _) => Credential::None,
+            (Given::None | Given::Password(_) | Given::PasswordChange(..) | Given::Host { .. }, _) => Credential::None,
         };
         self.judge(method, credential, ask)
     }
@@ -135,21 +143,44 @@ impl<H: Handler> Conversation<H> {
     }
 
     fn judge(&mut self, method: Method, credential: Credential<'_>, ask: Ask<AttemptAsk>) -> Result<(), Error> {
-        let attempt = Attempt { peer: self.peer, user: &self.user, credential, earned: self.earned };
-        match self.handler.login(&attempt) {
-            Verdict::Accept(permissions) => {
-                (core::mem::replace(&mut self.on_login, Box::new(|| ())))();
-                self.link.change(|state| {
-                    state.desk.permissions = permissions;
-                    state.ssh.grant(ask);
-                });
-                self.announce()?;
-            }
+        let attempt = Attempt { peer: self.peer, user: &self.user, credential, earned: self.factors.earned() };
+        let verdict = self.handler.login(&attempt);
+        let key = match credential {
+            Credential::Key { key, .. } => Some(key),
+            Credential::None
+            | Credential::Password(_)
+            | Credential::PasswordChange { .. }
+            | Credential::Interactive
+            | Credential::Answers(_) => None,
+        };
+        self.heed(method, key, verdict, ask)
+    }
+
+    fn heed(
+        &mut self,
+        method: Method,
+        key: Option<&[u8]>,
+        verdict: Verdict,
+        ask: Ask<AttemptAsk>,
+    ) -> Result<(), Error> {
+        match verdict {
+            Verdict::Accept(permissions) => match self.factors.pass(method, key, permissions, None) {
+                Progress::Done(permissions) => {
+                    (core::mem::replace(&mut self.on_login, Box::new(|| ())))();
+                    self.link.change(|state| {
+                        state.desk.permissions = *permissions;
+                        state.ssh.grant(ask);
+                    });
+                    self.announce()?;
+                }
+                Progress::More(methods) => self.link.change(|state| state.ssh.partial(ask, methods)),
+                Progress::Void => self.link.change(|state| state.ssh.refuse(ask)),
+            },
             Verdict::Refuse => self.link.change(|state| state.ssh.refuse(ask)),
-            Verdict::More(methods) => {
-                self.earned = self.earned.with(method);
-                self.link.change(|state| state.ssh.partial(ask, methods));
-            }
+            Verdict::More(methods, permissions) => match self.factors.pass(method, key, permissions, Some(methods)) {
+                Progress::More(methods) => self.link.change(|state| state.ssh.partial(ask, methods)),
+                Progress::Done(_) | Progress::Void => self.link.change(|state| state.ssh.refuse(ask)),
+            },
             Verdict::Ask { name, instruction, prompts } => {
                 let prompts: Vec<_> =
                     prompts.iter().map(|(text, echo)| Prompt { text: text.as_bytes(), echo: *echo }).collect();
@@ -189,7 +220,7 @@ impl<H: Handler> Conversation<H> {
             .with(|state| (state.ssh.proof_message(wanted), state.summary.map(|summary| summary.host_key.plain())));
         // Clients want RSA keys to sign as they did in the exchange.
         let algorithms = key.algorithms();
-        let algorithm = negotiated.filter(|one| algorithms.contains(one)).or(algorithms.first().copied())?;
+        let algorithm = negotiated.filter(|one| algorithms.contains(one)).or_else(|| algorithms.first().copied())?;
         key.sign(algorithm, message.ok()?.as_bytes()).ok()
     }
 

@@ -3,6 +3,7 @@
 
 use crate::Error;
 use crate::desk::{Desk, Rules};
+use crate::factors::Factors;
 use crate::handler::Handler;
 use crate::host_keys::HostKeys;
 use crate::link::Link;
@@ -10,7 +11,7 @@ use crate::serve::Conversation;
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use sanssh_core::auth::MethodSet;
+use sanssh_core::auth::Method;
 use sanssh_core::file::SigningKey;
 use sanssh_core::role;
 use sanssh_core::{Config, Reason};
@@ -29,6 +30,10 @@ pub struct ServerConfig {
     /// Algorithms, sizes, limits and intervals of the protocol, methods of login among them. Host key algorithms are
     /// narrowed to those of the keys there are.
     pub core: Config,
+    /// Logins that take more than one method: a login must go through all of one of these chains, in its order, each
+    /// `publickey` in it by a key of its own (sshd_config(5), `AuthenticationMethods`). If there are any, they say which
+    /// methods are offered, instead of the core's configuration.
+    pub chains: Vec<Vec<Method>>,
     /// The keys that the server proves itself by; for each algorithm the first that has it.
     pub host_keys: Vec<SigningKey>,
     /// Certificates of host keys, as blobs; to clients that know the authority they spare the first question.
@@ -54,6 +59,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             core: Config::default(),
+            chains: Vec::new(),
             host_keys: Vec::new(),
             host_certificates: Vec::new(),
             channels: 10,
@@ -71,6 +77,7 @@ impl Default for ServerConfig {
 pub struct Server {
     listener: TcpListener,
     core: Config,
+    chains: Arc<[Vec<Method>]>,
     keys: Arc<HostKeys>,
     channels: usize,
     limits: (usize, usize),
@@ -110,8 +117,8 @@ impl Server {
     /// Listens.
     ///
     /// # Errors
-    /// [`Error::Io`] if the address cannot be bound, if there is no host key of an allowed algorithm, or if a host
-    /// certificate belongs to none of the keys.
+    /// [`Error::Io`] if the address cannot be bound, if there is no host key of an allowed algorithm, if a host
+    /// certificate belongs to none of the keys, or if a chain is empty.
     pub fn bind(address: impl ToSocketAddrs, config: ServerConfig) -> Result<Self, Error> {
         let mut core = config.core;
         let keys = HostKeys::new(config.host_keys, config.host_certificates)?;
@@ -121,6 +128,15 @@ impl Server {
                 io::Error::new(io::ErrorKind::InvalidInput, "a server needs a host key of its algorithms").into()
             );
         }
+        let chains: Arc<[_]> = config.chains.into();
+        if chains.iter().any(Vec::is_empty) {
+            return Err(
+                io::Error::new(io::ErrorKind::InvalidInput, "a chain of no methods would let anybody in").into()
+            );
+        }
+        if !chains.is_empty() {
+            core.login.methods = Factors::new(Arc::clone(&chains)).next();
+        }
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let (wake, woken) = UnixStream::pair()?;
@@ -129,6 +145,7 @@ impl Server {
         Ok(Self {
             listener,
             core,
+            chains,
             keys: Arc::new(keys),
             channels: config.channels,
             limits: (config.max_connections, config.max_unauthenticated),
@@ -193,7 +210,7 @@ impl Server {
             banner: self.banner.clone(),
             handler: Arc::clone(handler),
             user: String::new(),
-            earned: MethodSet::EMPTY,
+            factors: Factors::new(Arc::clone(&self.chains)),
             on_login: Box::new(move || drop(place)),
         };
         thread::Builder::new().name("connection".to_owned()).spawn(move || {

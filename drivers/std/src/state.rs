@@ -7,6 +7,7 @@ use crate::end::{End, Ssh};
 use crate::entropy;
 use crate::error::escape;
 use crate::inbox::{Inbox, Inboxes, Kind, Stage};
+use sanssh_core::algorithm::Zip;
 use sanssh_core::channel::{self, STDERR};
 use sanssh_core::config::PACKET_OVERHEAD;
 use sanssh_core::transport;
@@ -14,6 +15,7 @@ use sanssh_core::transport::Summary;
 use sanssh_core::{ChannelId, Config, Error as SshError, Event, Instant, Output, Refused, Rx, Slot, Tx};
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use zeroize::Zeroize;
 
 /// What one system call should be able to move.
 pub(crate) const BUFFER: usize = 256 * 1024;
@@ -26,6 +28,15 @@ pub(crate) struct Interest {
     pub(crate) read: bool,
     pub(crate) write: bool,
     pub(crate) until: Option<Instant>,
+}
+
+/// Why no more events come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Paused {
+    /// What was received is dealt with, or has to wait.
+    Done,
+    /// The memory for what expands is used up.
+    Cramped,
 }
 
 /// Where the thread that moves the connection wants the data of its own channel: straight in the caller's hands.
@@ -73,6 +84,8 @@ pub(crate) struct State<R: End> {
     pub(crate) rekeys: u64,
     pub(crate) failure: Option<Error>,
     rx: Rx<Box<[u8]>>,
+    /// Where compressed payloads are expanded; none where compression is not wanted.
+    inflate: Box<[u8]>,
     pub(crate) tx: Tx<Box<[u8]>>,
     clock: Clock,
     /// The last read left nothing behind in the socket.
@@ -94,6 +107,9 @@ impl<R: End> State<R> {
     pub(crate) fn new(config: Config, channels: usize, desk: R::Desk) -> Result<Self, Error> {
         let clock = Clock::start();
         let receive = BUFFER.max(config.max_packet as usize + PACKET_OVERHEAD);
+        let compresses = config.preferences.zips.iter().any(|zip| *zip != Zip::None);
+        // Room for the largest payload, behind what one read brings of smaller ones.
+        let inflate = if compresses { BUFFER + config.max_packet as usize } else { 0 };
         let table = vec![Slot::new(); channels.clamp(1, 1 << 16)].into_boxed_slice();
         let inboxes = Inboxes::new(table.len());
         Ok(Self {
@@ -104,6 +120,7 @@ impl<R: End> State<R> {
             rekeys: 0,
             failure: None,
             rx: Rx::new(vec![0; receive].into_boxed_slice()),
+            inflate: vec![0; inflate].into_boxed_slice(),
             tx: Tx::new(vec![0; BUFFER].into_boxed_slice()),
             clock,
             drained: false,
@@ -191,8 +208,10 @@ impl<R: End> State<R> {
         loop {
             let (taken, outcome) = self.events(now, own);
             let filled = self.compose(now);
-            if let Err(error) = outcome {
-                return self.fail_by(error);
+            match outcome {
+                Ok(Paused::Cramped) => continue,
+                Ok(Paused::Done) => {}
+                Err(error) => return self.fail_by(error),
             }
             // Replies had piled up, and have left: there may be more to read.
             let freed = self.ssh.waiting().is_none() && !self.rx.is_empty() && (taken > 0 || filled > 0);
@@ -202,13 +221,14 @@ impl<R: End> State<R> {
         }
     }
 
-    fn events(&mut self, now: Instant, own: &mut Own<'_>) -> (usize, Result<(), SshError>) {
-        let Self { ssh, desk, inboxes, summary, rekeys, goodbye, news, rx, .. } = self;
+    fn events(&mut self, now: Instant, own: &mut Own<'_>) -> (usize, Result<Paused, SshError>) {
+        let Self { ssh, desk, inboxes, summary, rekeys, goodbye, news, rx, inflate, .. } = self;
         let may_hold_secrets = !ssh.is_logged_in();
-        let mut input = rx.input();
+        let mut input = rx.input().with_inflate(inflate);
         let outcome = loop {
             match ssh.recv(now, &mut input) {
-                Ok(None) => break Ok(()),
+                Ok(None) if input.is_cramped() => break Ok(Paused::Cramped),
+                Ok(None) => break Ok(Paused::Done),
                 Err(error) => break Err(error),
                 Ok(Some(Event::Channel(id, event))) => *news |= arrive::<R>(desk, ssh, inboxes, own, id, event),
                 Ok(Some(Event::Auth(event))) => {
@@ -226,8 +246,9 @@ impl<R: End> State<R> {
                 }
             }
         };
-        let taken = input.taken();
+        let (taken, expanded) = (input.taken(), input.expanded());
         if may_hold_secrets {
+            inflate[..expanded].zeroize();
             rx.wipe(taken);
         } else {
             rx.consume(taken);

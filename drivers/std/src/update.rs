@@ -32,7 +32,7 @@ impl KnownHosts {
     ///
     /// # Errors
     /// [`Error::Unproven`], [`Error::File`], or what went wrong while it waited for the proofs.
-    pub fn update(&mut self, client: &Client) -> Result<Updated, Error> {
+    pub fn update(&self, client: &Client) -> Result<Updated, Error> {
         let Some((host, port)) = self.own.clone() else { return Ok(Updated::default()) };
         let Some(announced) = client.announced() else { return Ok(Updated::default()) };
         let mut list = List::default();

@@ -11,7 +11,7 @@ use sanssh_core::crypto::fast::Fast;
 use sanssh_examples::modes;
 use sanssh_tests::agents::Foreign;
 use sanssh_tests::keys::{Keys, Kind, PASSPHRASE, public};
-use sanssh_tests::openssh::{Sshd, known_hosts_line};
+use sanssh_tests::openssh::{EVERY_CIPHER, Sshd, known_hosts_line};
 use sanssh_tests::peers;
 use sanssh_tests::process::{DEADLINE, run};
 use sanssh_tests::user::PasswordUser;
@@ -114,7 +114,7 @@ fn the_server_is_answered_while_nobody_takes_output() {
 
 #[test]
 fn every_algorithm_can_be_forced() {
-    let Some(server) = server(&[]) else { return };
+    let Some(server) = server(&[EVERY_CIPHER]) else { return };
     let has = |kex: &&Kex| **kex != Kex::MlKem768X25519 || peers::path("ssh").exists() && offers(kex.name());
     let kex = Fast::KEX.iter().filter(has).map(|one| ("-oKexAlgorithms=", one.name()));
     let keys = [HostKey::Ed25519, HostKey::EcdsaP256, HostKey::RsaSha512, HostKey::RsaSha256]
@@ -140,6 +140,16 @@ fn forced(server: &Sshd, options: &[&str], name: &str) {
     let said = text(&result.stderr);
     assert_eq!((result.status.code(), &result.stdout[..]), (Some(0), &b"content"[..]), "{name}: {said}");
     assert!(said.lines().any(|line| line.contains("negotiated") && line.contains(name)), "{name}: {said}");
+}
+
+#[test]
+fn it_compresses_if_told_to() {
+    let Some(server) = server(&["Compression yes"]) else { return };
+    forced(&server, &["-v", "-C"], "zlib@openssh.com");
+    forced(&server, &["-v", "-oCompression=yes"], "zlib@openssh.com");
+    forced(&server, &["-v", "-oCompression=delayed"], "zlib@openssh.com");
+    let said = text(&output(client(&server, &["-v"]).arg("true")).stderr);
+    assert!(!said.contains("zlib@openssh.com"), "{said}");
 }
 
 #[test]
@@ -175,7 +185,7 @@ fn what_fails_before_the_login_says_so_in_a_line() {
     let Some(server) = server(&[]) else { return };
     let identity = Keys::shared().stranger();
     let stranger = output(our_ssh(server.port(), &identity, &server.known_hosts(), &[]).arg("true"));
-    failed(&stranger, &["permission denied (publickey"]);
+    failed(&stranger, &["permission denied (publickey", "client_stranger (ssh-ed25519 SHA256:", ": refused"]);
     let free = sanssh_tests::port::free();
     let nobody = output(our_ssh(free, &identity, &server.known_hosts(), &[]).arg("true"));
     failed(&nobody, &["127.0.0.1", &free.to_string(), "refused"]);
@@ -411,6 +421,26 @@ fn without_a_list_of_the_users_own_nothing_is_recorded() {
 }
 
 #[test]
+fn announced_keys_are_recorded_where_that_is_wanted() {
+    let Some(server) = server(&[]) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let known = directory.path().join("known_hosts");
+    let key = public(&Keys::shared().host(Kind::Rsa));
+    fs::write(&known, format!("{}damaged\n", known_hosts_line(server.port(), &key))).unwrap();
+    for (option, lines) in [("-v", 2), ("-oUpdateHostKeys=no", 2), ("-oUpdateHostKeys=yes", Kind::ALL.len() + 1)] {
+        let options = ["-v", option, "-oHashKnownHosts=yes"];
+        let mut ssh = our_ssh(server.port(), &Keys::shared().client(Kind::Ed25519), &known, &options);
+        let output = ssh.arg("true").output().unwrap();
+        assert!(output.status.success());
+        let (text, told) = (fs::read_to_string(&known).unwrap(), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(text.lines().count(), lines, "{option}: {text}");
+        assert_eq!(told.matches("learned the host key").count(), lines - 2, "{told}");
+        assert!(told.contains("known_hosts:2: damaged key"), "{told}");
+        assert_eq!(text.matches("|1|").count(), lines - 2, "{text}");
+    }
+}
+
+#[test]
 fn a_person_who_says_no_is_heeded() {
     let Some(server) = server(&[]) else { return };
     let directory = tempfile::tempdir().unwrap();
@@ -447,7 +477,7 @@ fn a_password_is_asked_for_until_it_is_right() {
 fn messages_about_steps_hold_no_secrets_and_quiet_says_nothing() {
     let Some(server) = server(&[]) else { return };
     let said = text(&output(client(&server, &["-v"]).arg("true")).stderr);
-    for part in ["connected to 127.0.0.1", "OpenSSH", "negotiated", "offering the key"] {
+    for part in ["connected to 127.0.0.1", "OpenSSH", "negotiated", "the key", "accepted"] {
         assert!(said.contains(part), "no {part:?} in {said}");
     }
     let mut quiet = our_ssh(server.port(), &Keys::shared().stranger(), &server.known_hosts(), &["-q"]);

@@ -9,11 +9,13 @@ use sanssh_core::algorithm::HostKey;
 use sanssh_core::crypto::Provider;
 use sanssh_core::crypto::fast::Fast;
 use sanssh_std::{Client, Exit, KnownHosts, Options, home};
+use sanssh_tests::certify::Authority;
 use sanssh_tests::dropbear::dbclient_command;
 use sanssh_tests::keys::{Keys, Kind, public};
 use sanssh_tests::openssh::{ssh_command, ssh_password_command};
 use sanssh_tests::peers;
 use sanssh_tests::process::{DEADLINE, Daemon, run};
+use sanssh_tests::suites;
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -76,13 +78,23 @@ fn every_algorithm_can_be_forced() {
     let keys = [HostKey::Ed25519, HostKey::EcdsaP256, HostKey::RsaSha512, HostKey::RsaSha256]
         .iter()
         .map(|one| ("host key algorithm: ", format!("-oHostKeyAlgorithms={one}")));
-    let ciphers = Fast::CIPHERS.iter().map(|one| ("cipher: ", format!("-oCiphers={one}")));
-    for (said, option) in kex.chain(keys).chain(ciphers) {
+    for (said, option) in kex.chain(keys) {
         forced(&server, &["-v", &option], said, &option);
     }
-    for mac in Fast::MACS {
-        let option = format!("-oMACs={mac}");
-        forced(&server, &["-v", "-oCiphers=aes128-ctr", &option], "MAC: ", &option);
+}
+
+#[test]
+fn every_cipher_and_mac_can_be_forced() {
+    let names = |option, names: Vec<&str>| format!("-o{option}={}", names.join(","));
+    let ciphers = names("Ciphers", Fast::CIPHERS.iter().map(|cipher| cipher.name()).collect());
+    let macs = names("MACs", Fast::MACS.iter().map(|mac| mac.name()).collect());
+    let Some(server) = server(&[&ciphers, &macs]) else { return };
+    for (cipher, mac) in suites::all() {
+        let cipher = format!("-oCiphers={cipher}");
+        match mac.map(|mac| format!("-oMACs={mac}")) {
+            None => forced(&server, &["-v", &cipher], "cipher: ", &cipher),
+            Some(mac) => forced(&server, &["-v", &cipher, &mac], "MAC: ", &mac),
+        }
     }
 }
 
@@ -330,6 +342,51 @@ fn a_key_can_be_bound_to_a_command() {
 }
 
 #[test]
+fn certificates_log_in_by_their_authority() {
+    if !peers::require(&["ssh", "ssh-keygen"]) {
+        return;
+    }
+    let (authority, key) = (Authority::new(), Keys::shared().client(Kind::Ed25519));
+    let directory = tempfile::tempdir().unwrap();
+    let list = |name: &str, text: &str| {
+        let file = directory.path().join(name);
+        fs::write(&file, text).unwrap();
+        file.display().to_string()
+    };
+    let certified = |name: &str, principal: &str| {
+        let file = authority.certify(&key, name, &["-n", principal]);
+        file.with_file_name(name)
+    };
+    let (mine, team) = (certified("mine", &user()), certified("team", "team"));
+    let authorities = format!("-oTrustedUserCAKeys={}", list("authorities", &authority.line()));
+    let principals = format!("-oAuthorizedPrincipalsFile={}", list("principals", "team\n"));
+    let revoked = format!("-oRevokedKeys={}", list("revoked", &public(&key)));
+    for (options, by_mine, by_team) in [
+        (&[&authorities[..]][..], true, false),
+        (&[&authorities, &principals], false, true),
+        (&[&authorities, &principals, &revoked], false, false),
+        (&[], false, false),
+    ] {
+        let server = OurSshd::with(options, "");
+        for (identity, expected) in [(&mine, by_mine), (&team, by_team)] {
+            // OpenSSH's client and ours both find the certificate beside the key.
+            let theirs = output(ssh_command(server.port, identity, &server.known_hosts(), &[]).arg("true"));
+            let ours = output(our_ssh(server.port, identity, &server.known_hosts(), &[]).arg("true"));
+            let said = text(&ours.stderr);
+            assert_eq!((theirs.status.success(), ours.status.success()), (expected, expected), "{options:?} {said}");
+            assert!(expected || said.contains("the certificate ") && said.contains("-cert.pub"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_login_takes_as_many_methods_as_the_server_wants() {
+    let Some(server) = server(&["-oAuthenticationMethods=publickey,password"]) else { return };
+    let result = output(client(&server, &[]).arg("true"));
+    assert!(text(&result.stderr).contains("Permission denied (password)"), "{}", text(&result.stderr));
+}
+
+#[test]
 fn variables_are_only_those_of_the_language() {
     let Some(server) = server(&[]) else { return };
     let mut ssh = client(&server, &["-oSendEnv=LANG LC_* SANSSH_*"]);
@@ -347,6 +404,38 @@ fn dropbears_client_and_ours_are_served_too() {
         let mut dbclient = dbclient_command(server.port, &user(), &identity, server.directory.path(), &[]);
         let result = fed(dbclient.arg("cat; exit 6"), b"in");
         assert_eq!((result.status.code(), &result.stdout[..]), (Some(6), &b"in"[..]), "{}", text(&result.stderr));
+    }
+}
+
+#[test]
+fn it_compresses_for_those_who_ask_if_it_may() {
+    let Some(server) = server(&["-oCompression=yes", "-oRekeyLimit=1M"]) else { return };
+    // Half of it can be compressed.
+    let input: Vec<u8> = noise(4 << 20).into_iter().flat_map(|byte| [byte, b'x']).collect();
+    for (flag, method) in [("-C", "zlib@openssh.com"), ("-oCompression=no", "none")] {
+        let result = fed(client(&server, &["-v", flag]).arg("cat"), &input);
+        let log = text(&result.stderr);
+        assert!(result.status.success() && result.stdout == input, "{log}");
+        assert!(log.contains(&format!("compression: {method}")), "{log}");
+    }
+    let Some(careful) = self::server(&[]) else { return };
+    let log = text(&output(client(&careful, &["-vC"]).arg("true")).stderr);
+    assert!(log.contains("compression: none") && !log.contains("compression: zlib"), "{log}");
+}
+
+/// It knows both methods, and has to take the one that there is.
+#[test]
+fn dropbears_client_compresses_by_either_method() {
+    if !peers::require(&["dbclient", "dropbearconvert"]) {
+        return;
+    }
+    let identity = Keys::shared().client(Kind::Ed25519);
+    let input = noise(100_000).repeat(20);
+    for method in ["zlib", "zlib@openssh.com"] {
+        let Some(server) = server(&[&format!("-oCompression={method}")]) else { return };
+        let mut dbclient = dbclient_command(server.port, &user(), &identity, server.directory.path(), &[]);
+        let result = fed(dbclient.arg("cat"), &input);
+        assert!(result.status.success() && result.stdout == input, "{method}: {}", text(&result.stderr));
     }
 }
 

@@ -1,16 +1,20 @@
-//! The key exchange by hand (RFC 4253 §7 and §8, RFC 5656 §4): each step alone, so that each can be left out, repeated
+//! The key exchange by hand (RFC 4253 §7 and §8, RFC 4419, RFC 5656 §4): each step alone, so that each can be left out, repeated
 //! or falsified.
 
 use super::{Forger, Side, any};
+use sanssh_core::crypto::group::{Group, REQUEST};
 use sanssh_core::crypto::schedule::{Direction, Schedule, Transcript};
 use sanssh_core::crypto::{Exchange as _, Provider, Secret};
-use sanssh_core::wire::Message;
-use sanssh_core::wire::transport::{KexInitiate, KexReply};
+use sanssh_core::wire::transport::{GroupInitiate, GroupOffer, GroupRequest, KexInitiate, KexReply};
+use sanssh_core::wire::{Message, Mpint};
 
 /// What both sides have said in the exchange under way, and what came of it.
 pub(super) struct Exchange<Q: Provider> {
     ours: Vec<u8>,
     theirs: Vec<u8>,
+    /// Of a group exchange.
+    request: GroupRequest,
+    group: Option<Group>,
     ephemeral: Option<Q::Exchange>,
     share: Vec<u8>,
     schedule: Option<Schedule<Q::Digest>>,
@@ -18,7 +22,8 @@ pub(super) struct Exchange<Q: Provider> {
 
 impl<Q: Provider> Default for Exchange<Q> {
     fn default() -> Self {
-        Self { ours: Vec::new(), theirs: Vec::new(), ephemeral: None, share: Vec::new(), schedule: None }
+        let (ours, theirs, share) = (Vec::new(), Vec::new(), Vec::new());
+        Self { ours, theirs, request: REQUEST, group: None, ephemeral: None, share, schedule: None }
     }
 }
 
@@ -31,6 +36,8 @@ impl<Q: Provider> core::fmt::Debug for Exchange<Q> {
 /// A server's reply, to be falsified before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
+    /// 31, or 33 in a group exchange.
+    pub number: u8,
     /// `K_S`.
     pub host_key: Vec<u8>,
     /// `Q_S`.
@@ -55,6 +62,7 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
     /// Takes a payload for our KEXINIT without sending it.
     pub fn note_offer(&mut self, payload: &[u8]) {
         self.exchange.ours = payload.to_vec();
+        self.exchange.group = None;
         if self.session.is_none() {
             self.line.strict = self.proposal.kex.contains("kex-strict-");
         }
@@ -69,11 +77,39 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
             offers.reverse();
         }
         let hash = self.proposal.suite.kex.hash();
-        Transcript::new(hash, idents[0], idents[1]).with_string(offers[0]).with_string(offers[1])
+        Transcript::new(hash, idents[0], idents[1]).expect("a hash").with_string(offers[0]).with_string(offers[1])
+    }
+
+    /// The transcript up to both shares.
+    fn shown(&self, host_key: &[u8], offer: &[u8], answer: &[u8]) -> Transcript<Q::Digest> {
+        let mut transcript = self.transcript().with_string(host_key);
+        if let Some(group) = &self.exchange.group {
+            transcript = transcript.with_group(&self.exchange.request, group);
+        }
+        transcript.with_string(offer).with_string(answer)
+    }
+
+    /// Settles the group of a group exchange: asks for one, or offers the one that the machine should be given.
+    ///
+    /// # Panics
+    /// If the machine asked for none.
+    pub fn send_group(&mut self) {
+        if Self::is_client() {
+            let payload = super::encode(&self.exchange.request);
+            return self.send(&payload);
+        }
+        let group = Group::choose(&self.exchange.request).expect("a group");
+        let (prime, generator) = (Mpint(group.prime()), Mpint(group.generator()));
+        let payload = super::encode(&GroupOffer { prime, generator });
+        self.exchange.group = Some(group);
+        self.send(&payload);
     }
 
     /// Sends the share: a client's, which the machine answers at once, or a server's whole reply.
     pub fn send_share(&mut self) {
+        if self.proposal.suite.kex.has_group_exchange() && self.exchange.group.is_none() {
+            self.send_group();
+        }
         let payload = if Self::is_client() { self.initiate() } else { self.genuine_reply().encode() };
         self.send(&payload);
     }
@@ -83,10 +119,18 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
     /// # Panics
     /// If the provider lacks the key exchange.
     pub fn initiate(&mut self) -> Vec<u8> {
-        let ephemeral = Q::Exchange::start(self.proposal.suite.kex, &mut self.random).expect("a key exchange");
+        let ephemeral = match &self.exchange.group {
+            Some(group) => Q::Exchange::start_in(group, &mut self.random),
+            None => Q::Exchange::start(self.proposal.suite.kex, &mut self.random),
+        };
+        let ephemeral = ephemeral.expect("a key exchange");
         self.exchange.share = ephemeral.offer().to_vec();
         self.exchange.ephemeral = Some(ephemeral);
-        super::encode(&KexInitiate { share: &self.exchange.share })
+        let share = &self.exchange.share;
+        match self.exchange.group {
+            Some(_) => super::encode(&GroupInitiate { share }),
+            None => super::encode(&KexInitiate { share }),
+        }
     }
 
     /// A server's sound reply to the share that the machine has sent; the keys are known from now on.
@@ -94,14 +138,24 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
     /// # Panics
     /// If the machine sent no sound share.
     pub fn genuine_reply(&mut self) -> Reply {
+        let public = self.key.public().to_vec();
+        self.reply_showing(&public)
+    }
+
+    /// The same with another blob in the place of the key: a certificate for it.
+    ///
+    /// # Panics
+    /// If the machine sent no sound share.
+    pub fn reply_showing(&mut self, host_key: &[u8]) -> Reply {
         let offer = self.exchange.share.clone();
-        let answered = Q::Exchange::respond(self.proposal.suite.kex, &mut self.random, &offer);
+        let (number, answered) = match &self.exchange.group {
+            Some(group) => (33, Q::Exchange::respond_in(group, &mut self.random, &offer)),
+            None => (31, Q::Exchange::respond(self.proposal.suite.kex, &mut self.random, &offer)),
+        };
         let (share, secret) = answered.expect("the machine's share is sound");
-        let host_key = self.key.public().to_vec();
-        let transcript = self.transcript().with_string(&host_key).with_string(&offer).with_string(&share);
-        let hash = self.finish(transcript, secret);
-        let signature = self.key.sign(self.proposal.suite.host_key, &hash).expect("a signature");
-        Reply { host_key, share: share.to_vec(), signature }
+        let hash = self.finish(self.shown(host_key, &offer, &share), &secret);
+        let signature = self.key.sign(self.proposal.suite.host_key.plain(), &hash).expect("a signature");
+        Reply { number, host_key: host_key.to_vec(), share: share.to_vec(), signature }
     }
 
     /// Sends NEWKEYS, and takes the new key for sending into use.
@@ -110,7 +164,8 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
     /// If there are no keys.
     pub fn send_new_keys(&mut self) {
         let (direction, suite) = (super::machine::opposite(R::SENDS), self.proposal.suite);
-        let frame = self.line.frame(&[21]);
+        let payload = self.line.zip.deflate(&[21]);
+        let frame = self.line.frame(&payload);
         let bytes = self.line.seal(&frame);
         let schedule = self.exchange.schedule.take().expect("keys");
         self.line.rekey(Q::seal(suite.cipher, suite.mac, &schedule.keys(direction)).expect("a suite"));
@@ -125,24 +180,31 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
     }
 
     /// `H` and the keys; the machine's packets are opened with them after its NEWKEYS.
-    fn finish(&mut self, transcript: Transcript<Q::Digest>, secret: Secret) -> Vec<u8> {
+    fn finish(&mut self, transcript: Transcript<Q::Digest>, secret: &Secret) -> Vec<u8> {
         let suite = self.proposal.suite;
-        let schedule = transcript.finish(secret, self.session);
+        let (hash, schedule) = transcript.finish(secret, self.session);
         self.session = Some(schedule.session_id());
         self.line.next_open = Some(Q::open(suite.cipher, suite.mac, &schedule.keys(R::SENDS)).expect("a suite"));
-        let hash = schedule.exchange_hash().as_bytes().to_vec();
         self.exchange.schedule = Some(schedule);
-        hash
+        hash.as_bytes().to_vec()
     }
 
     /// Keeps what matters to the exchange of what the machine says.
     pub(super) fn note(&mut self, payload: &[u8]) {
-        match (payload.first(), R::SENDS) {
-            (Some(20), _) => self.exchange.theirs = payload.to_vec(),
-            (Some(30), Direction::ToServer) => {
-                self.exchange.share = KexInitiate::decode(&payload[1..]).expect("a share").share.to_vec();
+        let (number, body) = payload.split_first().expect("a number");
+        let choosing = self.proposal.suite.kex.has_group_exchange() && self.exchange.group.is_none();
+        match (number, R::SENDS) {
+            (20, _) => self.exchange.theirs = payload.to_vec(),
+            (30 | 32, Direction::ToServer) => {
+                self.exchange.share = KexInitiate::decode(body).expect("a share").share.to_vec();
             }
-            (Some(31), Direction::ToClient) => self.note_reply(&payload[1..]),
+            (31, Direction::ToClient) if choosing => {
+                let offer = GroupOffer::decode(body).expect("a group");
+                let group = Group::accept(&self.exchange.request, &offer, &mut self.random);
+                self.exchange.group = Some(group.expect("a group that was asked for"));
+            }
+            (31 | 33, Direction::ToClient) => self.note_reply(body),
+            (34, Direction::ToServer) => self.exchange.request = GroupRequest::decode(body).expect("a request"),
             _ => {}
         }
     }
@@ -151,8 +213,7 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
         let Some(ephemeral) = self.exchange.ephemeral.take() else { return };
         let KexReply { host_key, share, signature } = KexReply::decode(body).expect("a reply");
         let secret = ephemeral.finish(share).expect("the machine's share is sound");
-        let transcript = self.transcript().with_string(host_key).with_string(&self.exchange.share).with_string(share);
-        let hash = self.finish(transcript, secret);
+        let hash = self.finish(self.shown(host_key, &self.exchange.share, share), &secret);
         let key = sanssh_core::crypto::signature::PublicKey::decode(host_key, 2048).expect("a host key");
         let algorithm = self.proposal.suite.host_key;
         let verified = sanssh_core::crypto::signature::verify::<Q>(algorithm, &key, &hash, signature);
@@ -163,6 +224,6 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
 impl Reply {
     /// The payload.
     pub fn encode(&self) -> Vec<u8> {
-        any(31).string(&self.host_key).string(&self.share).string(&self.signature).done()
+        any(self.number).string(&self.host_key).string(&self.share).string(&self.signature).done()
     }
 }

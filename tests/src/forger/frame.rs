@@ -2,6 +2,7 @@
 //!
 //! Opening is strict: what the machine under test sends must be sound, or the test fails.
 
+use super::Zipped;
 use sanssh_core::crypto::{Open, Provider, Seal, Shape};
 
 /// The shape of packets before there are keys.
@@ -30,6 +31,8 @@ pub struct Line<Q: Provider> {
     pub next_open: Option<Q::Open>,
     seal: Option<Q::Seal>,
     open: Option<Q::Open>,
+    /// Compression of the payloads.
+    pub zip: Zipped,
     /// Whether the counters start again with each key.
     pub strict: bool,
     buffer: Vec<u8>,
@@ -46,6 +49,7 @@ impl<Q: Provider> Line<Q> {
             next_open: None,
             seal: None,
             open: None,
+            zip: Zipped::new(),
             strict: false,
             buffer: Vec::new(),
             length: None,
@@ -135,7 +139,7 @@ impl<Q: Provider> Line<Q> {
         let padding = usize::from(packet[4]);
         let padded = if shape.length_padded { length + 4 } else { length };
         assert!(padding >= 4 && padded.is_multiple_of(shape.block), "the machine's packets are padded soundly");
-        let payload = packet[5..4 + length - padding].to_vec();
+        let payload = self.zip.inflate(packet[5..4 + length - padding].to_vec());
         if payload == [21]
             && let Some(open) = self.next_open.take()
         {

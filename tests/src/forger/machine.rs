@@ -91,8 +91,10 @@ pub struct Machine<R: Side, P: Provider> {
     pub over: Option<Error>,
     /// Channels that it was told of.
     pub channels: Vec<ChannelId>,
-    key: SigningKey,
+    /// The one host key of a server.
+    pub key: SigningKey,
     space: Vec<u8>,
+    inflate: Vec<u8>,
 }
 
 /// What differs by the machine's role.
@@ -113,6 +115,7 @@ pub(super) const fn opposite(direction: Direction) -> Direction {
 impl<R: Side, P: Provider> Machine<R, P> {
     /// A machine at the beginning of time.
     pub fn new(config: Config) -> Self {
+        let inflate = crate::pair::inflate_memory(&config);
         Self {
             ssh: Connection::new(config, &Seed::new([5; 32]), vec![Slot::new(); CHANNELS], Instant(0)),
             input: Vec::new(),
@@ -133,6 +136,7 @@ impl<R: Side, P: Provider> Machine<R, P> {
             channels: Vec::new(),
             key: crate::pair::host_key(),
             space: vec![0; OUTPUT],
+            inflate,
         }
     }
 
@@ -194,10 +198,23 @@ impl<R: Side, P: Provider> Machine<R, P> {
     }
 
     fn receive(&mut self) {
-        let mut bytes = core::mem::take(&mut self.input);
-        let mut input = Input::new(&mut bytes);
+        let (mut bytes, mut inflate) = (core::mem::take(&mut self.input), core::mem::take(&mut self.inflate));
+        let mut taken = 0;
         loop {
-            let told = match self.ssh.recv(self.now, &mut input) {
+            let mut input = Input::new(&mut bytes[taken..]).with_inflate(&mut inflate);
+            self.listen(&mut input);
+            taken += input.taken();
+            if !input.is_cramped() {
+                break;
+            }
+        }
+        bytes.drain(..taken);
+        (self.input, self.inflate) = (bytes, inflate);
+    }
+
+    fn listen(&mut self, input: &mut Input<'_>) {
+        loop {
+            let told = match self.ssh.recv(self.now, input) {
                 Ok(None) => break,
                 Ok(Some(Event::Auth(event))) => R::answer(self, event),
                 Ok(Some(Event::Transport(event))) => transport_words(&event),
@@ -211,9 +228,6 @@ impl<R: Side, P: Provider> Machine<R, P> {
             };
             self.told.push(told);
         }
-        let taken = input.taken();
-        bytes.drain(..taken);
-        self.input = bytes;
     }
 
     fn asked_open(&mut self, ask: Ask<OpenRequest>) -> String {
@@ -342,7 +356,7 @@ impl Side for Server {
             Event::Attempt { user, credential, fresh, ask } => {
                 let fresh = if fresh { " fresh" } else { "" };
                 let told = format!("attempt {} {credential:?}{fresh}", user.escape_ascii());
-                judge(machine, credential, ask);
+                judge(machine, user, credential, ask);
                 told
             }
             Event::Answers { answers, ask } => {
@@ -378,11 +392,21 @@ fn prove<P: Provider>(machine: &mut Machine<Server, P>, mut keys: Strings<'_>, a
     }
 }
 
-fn judge<P: Provider>(machine: &mut Machine<Server, P>, credential: auth::server::Credential<'_>, ask: Ask<Attempt>) {
+fn judge<P: Provider>(
+    machine: &mut Machine<Server, P>,
+    user: &[u8],
+    credential: auth::server::Credential<'_>,
+    ask: Ask<Attempt>,
+) {
     use auth::server::Credential;
     let granted = match credential {
         Credential::Password(password) => password == b"right",
         Credential::PublicKey { key, .. } => machine.policy.authorized.iter().any(|known| known == key),
+        // The key is that host's, and the host speaks for its users of the same name.
+        Credential::HostBased(host) => {
+            let known = machine.policy.authorized.iter().any(|known| known == host.key);
+            known && host.host == b"client.example." && host.user == user
+        }
         Credential::None | Credential::PasswordChange { .. } | Credential::Interactive { .. } => false,
     };
     match (machine.policy.login, credential) {

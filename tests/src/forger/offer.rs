@@ -3,7 +3,7 @@
 //! A [`Suite`] names one algorithm of each kind, so the proposal decides what is negotiated.
 
 use crate::suites;
-use sanssh_core::algorithm::{Cipher, HostKey, Kex, Mac};
+use sanssh_core::algorithm::{Cipher, HostKey, Kex, Mac, Zip};
 
 /// The markers of strict key exchange, the client's first.
 pub const STRICT: [&str; 2] = ["kex-strict-c-v00@openssh.com", "kex-strict-s-v00@openssh.com"];
@@ -21,11 +21,14 @@ pub struct Suite {
     pub cipher: Cipher,
     /// MAC, both ways, unless the cipher authenticates by itself.
     pub mac: Option<Mac>,
+    /// Compression, both ways.
+    pub zip: Zip,
 }
 
 impl Default for Suite {
     fn default() -> Self {
-        Self { kex: Kex::Curve25519, host_key: HostKey::Ed25519, cipher: Cipher::Aes128Gcm, mac: None }
+        let (kex, host_key) = (Kex::Curve25519, HostKey::Ed25519);
+        Self { kex, host_key, cipher: Cipher::Aes128Gcm, mac: None, zip: Zip::None }
     }
 }
 
@@ -38,6 +41,11 @@ impl Suite {
     /// With this key exchange.
     pub fn kex(kex: Kex) -> Self {
         Self { kex, ..Self::default() }
+    }
+
+    /// With this compression.
+    pub fn zip(zip: Zip) -> Self {
+        Self { zip, ..Self::default() }
     }
 
     /// Every construction of packets that tells at once what is wrong: GCM, ChaCha20 and Poly1305, counter mode with
@@ -73,10 +81,11 @@ impl Proposal {
         let side = usize::from(!client);
         let [key, cipher, mac] =
             [suite.host_key.name(), suite.cipher.name(), suite.mac.unwrap_or(Mac::HmacSha256Etm).name()];
+        let zip = suite.zip.name();
         Self {
             cookie: [0x5a; 16],
             kex: [suite.kex.name(), EXTENSIONS[side], STRICT[side]].join(","),
-            lists: [key, cipher, cipher, mac, mac, "none", "none", "", ""].map(String::from),
+            lists: [key, cipher, cipher, mac, mac, zip, zip, "", ""].map(String::from),
             guess: false,
             reserved: 0,
             suite: *suite,

@@ -1,7 +1,8 @@
 //! Forgers brought to the stages at which most cases begin, and the few messages and keys that they share.
 
-use super::{Feed, Forger, Side, any};
+use super::{Feed, Forger, Side, Suite, any};
 use crate::pair::server_config;
+use sanssh_core::algorithm::{Zip, list};
 use sanssh_core::file::SigningKey;
 use sanssh_core::role::Server;
 use sanssh_core::{Config, Random, Seed};
@@ -31,6 +32,14 @@ pub fn shared<R: Side>(feed: Feed) -> Forger<R> {
 fn quiet<R: Side>(mut forger: Forger<R>) -> Forger<R> {
     forger.forget();
     forger
+}
+
+/// A machine that compresses by this method, where it expects the first compressed payload.
+pub fn compressing<R: Side>(feed: Feed, zip: Zip) -> Forger<R> {
+    let mut config = server_config();
+    config.preferences.zips = list(&[zip]);
+    let forger = Forger::with(feed, config).proposing(&Suite::zip(zip));
+    quiet(if zip == Zip::Zlib { forger.keyed() } else { forger.authenticated() })
 }
 
 /// A machine that has granted the service, and lets key A in.

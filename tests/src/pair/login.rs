@@ -85,7 +85,9 @@ pub(super) fn server_login<P: Provider>(end: &mut End<Server, P>, event: auth::s
         Event::Attempt { credential, fresh, ask, .. } => {
             match credential {
                 _ if end.keeps => end.kept.push_back(Kept::Attempt(ask)),
-                Credential::Password(b"right") | Credential::PublicKey { .. } => end.ssh.grant(ask),
+                Credential::Password(b"right") | Credential::PublicKey { .. } | Credential::HostBased(_) => {
+                    end.ssh.grant(ask);
+                }
                 Credential::Interactive { .. } => {
                     let prompts = [Prompt { text: b"word: ", echo: false }];
                     end.emit(|ssh, output| ssh.prompt(&ask, b"", b"", &prompts, output)).expect("prompts");

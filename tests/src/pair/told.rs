@@ -1,7 +1,7 @@
 //! What an end of a [`Pair`](super::Pair) was told, owned, so that a test can look at it after the bytes are gone.
 //! Requests and login are kept in words, which is how tests compare them.
 
-use sanssh_core::algorithm::Mac;
+use sanssh_core::algorithm::{Mac, Zip};
 use sanssh_core::channel::Request;
 use sanssh_core::{ChannelId, transport};
 
@@ -65,10 +65,11 @@ pub(super) fn words(what: &Request<'_>) -> String {
     }
 }
 
-/// Cipher and MAC of one direction in words.
+/// Cipher and MAC of one direction in words, and compression if there is any.
 fn suite(suite: transport::Suite) -> String {
-    let transport::Suite { cipher, mac, .. } = suite;
-    format!("{cipher} {}", mac.map_or("-", Mac::name))
+    let transport::Suite { cipher, mac, zip } = suite;
+    let zip = if zip == Zip::None { String::new() } else { format!(" {zip}") };
+    format!("{cipher} {}{zip}", mac.map_or("-", Mac::name))
 }
 
 impl Told {

@@ -4,7 +4,8 @@
 use super::format::{Script, hex};
 use super::settings::configure;
 use super::sides::Side;
-use sanssh_core::algorithm::Hash;
+use crate::pair::inflate_memory;
+use sanssh_core::algorithm::Zip;
 use sanssh_core::channel::{self, OpenFailure, OpenKind, Request, STDERR};
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::crypto::{Digest, Provider};
@@ -63,11 +64,13 @@ pub(super) struct Machine<R: Side, P: Provider> {
     channels: Vec<Option<ChannelId>>,
     space: Vec<u8>,
     filled: usize,
+    inflate: Vec<u8>,
 }
 
 impl<R: Side, P: Provider> Machine<R, P> {
     fn new(script: &Script) -> Self {
         let config = configure(&script.config);
+        let inflate = inflate_memory(&config);
         let table = vec![Slot::new(); script.table];
         Self {
             ssh: Connection::new(config, &Seed::new(script.seed), table, Instant(0)),
@@ -77,6 +80,7 @@ impl<R: Side, P: Provider> Machine<R, P> {
             channels: vec![None; script.table],
             space: vec![0; OUTPUT],
             filled: 0,
+            inflate,
         }
     }
 
@@ -197,21 +201,19 @@ impl<R: Side, P: Provider> Machine<R, P> {
 
 impl<R: Side, P: Provider> Driven for Machine<R, P> {
     fn recv(&mut self, at: u64, input: &mut Vec<u8>) -> Option<String> {
-        let mut lent = core::mem::take(input);
-        let mut bytes = Input::new(&mut lent);
-        let told = match self.ssh.recv(Instant(at), &mut bytes) {
-            Ok(Some(event)) => {
-                let taken = bytes.taken();
-                Some((self.tell(event), taken))
+        let (mut lent, mut inflate) = (core::mem::take(input), core::mem::take(&mut self.inflate));
+        let mut taken = 0;
+        let words = loop {
+            let mut bytes = Input::new(&mut lent[taken..]).with_inflate(&mut inflate);
+            let event = self.ssh.recv(Instant(at), &mut bytes).unwrap_or_default();
+            taken += bytes.taken();
+            let words = event.map(|event| self.tell(event));
+            if words.is_some() || !bytes.is_cramped() {
+                break words;
             }
-            Ok(None) | Err(_) => None,
-        };
-        let (words, taken) = match told {
-            Some((words, taken)) => (Some(words), taken),
-            None => (None, bytes.taken()),
         };
         lent.drain(..taken);
-        *input = lent;
+        (*input, self.inflate) = (lent, inflate);
         words
     }
 
@@ -251,9 +253,10 @@ impl<R: Side, P: Provider> Driven for Machine<R, P> {
 }
 
 fn transport_words(event: &transport::Event<'_>) -> String {
-    let suite = |suite: Suite| match suite.mac {
-        None => suite.cipher.name().to_owned(),
-        Some(mac) => format!("{}+{mac}", suite.cipher),
+    let suite = |Suite { cipher, mac, zip }: Suite| {
+        let mac = mac.map_or_else(String::new, |mac| format!("+{mac}"));
+        let zip = if zip == Zip::None { String::new() } else { format!("+{zip}") };
+        format!("{cipher}{mac}{zip}")
     };
     match event {
         transport::Event::Text(line) => format!("text {}", show(line)),
@@ -319,7 +322,7 @@ fn digest(data: &[u8]) -> String {
     if data.len() <= LONGEST_SHOWN {
         return format!("{} {}", data.len(), show(data));
     }
-    let mut hash = <Fast as Provider>::Digest::new(Hash::Sha256);
+    let mut hash = <Fast as Provider>::Digest::sha256();
     hash.update(data);
     format!("{} sha256:{}", data.len(), hex(hash.finish().as_bytes()))
 }

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 use sanssh_core::Config;
-use sanssh_core::algorithm::{Cipher, HostKey, Kex, Mac};
+use sanssh_core::algorithm::{Cipher, HostKey, Kex, Mac, Zip};
 use sanssh_core::auth::Method;
 
 /// Sets what `settings` say.
@@ -29,6 +29,7 @@ fn set(config: &mut Config, key: &str, value: &str) -> Option<()> {
         "userkey" => preferences.user_keys = names(value, HostKey::from_name)?,
         "cipher" => preferences.ciphers = names(value, Cipher::from_name)?,
         "mac" => preferences.macs = names(value, Mac::from_name)?,
+        "zip" => preferences.zips = names(value, Zip::from_name)?,
         "max-packet" => config.max_packet = value.parse().ok()?,
         "window" => config.window = value.parse().ok()?,
         "max-data" => config.max_data = value.parse().ok()?,

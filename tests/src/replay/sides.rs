@@ -87,6 +87,10 @@ impl Side for Client {
                 let algorithm = algorithm(arguments[1]);
                 machine.emit(|it, output| it.ssh.public_key(user, algorithm, key, signature, output))
             }
+            ("prove", keys) => {
+                let keys: Vec<_> = keys.iter().map(Vec::as_slice).collect();
+                machine.emit(|it, output| it.ssh.prove(&keys, output))
+            }
             ("interactive", [user]) => machine.emit(|it, output| it.ssh.interactive(user, output)),
             ("answer", answers) => {
                 let ask = machine.asks.answer.take().expect("an open question");
@@ -159,6 +163,15 @@ impl Side for Server {
                 let ask = machine.asks.sign.take().expect("an open question");
                 machine.emit(|it, output| it.ssh.sign(&ask, key, signature, output))
             }
+            ("announce", keys) => {
+                let keys: Vec<_> = keys.iter().map(Vec::as_slice).collect();
+                machine.emit(|it, output| it.ssh.announce(&keys, output))
+            }
+            ("proven", signatures) => {
+                let ask = machine.asks.prove.take().expect("an open question");
+                let signatures: Vec<_> = signatures.iter().map(Vec::as_slice).collect();
+                machine.emit(|it, output| it.ssh.proven(&ask, &signatures, output))
+            }
             ("banner", [text]) => machine.emit(|it, output| it.ssh.banner(text, output)),
             ("acceptable", [_, key]) => {
                 let (ask, algorithm) = (machine.asks.probe.take().expect("a probe"), algorithm(arguments[0]));
@@ -213,6 +226,10 @@ fn credential_words(credential: &server::Credential<'_>) -> String {
         server::Credential::PasswordChange { old, new } => format!("password-change {} {}", show(old), show(new)),
         server::Credential::PublicKey { algorithm, key, .. } => format!("publickey {algorithm} {}", fingerprint(key)),
         server::Credential::Interactive { .. } => "keyboard-interactive".into(),
+        server::Credential::HostBased(host) => {
+            let (name, user) = (show(host.host), show(host.user));
+            format!("hostbased {} {} {name} {user}", host.algorithm, fingerprint(host.key))
+        }
     }
 }
 

@@ -100,10 +100,13 @@ fn recordings_are_small_and_of_every_kind() {
             (script.role == "client" && says("auth refused") && says("accepted earned=true"), "refused, then accepted"),
             (script.role == "client" && says("first=false"), "rekey"),
             (script.role == "server" && says("request exec"), "server with exec"),
+            (says("+zlib@openssh.com") && says("first=false"), "compressed, and rekeyed"),
         ];
         seen.extend(kinds.into_iter().filter(|(is, _)| *is).map(|(_, kind)| kind));
     }
-    for kind in ["key login with exec", "refused, then accepted", "rekey", "server with exec"] {
+    for kind in
+        ["key login with exec", "refused, then accepted", "rekey", "server with exec", "compressed, and rekeyed"]
+    {
         assert!(seen.contains(&kind), "no recording of: {kind}");
     }
 }

@@ -28,6 +28,7 @@ pub(crate) fn record_all(directory: &Path) {
     write("client-password-refused-accepted.ssh", &password_refused_then_accepted());
     write("client-rekey-by-server.ssh", &rekey_by_the_server());
     write("client-rekey-by-client.ssh", &rekey_by_us());
+    write("client-compressed.ssh", &compressed());
     write("server-exec.ssh", &server_with_exec());
 }
 
@@ -144,6 +145,22 @@ fn rekey_by_us() -> Script {
         if echoed == 4000 {
             echoed = 0;
             recorder.call("finish 0");
+        }
+    })
+}
+
+/// Both streams begin with the end of the login, and anew with the keys.
+fn compressed() -> Script {
+    let title = "OpenSSH's server: compressed after the login, and again after we change keys";
+    let script = script(title, "client", 16, "cipher=aes256-gcm@openssh.com zip=zlib@openssh.com");
+    let mut asked = false;
+    run_command(script, &["Compression yes"], "seq 2000; read line; seq 2000", move |recorder, event| {
+        if event.starts_with("channel 0 data ") && !asked {
+            asked = true;
+            recorder.call("rekey");
+        }
+        if event.ends_with("first=false") {
+            assert_eq!(recorder.call(&format!("write 0 0x{}", hex(b"go on, and again: go on, and again\n"))), "-> 35");
         }
     })
 }

@@ -1,63 +1,172 @@
-//! Key exchanges from a seeded generator: X25519 (RFC 8731), ECDH on P-256 (RFC 5656 §4), and, with `mlkem`, the
-//! hybrid.
+//! Key exchanges from a seeded generator: what each method is made of.
 //!
-//! Diffie-Hellman is symmetric, so a server does at once what a client does in two steps.
+//! Diffie-Hellman is symmetric, so a server does at once what a client does in two steps; key encapsulation is not.
 
-#[cfg(feature = "mlkem")]
+use super::curve::{Curve, Scalar};
+#[cfg(any(feature = "mlkem", feature = "sntrup"))]
 use super::hybrid::Hybrid;
+#[cfg(any(feature = "mlkem", feature = "sntrup"))]
+use super::kem::Kem;
+#[cfg(feature = "alloc")]
+use super::modular::Exponent;
 use crate::algorithm::Kex;
+use crate::crypto::group::Group;
 use crate::crypto::{BadShare, Exchange, Secret, Share};
 use crate::seed::Random;
-use p256::elliptic_curve::sec1::ToSec1Point;
-use x25519_dalek::{SharedSecret, StaticSecret};
-use zeroize::Zeroizing;
+
+/// The methods that there are.
+pub(super) const KEX: &[Kex] = &[
+    #[cfg(feature = "mlkem")]
+    Kex::MlKem768X25519,
+    #[cfg(feature = "sntrup")]
+    Kex::Sntrup761X25519,
+    #[cfg(feature = "sntrup")]
+    Kex::Sntrup761X25519OpenSsh,
+    #[cfg(all(feature = "mlkem", feature = "alloc"))]
+    Kex::MlKem1024P384,
+    #[cfg(all(feature = "mlkem", feature = "alloc"))]
+    Kex::MlKem768P256,
+    Kex::Curve25519,
+    Kex::Curve25519LibSsh,
+    Kex::EcdhP256,
+    #[cfg(feature = "alloc")]
+    Kex::EcdhP384,
+    #[cfg(feature = "alloc")]
+    Kex::EcdhP521,
+    #[cfg(feature = "alloc")]
+    Kex::GroupExchangeSha256,
+    #[cfg(feature = "alloc")]
+    Kex::Group16Sha512,
+    #[cfg(feature = "alloc")]
+    Kex::Group18Sha512,
+    #[cfg(feature = "alloc")]
+    Kex::Group17Sha512,
+    #[cfg(feature = "alloc")]
+    Kex::Group15Sha512,
+    #[cfg(feature = "alloc")]
+    Kex::Group14Sha256,
+    #[cfg(feature = "alloc")]
+    Kex::GroupExchangeSha1,
+    #[cfg(feature = "alloc")]
+    Kex::Group14Sha1,
+    #[cfg(feature = "alloc")]
+    Kex::Group1Sha1,
+];
+
+/// What a method is made of.
+enum Parts {
+    Curve(Curve),
+    #[cfg(any(feature = "mlkem", feature = "sntrup"))]
+    Hybrid(Kem, Curve),
+    /// The published group of so many bits.
+    #[cfg(feature = "alloc")]
+    Modular(u32),
+}
+
+const fn parts(kex: Kex) -> Option<Parts> {
+    Some(match kex {
+        Kex::Curve25519 | Kex::Curve25519LibSsh => Parts::Curve(Curve::X25519),
+        Kex::EcdhP256 => Parts::Curve(Curve::P256),
+        #[cfg(feature = "alloc")]
+        Kex::EcdhP384 => Parts::Curve(Curve::P384),
+        #[cfg(feature = "alloc")]
+        Kex::EcdhP521 => Parts::Curve(Curve::P521),
+        #[cfg(feature = "mlkem")]
+        Kex::MlKem768X25519 => Parts::Hybrid(Kem::MlKem768, Curve::X25519),
+        #[cfg(all(feature = "mlkem", feature = "alloc"))]
+        Kex::MlKem768P256 => Parts::Hybrid(Kem::MlKem768, Curve::P256),
+        #[cfg(all(feature = "mlkem", feature = "alloc"))]
+        Kex::MlKem1024P384 => Parts::Hybrid(Kem::MlKem1024, Curve::P384),
+        #[cfg(feature = "sntrup")]
+        Kex::Sntrup761X25519 | Kex::Sntrup761X25519OpenSsh => Parts::Hybrid(Kem::Sntrup761, Curve::X25519),
+        #[cfg(feature = "alloc")]
+        Kex::Group1Sha1 => Parts::Modular(1024),
+        #[cfg(feature = "alloc")]
+        Kex::Group14Sha1 | Kex::Group14Sha256 => Parts::Modular(2048),
+        #[cfg(feature = "alloc")]
+        Kex::Group15Sha512 => Parts::Modular(3072),
+        #[cfg(feature = "alloc")]
+        Kex::Group16Sha512 => Parts::Modular(4096),
+        #[cfg(feature = "alloc")]
+        Kex::Group17Sha512 => Parts::Modular(6144),
+        #[cfg(feature = "alloc")]
+        Kex::Group18Sha512 => Parts::Modular(8192),
+        _ => return None,
+    })
+}
 
 /// A client's ephemeral key. Its parts clear themselves when dropped.
 pub struct Ephemeral(Kind);
 
 enum Kind {
-    X25519(StaticSecret),
-    P256(p256::SecretKey),
-    #[cfg(feature = "mlkem")]
+    Curve(Scalar),
+    #[cfg(any(feature = "mlkem", feature = "sntrup"))]
     Hybrid(Hybrid),
+    #[cfg(feature = "alloc")]
+    Modular(Exponent),
 }
 
 impl Exchange for Ephemeral {
     fn start(kex: Kex, random: &mut Random) -> Option<Self> {
-        match kex {
-            Kex::Curve25519 | Kex::Curve25519LibSsh => Some(Self(Kind::X25519(x25519(random)))),
-            Kex::EcdhP256 => Some(Self(Kind::P256(p256_scalar(random)))),
-            #[cfg(feature = "mlkem")]
-            Kex::MlKem768X25519 => Some(Self(Kind::Hybrid(Hybrid::new(random)))),
-            _ => None,
+        match parts(kex)? {
+            Parts::Curve(curve) => Some(Self(Kind::Curve(Scalar::new(curve, random)))),
+            #[cfg(any(feature = "mlkem", feature = "sntrup"))]
+            Parts::Hybrid(kem, curve) => Some(Self(Kind::Hybrid(Hybrid::new(kex, (kem, curve), random)))),
+            #[cfg(feature = "alloc")]
+            Parts::Modular(bits) => Self::start_in(&Group::of(bits)?, random),
         }
     }
 
     fn offer(&self) -> Share {
         match &self.0 {
-            Kind::X25519(secret) => share(&[x25519_dalek::PublicKey::from(secret).as_bytes()]),
-            Kind::P256(secret) => share(&[secret.public_key().to_sec1_point(false).as_bytes()]),
-            #[cfg(feature = "mlkem")]
+            Kind::Curve(scalar) => {
+                let mut share = Share::new();
+                scalar.offer(&mut share);
+                share
+            }
+            #[cfg(any(feature = "mlkem", feature = "sntrup"))]
             Kind::Hybrid(hybrid) => hybrid.offer(),
+            #[cfg(feature = "alloc")]
+            Kind::Modular(exponent) => exponent.offer(),
         }
     }
 
     fn finish(self, answer: &[u8]) -> Result<Secret, BadShare> {
         match &self.0 {
-            Kind::X25519(secret) => Ok(Secret::mpint(x25519_agree(secret, answer)?.as_bytes())),
-            Kind::P256(secret) => p256_agree(secret, answer),
-            #[cfg(feature = "mlkem")]
+            Kind::Curve(scalar) => scalar.agree(answer),
+            #[cfg(any(feature = "mlkem", feature = "sntrup"))]
             Kind::Hybrid(hybrid) => hybrid.finish(answer),
+            #[cfg(feature = "alloc")]
+            Kind::Modular(exponent) => exponent.agree(answer),
         }
     }
 
     fn respond(kex: Kex, random: &mut Random, offer: &[u8]) -> Result<(Share, Secret), BadShare> {
-        #[cfg(feature = "mlkem")]
-        if kex == Kex::MlKem768X25519 {
-            return Hybrid::respond(random, offer);
+        #[cfg(any(feature = "mlkem", feature = "sntrup"))]
+        if let Some(Parts::Hybrid(kem, curve)) = parts(kex) {
+            return Hybrid::respond(kex, (kem, curve), random, offer);
         }
-        let ours = Self::start(kex, random).ok_or(BadShare)?;
-        Ok((ours.offer(), ours.finish(offer)?))
+        Self::start(kex, random).ok_or(BadShare)?.answer(offer)
+    }
+
+    #[cfg(feature = "alloc")]
+    fn start_in(group: &Group, random: &mut Random) -> Option<Self> {
+        Some(Self(Kind::Modular(Exponent::new(group, random)?)))
+    }
+
+    #[cfg(not(feature = "alloc"))]
+    fn start_in(_: &Group, _: &mut Random) -> Option<Self> {
+        None
+    }
+
+    fn respond_in(group: &Group, random: &mut Random, offer: &[u8]) -> Result<(Share, Secret), BadShare> {
+        Self::start_in(group, random).ok_or(BadShare)?.answer(offer)
+    }
+}
+
+impl Ephemeral {
+    fn answer(self, offer: &[u8]) -> Result<(Share, Secret), BadShare> {
+        Ok((self.offer(), self.finish(offer)?))
     }
 }
 
@@ -67,54 +176,11 @@ impl core::fmt::Debug for Ephemeral {
     }
 }
 
-/// Parts put together to a share.
-pub(super) fn share(parts: &[&[u8]]) -> Share {
-    let mut share = Share::new();
-    for part in parts {
-        let fits = share.extend_from_slice(part);
-        debug_assert!(fits.is_ok());
-    }
-    share
-}
-
-/// A new X25519 key; clamping makes one of any 32 bytes.
-pub(super) fn x25519(random: &mut Random) -> StaticSecret {
-    StaticSecret::from(*Zeroizing::new(random.array::<32>()))
-}
-
-/// The X25519 secret; one of all zeros means that the other side chose a point of low order (RFC 8731 §3).
-pub(super) fn x25519_agree(secret: &StaticSecret, theirs: &[u8]) -> Result<SharedSecret, BadShare> {
-    let theirs: [u8; 32] = theirs.try_into().map_err(|_| BadShare)?;
-    let shared = secret.diffie_hellman(&theirs.into());
-    if shared.was_contributory() { Ok(shared) } else { Err(BadShare) }
-}
-
-/// A new P-256 key: 32 bytes, drawn again in the rare case that they are zero or not below the order.
-fn p256_scalar(random: &mut Random) -> p256::SecretKey {
-    loop {
-        let bytes = Zeroizing::new(random.array::<32>());
-        if let Ok(secret) = p256::SecretKey::from_bytes((&*bytes).into()) {
-            return secret;
-        }
-    }
-}
-
-/// The x coordinate of the shared point. Shares are uncompressed points on the curve (RFC 5656 §4).
-fn p256_agree(secret: &p256::SecretKey, theirs: &[u8]) -> Result<Secret, BadShare> {
-    if theirs.len() != 65 || !theirs.starts_with(&[4]) {
-        return Err(BadShare);
-    }
-    let theirs = p256::PublicKey::from_sec1_bytes(theirs).map_err(|_| BadShare)?;
-    Ok(Secret::mpint(secret.diffie_hellman(&theirs).raw_secret_bytes()))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Ephemeral, x25519_agree};
+    use super::{Ephemeral, KEX};
     use crate::algorithm::Kex;
-    use crate::crypto::soft::Soft;
-    use crate::crypto::soft::hex;
-    use crate::crypto::{BadShare, Exchange, Provider, Secret};
+    use crate::crypto::{BadShare, Exchange, Secret, Share};
     use crate::seed::{Random, Seed};
     use alloc::vec::Vec;
 
@@ -123,20 +189,42 @@ mod tests {
     }
 
     fn encoded(secret: &Secret) -> Vec<u8> {
-        let mut space = [0; 80];
+        let mut space = [0; 1100];
         let mut writer = crate::wire::Writer::new(&mut space);
         secret.encode(&mut writer);
         writer.finish().unwrap().to_vec()
     }
 
+    /// The group of a group exchange, as the server would choose it.
+    #[cfg(feature = "alloc")]
+    fn group() -> super::Group {
+        super::Group::of(2048).unwrap()
+    }
+
+    fn start(kex: Kex, seed: u8) -> Ephemeral {
+        #[cfg(feature = "alloc")]
+        if kex.has_group_exchange() {
+            return Ephemeral::start_in(&group(), &mut random(seed)).unwrap();
+        }
+        Ephemeral::start(kex, &mut random(seed)).unwrap()
+    }
+
+    fn respond(kex: Kex, offer: &[u8]) -> Result<(Share, Secret), BadShare> {
+        #[cfg(feature = "alloc")]
+        if kex.has_group_exchange() {
+            return Ephemeral::respond_in(&group(), &mut random(2), offer);
+        }
+        Ephemeral::respond(kex, &mut random(2), offer)
+    }
+
     #[test]
     fn both_sides_agree_and_a_replay_repeats_them() {
-        for kex in Soft::KEX {
+        for kex in KEX {
             let run = |seed| {
-                let client = Ephemeral::start(*kex, &mut random(seed)).unwrap();
+                let client = start(*kex, seed);
                 let offer = client.offer();
                 assert_eq!(offer, client.offer());
-                let (answer, theirs) = Ephemeral::respond(*kex, &mut random(2), &offer).unwrap();
+                let (answer, theirs) = respond(*kex, &offer).unwrap();
                 let ours = client.finish(&answer).unwrap();
                 assert_eq!(encoded(&ours), encoded(&theirs), "{kex}");
                 (offer, answer, encoded(&ours))
@@ -148,61 +236,23 @@ mod tests {
 
     #[test]
     fn shares_of_a_wrong_length_are_refused() {
-        for kex in Soft::KEX {
-            let client = || Ephemeral::start(*kex, &mut random(1)).unwrap();
+        for kex in KEX {
+            let client = || start(*kex, 1);
             let offer = client().offer();
-            let (answer, _) = Ephemeral::respond(*kex, &mut random(2), &offer).unwrap();
+            let (answer, _) = respond(*kex, &offer).unwrap();
             let longer = |share: &[u8]| [share, &[0]].concat();
-            for wrong in [&[][..], &offer[1..], &offer[..offer.len() - 1], &longer(&offer)] {
-                assert_eq!(Ephemeral::respond(*kex, &mut random(2), wrong).unwrap_err(), BadShare, "{kex}");
+            // A shorter number is a number too.
+            let shorter = |share: &[u8]| share[..share.len() - usize::from(share.len() % 128 > 1)].to_vec();
+            for wrong in [&[][..], &shorter(&offer), &longer(&offer)] {
+                assert_eq!(respond(*kex, wrong).is_err(), wrong != &offer[..], "{kex}");
             }
-            for wrong in [&[][..], &answer[1..], &answer[..answer.len() - 1], &longer(&answer)] {
-                assert_eq!(client().finish(wrong).unwrap_err(), BadShare, "{kex}");
+            for wrong in [&[][..], &shorter(&answer), &longer(&answer)] {
+                assert_eq!(client().finish(wrong).is_err(), wrong != &answer[..], "{kex}");
             }
         }
     }
 
-    /// RFC 7748 §5.2, first vector.
-    #[test]
-    fn the_scalar_multiplication_of_the_rfc() {
-        let key: [u8; 32] = hex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4").try_into().unwrap();
-        let point = hex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c");
-        let shared = hex("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552");
-        assert_eq!(x25519_agree(&key.into(), &point).map(|shared| shared.to_bytes()), Ok(shared.try_into().unwrap()));
-    }
-
-    #[test]
-    fn points_of_low_order_are_refused() {
-        let low = ["00", "01", "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"];
-        for point in low {
-            let mut share = [0; 32];
-            share.iter_mut().zip(hex(point)).for_each(|(to, from)| *to = from);
-            let refused = Ephemeral::respond(Kex::Curve25519, &mut random(1), &share);
-            assert_eq!(refused.unwrap_err(), BadShare);
-            let client = Ephemeral::start(Kex::Curve25519LibSsh, &mut random(1)).unwrap();
-            assert_eq!(client.finish(&share).unwrap_err(), BadShare);
-        }
-    }
-
-    #[test]
-    fn shares_that_are_no_uncompressed_point_are_refused() {
-        let share = Ephemeral::start(Kex::EcdhP256, &mut random(1)).unwrap().offer();
-        let refused = |share: &[u8]| Ephemeral::respond(Kex::EcdhP256, &mut random(2), share).is_err();
-        assert!(!refused(&share));
-        let mut off = share.clone();
-        off[64] ^= 1;
-        assert!(refused(&off));
-        for form in [0, 2, 3, 5, 6, 7] {
-            let mut other = share.clone();
-            other[0] = form;
-            assert!(refused(&other));
-        }
-        assert!(refused(&[&[2 + (share[64] & 1)], &share[1..33]].concat()));
-        assert!(refused(&[0]));
-        assert!(refused(&[&[4], &[0; 64][..]].concat()));
-        assert!(refused(&[&[4], &[0xff; 64][..]].concat()));
-    }
-
+    #[cfg(not(feature = "alloc"))]
     #[test]
     fn a_waiting_client_is_small() {
         assert!(size_of::<Ephemeral>() < 150);

@@ -1,114 +1,142 @@
-//! `mlkem768x25519-sha256` (draft-ietf-sshm-mlkem-hybrid-kex): ML-KEM-768 and X25519 side by side, so that the secret
-//! holds as long as one of them does.
-//!
-//! A client keeps only what its keys grow from, and grows them again for each use: 96 bytes instead of several
-//! kilobytes.
+//! Key encapsulation and a curve side by side, so that the secret holds as long as one of them does
+//! (draft-ietf-sshm-mlkem-hybrid-kex, RFC 9941).
 
-use super::exchange::{share, x25519, x25519_agree};
-use crate::crypto::{BadShare, Secret, Share};
+use super::Hasher;
+use super::curve::{Curve, Scalar};
+use super::kem::{Decapsulation, Kem};
+use crate::algorithm::Kex;
+use crate::crypto::{BadShare, Digest, Secret, Share};
 use crate::seed::Random;
-use ml_kem::ml_kem_768::{Ciphertext, DecapsulationKey, EncapsulationKey};
-use ml_kem::{Decapsulate, Key, KeyExport};
-use sha2::{Digest, Sha256};
-use x25519_dalek::{PublicKey, SharedSecret, StaticSecret};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
-/// The seeds of a client's keys.
+/// A client's two keys.
 pub(super) struct Hybrid {
-    /// `d` and `z` (FIPS 203 §7.1).
-    kem: Zeroizing<[u8; 64]>,
-    curve: StaticSecret,
+    kex: Kex,
+    kem: Decapsulation,
+    curve: Scalar,
 }
 
 impl Hybrid {
-    pub(super) fn new(random: &mut Random) -> Self {
-        Self { kem: Zeroizing::new(random.array()), curve: x25519(random) }
+    pub(super) fn new(kex: Kex, (kem, curve): (Kem, Curve), random: &mut Random) -> Self {
+        Self { kex, kem: Decapsulation::new(kem, random), curve: Scalar::new(curve, random) }
     }
 
-    /// `C_INIT`: the encapsulation key, then the X25519 key.
+    /// `C_INIT`: the encapsulation key, then the key on the curve.
     pub(super) fn offer(&self) -> Share {
-        share(&[&self.key().encapsulation_key().to_bytes(), PublicKey::from(&self.curve).as_bytes()])
+        let mut share = Share::new();
+        self.kem.offer(&mut share);
+        self.curve.offer(&mut share);
+        share
     }
 
     pub(super) fn finish(&self, answer: &[u8]) -> Result<Secret, BadShare> {
-        let (sealed, theirs) = answer.split_last_chunk::<32>().ok_or(BadShare)?;
-        let sealed = <&Ciphertext>::try_from(sealed).map_err(|_| BadShare)?;
-        let classical = x25519_agree(&self.curve, theirs)?;
-        let mut quantum = self.key().decapsulate(sealed);
-        let secret = combine(&quantum, &classical);
-        quantum.as_mut_slice().zeroize();
-        Ok(secret)
+        let (_, length) = self.kem.kem.lengths();
+        let (sealed, theirs) = answer.split_at_checked(length).ok_or(BadShare)?;
+        let classical = self.curve.agree(theirs)?;
+        combine(self.kex, &*self.kem.open(sealed)?, &classical)
     }
 
-    /// `S_REPLY`: the ciphertext, then the X25519 key. Encapsulation keys with coefficients that are not reduced are
-    /// refused (FIPS 203 §7.2).
-    pub(super) fn respond(random: &mut Random, offer: &[u8]) -> Result<(Share, Secret), BadShare> {
-        let (key, theirs) = offer.split_last_chunk::<32>().ok_or(BadShare)?;
-        let key = <&Key<EncapsulationKey>>::try_from(key).map_err(|_| BadShare)?;
-        let key = EncapsulationKey::new(key).map_err(|_| BadShare)?;
-        let curve = x25519(random);
-        let classical = x25519_agree(&curve, theirs)?;
-        let message = Zeroizing::new(random.array::<32>());
-        let (sealed, mut quantum) = key.encapsulate_deterministic((&*message).into());
-        let secret = combine(&quantum, &classical);
-        quantum.as_mut_slice().zeroize();
-        Ok((share(&[&sealed, PublicKey::from(&curve).as_bytes()]), secret))
-    }
-
-    fn key(&self) -> DecapsulationKey {
-        DecapsulationKey::from_seed((*self.kem).into())
+    /// `S_REPLY`: the ciphertext, then the key on the curve.
+    pub(super) fn respond(
+        kex: Kex,
+        (kem, curve): (Kem, Curve),
+        random: &mut Random,
+        offer: &[u8],
+    ) -> Result<(Share, Secret), BadShare> {
+        let (length, _) = kem.lengths();
+        let (key, theirs) = offer.split_at_checked(length).ok_or(BadShare)?;
+        let ours = Scalar::new(curve, random);
+        let classical = ours.agree(theirs)?;
+        let mut share = Share::new();
+        let quantum = kem.seal(key, random, &mut share)?;
+        ours.offer(&mut share);
+        Ok((share, combine(kex, &*quantum, &classical)?))
     }
 }
 
-/// `K = SHA-256(K_PQ || K_CL)`, which the exchange hash takes as a string.
-fn combine(quantum: &[u8], classical: &SharedSecret) -> Secret {
-    let mut digest: [u8; 32] = Sha256::new().chain_update(quantum).chain_update(classical.as_bytes()).finalize().into();
-    let secret = Secret::string(&digest);
-    digest.zeroize();
-    secret
+/// `K = HASH(K_PQ || K_CL)` by the method's hash, which the exchange hash takes as a string.
+fn combine(kex: Kex, quantum: &[u8], classical: &Secret) -> Result<Secret, BadShare> {
+    let mut digest = Hasher::new(kex.hash()).ok_or(BadShare)?;
+    digest.update(quantum);
+    digest.update(classical.as_bytes());
+    let mut value = digest.finish();
+    let secret = Secret::string(value.as_bytes());
+    value.zeroize();
+    Ok(secret)
 }
 
 #[cfg(test)]
 mod tests {
     use super::Hybrid;
-    use crate::crypto::BadShare;
+    use crate::algorithm::Kex;
+    use crate::crypto::soft::curve::Curve;
+    use crate::crypto::soft::kem::Kem;
+    use crate::crypto::{BadShare, Secret, Share};
     use crate::seed::{Random, Seed};
+
+    /// Method and parts; bytes of encapsulation key, of ciphertext, of point, and of secret.
+    type Case = (Kex, (Kem, Curve), [usize; 4]);
+
+    const CASES: &[Case] = &[
+        #[cfg(feature = "mlkem")]
+        (Kex::MlKem768X25519, (Kem::MlKem768, Curve::X25519), [1184, 1088, 32, 32]),
+        #[cfg(all(feature = "mlkem", feature = "alloc"))]
+        (Kex::MlKem768P256, (Kem::MlKem768, Curve::P256), [1184, 1088, 65, 32]),
+        #[cfg(all(feature = "mlkem", feature = "alloc"))]
+        (Kex::MlKem1024P384, (Kem::MlKem1024, Curve::P384), [1568, 1568, 97, 48]),
+        #[cfg(feature = "sntrup")]
+        (Kex::Sntrup761X25519, (Kem::Sntrup761, Curve::X25519), [1158, 1039, 32, 64]),
+    ];
 
     fn random(seed: u8) -> Random {
         Random::new(&Seed::new([seed; 32]))
     }
 
-    #[test]
-    fn shares_have_the_lengths_of_the_draft() {
-        let offer = Hybrid::new(&mut random(1)).offer();
-        assert_eq!(offer.len(), 1184 + 32);
-        let (answer, secret) = Hybrid::respond(&mut random(2), &offer).unwrap();
-        assert_eq!(answer.len(), 1088 + 32);
-        assert_eq!((secret.len, secret.string), (32, true));
+    fn client((kex, parts, _): &Case) -> Hybrid {
+        Hybrid::new(*kex, *parts, &mut random(1))
+    }
+
+    fn respond((kex, parts, _): &Case, offer: &[u8]) -> Result<(Share, Secret), BadShare> {
+        Hybrid::respond(*kex, *parts, &mut random(2), offer)
     }
 
     #[test]
-    fn coefficients_beyond_the_modulus_and_points_of_low_order_are_refused() {
-        let client = Hybrid::new(&mut random(1));
-        let offer = client.offer();
-        let mut large = offer.clone();
-        large[..2].fill(0xff);
-        assert_eq!(Hybrid::respond(&mut random(2), &large).unwrap_err(), BadShare);
-        let mut low = offer.clone();
-        low[1184..].fill(0);
-        assert_eq!(Hybrid::respond(&mut random(2), &low).unwrap_err(), BadShare);
-        let (mut answer, _) = Hybrid::respond(&mut random(2), &offer).unwrap();
-        answer[1088..].fill(0);
-        assert_eq!(client.finish(&answer).unwrap_err(), BadShare);
+    fn shares_have_the_lengths_of_the_drafts() {
+        for case in CASES {
+            let [key, sealed, point, secret] = case.2;
+            let offer = client(case).offer();
+            assert_eq!(offer.len(), key + point);
+            let (answer, ours) = respond(case, &offer).unwrap();
+            assert_eq!(answer.len(), sealed + point);
+            assert_eq!((ours.len, ours.string), (secret, true));
+        }
     }
 
-    /// ML-KEM gives another secret instead of an error (FIPS 203 §6.3): the exchange then fails at the signature.
+    #[test]
+    fn either_half_is_refused_by_itself() {
+        for case in CASES {
+            let [key, sealed, ..] = case.2;
+            let sound = client(case).offer();
+            let (mut answer, _) = respond(case, &sound).unwrap();
+            answer[sealed..].fill(0);
+            assert_eq!(client(case).finish(&answer).unwrap_err(), BadShare);
+            let mut offer = sound.clone();
+            offer[key..].fill(0);
+            assert_eq!(respond(case, &offer).unwrap_err(), BadShare);
+            // Coefficients above the modulus; the other mechanism takes any bytes for a key.
+            let mut offer = sound;
+            offer[..3].fill(0xff);
+            assert_eq!(respond(case, &offer).is_err(), case.0.name().starts_with("mlkem"));
+        }
+    }
+
     #[test]
     fn a_damaged_ciphertext_gives_another_secret() {
-        let client = Hybrid::new(&mut random(1));
-        let (mut answer, theirs) = Hybrid::respond(&mut random(2), &client.offer()).unwrap();
-        assert_eq!(client.finish(&answer).unwrap().bytes, theirs.bytes);
-        answer[0] ^= 1;
-        assert_ne!(client.finish(&answer).unwrap().bytes, theirs.bytes);
+        for case in CASES {
+            let (mut answer, theirs) = respond(case, &client(case).offer()).unwrap();
+            assert_eq!(client(case).finish(&answer).unwrap().as_bytes(), theirs.as_bytes());
+            answer[0] ^= 1;
+            assert_ne!(client(case).finish(&answer).unwrap().as_bytes(), theirs.as_bytes());
+        }
     }
 }

@@ -7,11 +7,16 @@ mod cbc;
 pub(crate) mod chacha;
 pub(crate) mod composed;
 mod ctr;
+mod curve;
 mod exchange;
 pub(crate) mod gcm;
-#[cfg(feature = "mlkem")]
+#[cfg(any(feature = "mlkem", feature = "sntrup"))]
 mod hybrid;
+#[cfg(any(feature = "mlkem", feature = "sntrup"))]
+mod kem;
 pub(crate) mod mac;
+#[cfg(feature = "alloc")]
+mod modular;
 #[cfg(feature = "alloc")]
 pub(crate) mod rsa;
 pub(crate) mod suite;
@@ -25,12 +30,14 @@ pub use exchange::Ephemeral;
 pub use suite::{Opener, Sealer};
 
 use super::signature::PublicKey;
-use super::{Digest, DirectionKeys, Forged, HashValue, Provider};
-use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac};
+use super::{Digest, DirectionKeys, Forged, HashValue, Provider, zip};
+use crate::algorithm::{Cipher, Hash, HostKey, Kex, Mac, Zip};
 #[cfg(feature = "alloc")]
 use sha1::Sha1;
+use sha2::Sha256;
 use sha2::digest::Digest as _;
-use sha2::{Sha256, Sha384, Sha512};
+#[cfg(feature = "alloc")]
+use sha2::{Sha384, Sha512};
 
 /// Pure Rust throughout. ML-KEM comes with the feature `mlkem`, RSA with `alloc`.
 #[derive(Debug, Clone, Copy)]
@@ -41,14 +48,10 @@ impl Provider for Soft {
     type Seal = Sealer;
     type Open = Opener;
     type Exchange = Ephemeral;
+    type Deflate = zip::Deflater;
+    type Inflate = zip::Inflater;
 
-    const KEX: &'static [Kex] = &[
-        #[cfg(feature = "mlkem")]
-        Kex::MlKem768X25519,
-        Kex::Curve25519,
-        Kex::Curve25519LibSsh,
-        Kex::EcdhP256,
-    ];
+    const KEX: &'static [Kex] = exchange::KEX;
     #[cfg(not(feature = "alloc"))]
     const CIPHERS: &'static [Cipher] =
         &[Cipher::ChaCha20Poly1305, Cipher::Aes128Gcm, Cipher::Aes256Gcm, Cipher::Aes128Ctr, Cipher::Aes256Ctr];
@@ -71,6 +74,7 @@ impl Provider for Soft {
     ];
     #[cfg(feature = "alloc")]
     const SIGNATURES: &'static [HostKey] = HostKey::ALL;
+    const ZIPS: &'static [Zip] = zip::METHODS;
 
     fn seal(cipher: Cipher, mac: Option<Mac>, keys: &DirectionKeys) -> Option<Sealer> {
         Sealer::new(cipher, mac, keys)
@@ -85,51 +89,62 @@ impl Provider for Soft {
     }
 }
 
-/// A running SHA-2, or SHA-1.
+/// A running SHA-2, or SHA-1, cleared when dropped.
 #[derive(Clone)]
 pub struct Hasher(Running);
 
+/// What firmware's key exchanges do not use is not there: the largest hash is what it would have to keep room for.
 #[derive(Clone)]
 enum Running {
     #[cfg(feature = "alloc")]
     Sha1(Sha1),
     Sha256(Sha256),
+    #[cfg(feature = "alloc")]
     Sha384(Sha384),
+    #[cfg(feature = "alloc")]
     Sha512(Sha512),
 }
 
-impl Digest for Hasher {
-    fn new(hash: Hash) -> Self {
-        Self(match hash {
+/// Does the same with whichever hash is running.
+macro_rules! each {
+    ($running:expr, $hash:ident => $with:expr) => {
+        match $running {
             #[cfg(feature = "alloc")]
-            Hash::Sha1 => Running::Sha1(Sha1::new()),
-            // No exchange that is offered without the feature names SHA-1.
+            Running::Sha1($hash) => $with,
+            Running::Sha256($hash) => $with,
+            #[cfg(feature = "alloc")]
+            Running::Sha384($hash) => $with,
+            #[cfg(feature = "alloc")]
+            Running::Sha512($hash) => $with,
+        }
+    };
+}
+
+impl Digest for Hasher {
+    fn new(hash: Hash) -> Option<Self> {
+        match hash {
+            Hash::Sha256 => Some(Self::sha256()),
+            #[cfg(feature = "alloc")]
+            Hash::Sha1 => Some(Self(Running::Sha1(Sha1::new()))),
+            #[cfg(feature = "alloc")]
+            Hash::Sha384 => Some(Self(Running::Sha384(Sha384::new()))),
+            #[cfg(feature = "alloc")]
+            Hash::Sha512 => Some(Self(Running::Sha512(Sha512::new()))),
             #[cfg(not(feature = "alloc"))]
-            Hash::Sha1 => Running::Sha256(Sha256::new()),
-            Hash::Sha256 => Running::Sha256(Sha256::new()),
-            Hash::Sha384 => Running::Sha384(Sha384::new()),
-            Hash::Sha512 => Running::Sha512(Sha512::new()),
-        })
+            Hash::Sha1 | Hash::Sha384 | Hash::Sha512 => None,
+        }
+    }
+
+    fn sha256() -> Self {
+        Self(Running::Sha256(Sha256::new()))
     }
 
     fn update(&mut self, bytes: &[u8]) {
-        match &mut self.0 {
-            #[cfg(feature = "alloc")]
-            Running::Sha1(hash) => hash.update(bytes),
-            Running::Sha256(hash) => hash.update(bytes),
-            Running::Sha384(hash) => hash.update(bytes),
-            Running::Sha512(hash) => hash.update(bytes),
-        }
+        each!(&mut self.0, hash => hash.update(bytes));
     }
 
-    fn finish(self) -> HashValue {
-        match self.0 {
-            #[cfg(feature = "alloc")]
-            Running::Sha1(hash) => HashValue::new(&hash.finalize()),
-            Running::Sha256(hash) => HashValue::new(&hash.finalize()),
-            Running::Sha384(hash) => HashValue::new(&hash.finalize()),
-            Running::Sha512(hash) => HashValue::new(&hash.finalize()),
-        }
+    fn finish(&mut self) -> HashValue {
+        each!(&mut self.0, hash => HashValue::new(&hash.finalize_reset()))
     }
 }
 
@@ -146,14 +161,23 @@ pub(crate) fn hex(digits: &str) -> alloc::vec::Vec<u8> {
     digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "alloc"))]
 mod tests {
     use super::Hasher;
     use crate::algorithm::Hash;
     use crate::crypto::{Digest, HashValue};
 
+    /// They hold secrets while keys are derived.
+    #[test]
+    fn hashes_clear_themselves() {
+        const fn cleared<H: zeroize::ZeroizeOnDrop>() {}
+        cleared::<sha2::Sha256>();
+        cleared::<sha2::Sha384>();
+        cleared::<sha2::Sha512>();
+    }
+
     fn hash(hash: Hash, message: &[u8]) -> HashValue {
-        let mut digest = Hasher::new(hash);
+        let mut digest = Hasher::new(hash).unwrap();
         digest.update(message);
         digest.finish()
     }

@@ -1,5 +1,6 @@
 //! Which host key algorithms to offer first, so that a host shows a key by which it is known.
 
+use super::name::PORT;
 use super::{KnownHosts, Mark};
 use crate::algorithm::HostKey;
 use alloc::vec::Vec;
@@ -9,16 +10,18 @@ impl KnownHosts {
     /// otherwise. If the first one is of a key on record already, all stay: the order then tells nobody what is on
     /// record.
     pub fn order(&self, host: &str, port: u16, offer: &mut [HostKey]) {
-        let about: Vec<_> = self.find(host, port).collect();
-        let recorded = |algorithm: &HostKey| {
-            let is_its = |kind: &str| kind == algorithm.plain().key_type();
-            about.iter().any(|entry| entry.mark == Mark::None && is_its(entry.key.kind()))
+        let about = |mark| {
+            let on = move |port| self.find(host, port).filter(move |entry| entry.mark == mark).collect::<Vec<_>>();
+            let own = on(port);
+            if own.is_empty() { on(PORT) } else { own }
         };
+        let (keys, authorities) = (about(Mark::None), about(Mark::CertAuthority));
+        let recorded = |algorithm: &HostKey| keys.iter().any(|entry| entry.key.kind() == algorithm.plain().key_type());
         if offer.first().is_none_or(recorded) {
             return;
         }
-        let authority = about.iter().any(|entry| entry.mark == Mark::CertAuthority);
-        offer.sort_by_key(|algorithm| !((authority && algorithm.is_certified()) || recorded(algorithm)));
+        let certified = |algorithm: &HostKey| algorithm.is_certified() && !authorities.is_empty();
+        offer.sort_by_key(|algorithm| !(certified(algorithm) || recorded(algorithm)));
     }
 }
 
@@ -64,7 +67,13 @@ mod tests {
             order(&format!("{one}{other}"), 22, &[Ed25519, RsaSha512, EcdsaP256]),
             [Ed25519, RsaSha512, EcdsaP256]
         );
-        assert_eq!(order(&one, 23, &all), all);
+        // What verdicts fall back on, offers do as well.
+        assert_eq!(order(&one, 23, &all), order(&one, 22, &all));
+        assert_eq!(
+            order(&format!("{one}[host]:23 {}", ed25519(1)), 23, &all),
+            [Ed25519, RsaSha512, RsaSha256, EcdsaP256]
+        );
+        assert_eq!(order(&one.replace("host", "[host]:23"), 22, &all), all);
         assert_eq!(order(&format!("@revoked {one}@cert-authority {other}"), 22, &all), all);
         assert_eq!(order(&one, 22, &[]), []);
     }

@@ -67,7 +67,7 @@ impl KnownHosts {
     pub fn authority(&self, host: &str, port: u16, key: &[u8], now: Option<u64>) -> Option<(Place, Result<(), Unfit>)> {
         let certificate = Certificate::decode(key, 0).ok()?;
         let signed = |entry: &&Entry| entry.mark == Mark::CertAuthority && entry.key.blob() == certificate.authority;
-        let at = self.find(host, port).find(signed)?.at;
+        let at = self.find(host, port).find(signed).or_else(|| self.find(host, PORT).find(signed))?.at;
         Some((at, good(&certificate, host, now)))
     }
 }

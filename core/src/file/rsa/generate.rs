@@ -3,11 +3,9 @@
 
 use super::{MIN_BITS, Secret};
 use crate::crypto::signature::MAX_RSA_BITS;
-use crate::seed::Random;
+use crate::seed::{Draw, Random};
 use alloc::boxed::Box;
-use core::convert::Infallible;
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::rand_core::{TryCryptoRng, TryRng};
 use crypto_bigint::{BoxedUint, ConcatenatingMul, Gcd, Limb, NonZero, Odd};
 use crypto_primes::hazmat::{SetBits, SmallFactorsSieveFactory};
 use crypto_primes::{Flavor, is_prime, sieve_and_find};
@@ -101,25 +99,3 @@ fn inverse_of_e(least: &BoxedUint) -> Option<Secret> {
 fn remainder(number: &BoxedUint) -> u64 {
     NonZero::new(Limb::from(E)).into_option().map_or(0, |e| number.rem_limb(e).0)
 }
-
-/// [`Random`] as the crates of primes want it.
-struct Draw<'a>(&'a mut Random);
-
-impl TryRng for Draw<'_> {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(u32::from_le_bytes(self.0.array()))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(u64::from_le_bytes(self.0.array()))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        self.0.fill(bytes);
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Draw<'_> {}
