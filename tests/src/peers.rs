@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 
 /// Where daemons live; often not in a user's `PATH`.
 const SYSTEM: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
-/// Where tests/run puts the peers that are written in Python.
-const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/peers/bin");
 /// The Python that has asyncssh.
 pub const ASYNCSSH: &str = "sanssh-asyncssh";
 
@@ -22,14 +20,22 @@ pub fn require(programs: &[&str]) -> bool {
     missing.is_empty() || skip(owed(), &format!("not installed: {} (tests/run installs them)", missing.join(", ")))
 }
 
-/// The path of a program, in `PATH` or among the system's daemons.
+/// The path of a program: in `PATH`, among the system's daemons, or in the environment of Python's peers.
 #[must_use]
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
-        .chain(SYSTEM.iter().chain([&PYTHON]).map(PathBuf::from))
+        .chain(SYSTEM.iter().map(PathBuf::from))
+        .chain(python())
         .map(|directory| directory.join(program))
         .find(|candidate| executable(candidate))
+}
+
+/// Where `tests/run` puts peers that are Python packages: beside the builds.
+fn python() -> impl Iterator<Item = PathBuf> {
+    let this = env::current_exe().unwrap_or_default();
+    let beside: Vec<_> = this.ancestors().skip(1).map(|above| above.join("peers-venv/bin")).collect();
+    beside.into_iter()
 }
 
 /// The path of a program that [`require`] has vouched for.
