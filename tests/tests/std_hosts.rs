@@ -215,8 +215,8 @@ fn lists_that_others_keep_stay_as_they_are() {
 struct Silent(AuthorizedKeys);
 
 impl Handler for Silent {
-    fn key_acceptable(&self, _: SocketAddr, _: &str, key: &[u8]) -> bool {
-        self.0.contains(key)
+    fn key_acceptable(&self, peer: SocketAddr, user: &str, key: &[u8]) -> bool {
+        self.0.would_do(peer, user, key)
     }
 
     fn login(&self, attempt: &Attempt<'_>) -> Verdict {
