@@ -34,9 +34,9 @@ impl Default for Config<'_> {
 /// The option with which a server has every cipher.
 pub const EVERY_CIPHER: &str = "Ciphers +aes128-cbc,aes192-cbc,aes256-cbc,3des-cbc";
 
-/// The option with which a server has every key exchange method.
-pub const EVERY_KEX: &str = "KexAlgorithms +diffie-hellman-group-exchange-sha1,diffie-hellman-group14-sha1,\
-    diffie-hellman-group1-sha1";
+/// The option with which a server has every key exchange.
+pub const EVERY_KEX: &str =
+    "KexAlgorithms +diffie-hellman-group1-sha1,diffie-hellman-group14-sha1,diffie-hellman-group-exchange-sha1";
 
 /// What every server here is told unless the caller said otherwise.
 const DEFAULTS: &str = "

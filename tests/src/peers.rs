@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// Where daemons live; often not in a user's `PATH`.
 const SYSTEM: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+/// The Python that has asyncssh.
+pub const ASYNCSSH: &str = "sanssh-asyncssh";
 
 /// Whether all `programs` are here; if not, the caller returns from its test.
 ///
