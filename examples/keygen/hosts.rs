@@ -2,8 +2,9 @@
 
 use crate::arguments::Arguments;
 use crate::source::{beside, wrong};
-use crate::{complain, print, random, show, source};
+use crate::{complain, print, random, show, shown, source};
 use sanssh_core::file::known_hosts::{Edited, Entry, KnownHosts, Mark, hashed, without};
+use sanssh_core::file::list::keys;
 use sanssh_std::home;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -40,12 +41,15 @@ fn about(host: &str, entry: &Entry, text: &[u8], arguments: &Arguments) -> Resul
         Mark::CertAuthority => "CA",
     };
     let head = format!("# Host {host} found: line {} {mark}\n", entry.at.line);
+    let line = text.split(|byte| *byte == b'\n').nth(entry.at.line - 1).unwrap_or_default().trim_ascii();
     if arguments.list {
         let key = &entry.key;
-        let line = format!("{head}{host} {} {}\n", key.short_name(), show::fingerprint(key, arguments.hash));
+        let comment = keys(line).find_map(|(_, key)| key.ok()).map_or_else(String::new, |it| shown(it.comment));
+        let space = if comment.is_empty() { "" } else { " " };
+        let fingerprint = show::fingerprint(key, arguments.hash);
+        let line = format!("{head}{host} {} {fingerprint}{space}{comment}\n", key.short_name());
         return Ok(if arguments.verbose { line + &show::picture(key, arguments.hash) + "\n" } else { line });
     }
-    let line = text.split(|byte| *byte == b'\n').nth(entry.at.line - 1).unwrap_or_default().trim_ascii();
     let line = if arguments.hashed { hashed(line, &mut random()?).text } else { line.to_vec() };
     Ok(format!("{head}{}\n", String::from_utf8_lossy(&line).trim_end()))
 }

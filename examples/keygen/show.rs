@@ -43,8 +43,8 @@ pub(crate) fn fingerprints(arguments: &Arguments) -> Result<u8, String> {
     let file = arguments.key_file()?;
     let text = source::read(&file)?;
     let mut lines = String::new();
-    for Listed { key, note } in keys(&text).filter_map(|(_, key)| key.ok()) {
-        lines += &described(&key, note, arguments);
+    for Listed { key, front, comment } in keys(&text).filter_map(|(_, key)| key.ok()) {
+        lines += &described(&key, if comment.is_empty() { front } else { comment }, arguments);
     }
     if lines.is_empty() {
         // No list, so one key in another form.
@@ -67,7 +67,7 @@ pub(crate) fn export(arguments: &Arguments) -> Result<u8, String> {
     let (key, _) = source::public(&file)?;
     let format = arguments.format.unwrap_or(Format::Rfc4716);
     let comment = format!("{}-bit {}, converted by {} from OpenSSH", key.bits(), key.short_name(), who()?);
-    // PEM has a form of its own for RSA keys alone.
+    // PEM has a public form of its own for RSA keys alone.
     let other = || key.text(Format::Pkcs8, &comment).filter(|_| format == Format::Pem);
     let text = key.text(format, &comment).or_else(other);
     print(&text.ok_or_else(|| wrong(&file, format_args!("{} has no form in {format}", key.kind())))?);

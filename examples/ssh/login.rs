@@ -10,7 +10,6 @@ use sanssh_std::{Agent, Client, Error, Login, Plan, Prompts, Unlock};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
-use zeroize::Zeroizing;
 
 /// Passwords asked for, unless the user says otherwise.
 const PROMPTS: u32 = 3;

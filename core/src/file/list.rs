@@ -10,8 +10,10 @@ use super::text::{MAX_LINE, is_idle, lines, skip_blanks, word};
 pub struct Listed<'a> {
     /// The key.
     pub key: PublicKeyBuf,
-    /// The comment behind the key; if there is none, the options or hosts in front of it.
-    pub note: &'a [u8],
+    /// The options or hosts in front of it.
+    pub front: &'a [u8],
+    /// The comment behind it.
+    pub comment: &'a [u8],
 }
 
 /// The lines that say something with their numbers, from 1.
@@ -21,8 +23,8 @@ pub fn keys(text: &[u8]) -> impl Iterator<Item = (usize, Result<Listed<'_>, NotA
 
 impl<'a> Listed<'a> {
     fn read(text: &'a [u8]) -> Result<Self, NotAPublicKey> {
-        if let Ok((key, note)) = PublicKeyBuf::read(text) {
-            return Ok(Self { key, note });
+        if let Ok((key, comment)) = PublicKeyBuf::read(text) {
+            return Ok(Self { key, front: b"", comment });
         }
         if text.len() > MAX_LINE {
             return Err(NotAPublicKey);
@@ -31,7 +33,7 @@ impl<'a> Listed<'a> {
         let text = if text.starts_with(b"@") { word(text).1 } else { text };
         let (front, rest) = split(text).ok_or(NotAPublicKey)?;
         let (key, comment) = PublicKeyBuf::read(skip_blanks(rest))?;
-        Ok(Self { key, note: if comment.is_empty() { front } else { comment } })
+        Ok(Self { key, front, comment })
     }
 }
 
@@ -52,14 +54,16 @@ mod tests {
             "x".repeat(1 << 20)
         );
         let found: Vec<_> = keys(text.as_bytes()).collect();
-        let listed = |note: &'static str| Ok(Listed { key: key.clone(), note: note.as_bytes() });
+        let listed = |front: &'static str, comment: &'static str| {
+            Ok(Listed { key: key.clone(), front: front.as_bytes(), comment: comment.as_bytes() })
+        };
         let expected = [
-            (3, listed("")),
-            (4, listed("me@here")),
-            (5, listed("no-pty,command=\"a b\"")),
-            (6, listed("x y")),
-            (7, listed("|1|a|b")),
-            (8, listed("*.x")),
+            (3, listed("", "")),
+            (4, listed("", "me@here")),
+            (5, listed("no-pty,command=\"a b\"", "")),
+            (6, listed("host,other", "x y")),
+            (7, listed("|1|a|b", "")),
+            (8, listed("*.x", "")),
             (9, Err(NotAPublicKey)),
         ];
         assert_eq!(found, expected);
