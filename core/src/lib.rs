@@ -117,7 +117,7 @@
 //! |---|---|
 //! | `soft` | the pure Rust provider, without an allocator |
 //! | `mlkem` | ML-KEM-768 in the pure Rust provider |
-//! | `alloc` | RSA in the pure Rust provider, `file` and `keyring` |
+//! | `alloc` | the algorithms that only hosts want in the pure Rust provider, `file` and `keyring` |
 //! | `ring` | the provider for hosts |
 //! | `zlib` | compression in every provider, which links std |
 //! | `log`, `defmt` | traces of the protocol's steps |

@@ -1,7 +1,6 @@
 //! Times as certificates are asked for and shown: on the clock on the wall, or in UTC with a `Z`.
 
 use sanssh_examples::value::span;
-use std::path::Path;
 use std::{env, time::SystemTime};
 use tz::{DateTime, TimeZone, UtcDateTime};
 
@@ -50,10 +49,10 @@ impl Interval {
     }
 }
 
-/// The clock on the wall; UTC if the system says nothing of one.
+/// The clock on the wall; UTC if neither the environment nor the system says anything of one.
 fn zone() -> TimeZone {
-    let unset = env::var_os("TZ").is_none() && !Path::new("/etc/localtime").exists();
-    Some(()).filter(|()| !unset).and_then(|()| TimeZone::local().ok()).unwrap_or_else(TimeZone::utc)
+    let name = env::var("TZ").unwrap_or_else(|_| "localtime".to_owned());
+    TimeZone::from_posix_tz(&name).unwrap_or_else(|_| TimeZone::utc())
 }
 
 fn moment(text: &str, now: u64, zone: &TimeZone) -> Result<u64, String> {

@@ -1,5 +1,5 @@
 //! The `ssh` program of the examples against OpenSSH's client, side by side in one run, both talking to Debian's sshd:
-//! a stream of 1 GiB, short sessions one after another, and the first byte over a slow line.
+//! a stream of 1 GiB under each kind of cipher, short sessions one after another, and the first byte over a slow line.
 //!
 //! Samples alternate between the programs and medians are given, since the machine is shared; trust the ratios.
 //! `cargo bench -p sanssh-tests --bench openssh` builds what it needs; `-- stream`, `-- login` or `-- latency` runs one.
@@ -7,7 +7,7 @@
 use core::time::Duration;
 use sanssh_tests::delay::{Line, Proxy};
 use sanssh_tests::keys::{Keys, Kind};
-use sanssh_tests::openssh::Sshd;
+use sanssh_tests::openssh::{EVERY_CIPHER, Sshd};
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -17,12 +17,24 @@ use std::time::Instant;
 const ROUNDS: usize = 5;
 const LOGINS: usize = 200;
 const GIB: usize = 1 << 30;
+/// What a stream goes through, and the options that say so.
+const SUITES: [(&str, &[&str]); 9] = [
+    ("each program's default cipher", &[]),
+    ("aes128-gcm", &["-c", "aes128-gcm@openssh.com"]),
+    ("aes256-gcm", &["-c", "aes256-gcm@openssh.com"]),
+    ("chacha20-poly1305", &["-c", "chacha20-poly1305@openssh.com"]),
+    ("aes128-ctr, umac-64-etm", &["-c", "aes128-ctr", "-m", "umac-64-etm@openssh.com"]),
+    ("aes128-ctr, umac-128-etm", &["-c", "aes128-ctr", "-m", "umac-128-etm@openssh.com"]),
+    ("aes128-ctr, hmac-sha2-256-etm", &["-c", "aes128-ctr", "-m", "hmac-sha2-256-etm@openssh.com"]),
+    ("aes128-ctr, hmac-sha1-etm", &["-c", "aes128-ctr", "-m", "hmac-sha1-etm@openssh.com"]),
+    ("aes128-cbc, hmac-sha1", &["-c", "aes128-cbc", "-m", "hmac-sha1"]),
+];
 
 fn main() {
     let chosen: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let wanted = |name: &str| chosen.is_empty() || chosen.iter().any(|arg| arg == name);
     let programs = [("OpenSSH", PathBuf::from("ssh")), ("sanssh", build())];
-    let sshd = Sshd::start(&["MaxStartups 100", "LoginGraceTime 20"]);
+    let sshd = Sshd::start(&["MaxStartups 100", "LoginGraceTime 20", EVERY_CIPHER]);
     if wanted("stream") {
         stream(&sshd, &programs);
     }
@@ -123,12 +135,8 @@ fn stream(sshd: &Sshd, programs: &Programs) {
         file.write_all(&block).expect("room for 1 GiB");
     }
     let command = format!("cat {}", path.display());
-    for cipher in
-        [None, Some("aes128-gcm@openssh.com"), Some("aes256-gcm@openssh.com"), Some("chacha20-poly1305@openssh.com")]
-    {
-        let options: Vec<&str> = cipher.map_or_else(Vec::new, |cipher| vec!["-c", cipher]);
-        let arguments = arguments(sshd, sshd.port(), &options);
-        let title = cipher.unwrap_or("each program's default cipher");
+    for (title, options) in SUITES {
+        let arguments = arguments(sshd, sshd.port(), options);
         side_by_side(title, programs, |program| timed(program, &arguments, &command, 1));
     }
     let _ = fs::remove_file(&path);

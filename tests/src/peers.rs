@@ -18,14 +18,22 @@ pub fn require(programs: &[&str]) -> bool {
     missing.is_empty() || skip(owed(), &format!("not installed: {} (tests/run installs them)", missing.join(", ")))
 }
 
-/// The path of a program, in `PATH` or among the system's daemons.
+/// The path of a program: in `PATH`, among the system's daemons, or in the environment of Python's peers.
 #[must_use]
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .chain(SYSTEM.iter().map(PathBuf::from))
+        .chain(python())
         .map(|directory| directory.join(program))
         .find(|candidate| executable(candidate))
+}
+
+/// Where `tests/run` puts peers that are Python packages: beside the builds.
+fn python() -> impl Iterator<Item = PathBuf> {
+    let this = env::current_exe().unwrap_or_default();
+    let beside: Vec<_> = this.ancestors().skip(1).map(|above| above.join("peers-venv/bin")).collect();
+    beside.into_iter()
 }
 
 /// The path of a program that [`require`] has vouched for.

@@ -1,17 +1,16 @@
-//! Table C, key exchange: shares that are none, and steps out of their order (RFC 4253 §7 and §8, RFC 5656, RFC 8731).
+//! Table C, key exchange: shares and groups that are none, and steps out of their order (RFC 4253 §7 and §8, RFC 4419, RFC
+//! 5656, RFC 8731).
 //! `hostile_negotiation` has the rows up to C11, `hostile_proof` those of host keys and signatures.
 //!
 //! | row | not here, because |
 //! |---|---|
 //! | C17 | there is no policy to forget: a client stops at the question about the host key, which C16 shows |
-//! | C21, C22 | there are no exchanges over Diffie-Hellman groups |
-//! | C23, C24 | there is no group exchange |
-//! | C26 | sntrup761 is not built |
 //! | C27 | the forger encodes secrets as core does, so only a foreign peer can tell: the interop suites' matter |
 //! | C31 | core calls nothing that can fail: hash, generator and derivation are infallible, and signers are outside |
 //! | C34 | across connections it is the driver's; C08 bounds one connection |
 
 use sanssh_core::algorithm::Kex;
+use sanssh_core::crypto::group::Group;
 use sanssh_core::role::{Client, Server};
 use sanssh_core::{Error, Violation};
 use sanssh_tests::both_roles;
@@ -42,6 +41,22 @@ fn c13_messages_of_other_exchanges() {
         }
     }
     both_roles!(case);
+    fn between<R: Side>(feed: Feed) {
+        // What a group exchange says in another step, and what others say in its steps.
+        let unlawful: [&[u8]; 2] = if Forger::<R>::is_client() { [&[30, 32], &[30, 34]] } else { [&[33], &[31]] };
+        for (grouped, numbers) in unlawful.iter().enumerate() {
+            for number in *numbers {
+                let mut forger = in_group::<R>(feed);
+                if grouped == 1 {
+                    forger.send_group();
+                }
+                forger.forget();
+                forger.send(&any(*number).string([2]).string([2]).string([2]).done());
+                forger.fatal(Violation::Unexpected(*number).into(), &[]);
+            }
+        }
+    }
+    both_roles!(between);
     // The old form of the group exchange: three numbers under the number of a share.
     both_ways(|feed| {
         let mut forger = offered::<Server>(feed);
@@ -196,31 +211,178 @@ fn c20_points_that_are_not_on_p256() {
     both_roles!(case);
 }
 
+/// Both KEXINITs are there, and a group exchange is agreed on.
+fn in_group<R: Side>(feed: Feed) -> Forger<R> {
+    Forger::new(feed).proposing(&Suite::kex(Kex::GroupExchangeSha256)).offered()
+}
+
+/// What stands behind the length of a positive `mpint`.
+fn positive(digits: &[u8]) -> Vec<u8> {
+    let sign = digits.first().is_some_and(|top| *top >= 0x80).then_some(0);
+    sign.into_iter().chain(digits.iter().copied()).collect()
+}
+
+/// A published prime, and how much more or less than it.
+fn near_prime(bits: u32, more: i16) -> Vec<u8> {
+    let mut digits = Group::of(bits).expect("a group").prime().to_vec();
+    let (last, head) = digits.split_last_mut().expect("digits");
+    let sum = i16::from(*last) + more;
+    *last = sum.to_le_bytes()[0];
+    if sum > 0xff {
+        // The prime ends in ones, all of which carry.
+        let at = head.iter().rposition(|digit| *digit != 0xff).expect("a digit that does not");
+        head[at] += 1;
+        head[at + 1..].fill(0);
+    }
+    digits
+}
+
+#[test]
+fn c21_c22_numbers_that_leave_no_secret() {
+    fn case<R: Side>(feed: Feed) {
+        for (kex, bits) in [(Kex::Group14Sha256, 2048), (Kex::Group1Sha1, 1024)] {
+            let bad = [
+                vec![],
+                vec![0],
+                vec![1],
+                vec![0xff],
+                vec![0, 2],
+                positive(&near_prime(bits, -1)),
+                positive(&near_prime(bits, 0)),
+                positive(&near_prime(bits, 1)),
+                // Negative, for want of a leading zero.
+                near_prime(bits, -2),
+            ];
+            for share in bad {
+                refuses_share::<R>(feed, kex, &share);
+            }
+        }
+        let mut forger = in_group::<R>(feed);
+        forger.send_group();
+        forger.forget();
+        let share = positive(&near_prime(3072, -1));
+        if Forger::<R>::is_client() {
+            forger.send(&any(32).string(share).done());
+        } else {
+            let reply = forger.genuine_reply();
+            forger.send(&Reply { share, ..reply }.encode());
+        }
+        forger.fatal(Error::Exchange, &[]);
+    }
+    both_roles!(case);
+}
+
+#[test]
+fn c23_groups_that_are_not_what_was_asked_for() {
+    both_ways(|feed| {
+        let sound = near_prime(2048, 0);
+        let offers = [
+            (near_prime(1024, 0), vec![2]),
+            (vec![7], vec![2]),
+            (vec![], vec![2]),
+            ([&near_prime(8192, 0)[..], &[1]].concat(), vec![2]),
+            (near_prime(2048, -1), vec![2]),
+            // Odd, and not prime.
+            (near_prime(2048, -2), vec![2]),
+            (sound.clone(), vec![]),
+            (sound.clone(), vec![1]),
+            (sound.clone(), near_prime(2048, -1)),
+            (sound.clone(), sound),
+        ];
+        for (prime, generator) in offers {
+            let mut forger = in_group::<Client>(feed);
+            forger.forget();
+            forger.send(&any(31).string(positive(&prime)).string(positive(&generator)).done());
+            forger.fatal(Error::Exchange, &[]);
+        }
+        for negative in [any(31).string([0x80]).string([2]), any(31).string([0, 2]).string([2])] {
+            let mut forger = in_group::<Client>(feed);
+            forger.forget();
+            forger.send(&negative.done());
+            forger.fatal(Error::Malformed(Some(31)), &[]);
+        }
+    });
+}
+
+#[test]
+fn c24_requests_that_no_group_meets() {
+    both_ways(|feed| {
+        for (min, wanted, max) in
+            [(3072, 2048, 8192), (2048, 8192, 4096), (1024, 1024, 1024), (8193, 9000, 16384), (u32::MAX, 0, 0)]
+        {
+            let mut forger = in_group::<Server>(feed);
+            forger.forget();
+            forger.send(&any(34).u32(min).u32(wanted).u32(max).done());
+            forger.fatal(Error::Exchange, &[]);
+        }
+        let mut forger = in_group::<Server>(feed);
+        forger.forget();
+        forger.send(&any(34).u32(2048).u32(3072).u32(8192).u8(0).done());
+        forger.fatal(Error::Malformed(Some(34)), &[]);
+    });
+}
+
+/// The keys of Streamlined NTRU Prime have no encoding that is refused: any bytes of the right number are a key, and one
+/// that is not canonical harms nobody but whoever made it.
+#[test]
+fn c26_streamlined_ntru_prime() {
+    const KEM: [usize; 2] = [1158, 1039];
+    fn case<R: Side>(feed: Feed) {
+        for kex in [Kex::Sntrup761X25519, Kex::Sntrup761X25519OpenSsh] {
+            refuses_lengths_and_points::<R>(feed, kex, KEM);
+        }
+    }
+    both_roles!(case);
+}
+
+/// Shares of a mechanism's length and X25519's; gives the sound one.
+fn refuses_lengths_and_points<R: Side>(feed: Feed, kex: Kex, lengths: [usize; 2]) -> Vec<u8> {
+    // A client's share is an encapsulation key, a server's a ciphertext; 32 bytes of X25519 follow either.
+    let kem = lengths[usize::from(!Forger::<R>::is_client())];
+    let mut forger = Forger::<R>::new(feed).proposing(&Suite::kex(kex)).offered();
+    let sound = if Forger::<R>::is_client() { forger.initiate()[5..].to_vec() } else { forger.genuine_reply().share };
+    assert_eq!(sound.len(), kem + 32);
+    refuses_share::<R>(feed, kex, &[]);
+    refuses_share::<R>(feed, kex, &sound[1..]);
+    refuses_share::<R>(feed, kex, &sound[..sound.len() - 1]);
+    refuses_share::<R>(feed, kex, &[&sound[..], &[0]].concat());
+    for point in low_order() {
+        refuses_share::<R>(feed, kex, &[&sound[..kem], &point].concat());
+    }
+    sound
+}
+
 #[test]
 fn c25_hybrid_shares_with_a_bad_half() {
     const KEM: [usize; 2] = [1184, 1088];
     fn case<R: Side>(feed: Feed) {
-        // A client's share is an encapsulation key, a server's a ciphertext; 32 bytes of X25519 follow either.
-        let kem = KEM[usize::from(!Forger::<R>::is_client())];
         let kex = Kex::MlKem768X25519;
-        let mut forger = Forger::<R>::new(feed).proposing(&Suite::kex(kex)).offered();
-        let sound =
-            if Forger::<R>::is_client() { forger.initiate()[5..].to_vec() } else { forger.genuine_reply().share };
-        assert_eq!(sound.len(), kem + 32);
-        refuses_share::<R>(feed, kex, &[]);
-        refuses_share::<R>(feed, kex, &sound[1..]);
-        refuses_share::<R>(feed, kex, &sound[..sound.len() - 1]);
-        refuses_share::<R>(feed, kex, &[&sound[..], &[0]].concat());
-        for point in low_order() {
-            refuses_share::<R>(feed, kex, &[&sound[..kem], &point].concat());
-        }
+        let sound = refuses_lengths_and_points::<R>(feed, kex, KEM);
         if Forger::<R>::is_client() {
             // Three bytes hold two coefficients of twelve bits; 0xfff is above q = 3329.
             refuses_share::<R>(feed, kex, &[&[0xff; 3], &sound[3..]].concat());
             refuses_share::<R>(feed, kex, &[&sound[..1149], &[0xff; 3], &sound[1152..]].concat());
         }
+        for (kex, kem) in [(Kex::MlKem768P256, KEM), (Kex::MlKem1024P384, [1568; 2])] {
+            bad_halves::<R>(feed, kex, kem[usize::from(!Forger::<R>::is_client())]);
+        }
     }
     both_roles!(case);
+}
+
+/// The mechanism's half with a point that is none, and the reverse where there is one: any ciphertext opens.
+fn bad_halves<R: Side>(feed: Feed, kex: Kex, kem: usize) {
+    let mut forger = Forger::<R>::new(feed).proposing(&Suite::kex(kex)).offered();
+    let sound = if Forger::<R>::is_client() { forger.initiate()[5..].to_vec() } else { forger.genuine_reply().share };
+    let (half, point) = sound.split_at(kem);
+    refuses_share::<R>(feed, kex, &sound[..sound.len() - 1]);
+    refuses_share::<R>(feed, kex, half);
+    let mut off = point.to_vec();
+    *off.last_mut().expect("a coordinate") ^= 1;
+    refuses_share::<R>(feed, kex, &[half, &off].concat());
+    if Forger::<R>::is_client() {
+        refuses_share::<R>(feed, kex, &[&[0xff; 3], &sound[3..]].concat());
+    }
 }
 
 /// The session identifier stays that of the first exchange, whatever follows.
@@ -230,7 +392,14 @@ fn c32_other_exchanges_at_a_rekey() {
         let mut forger = Forger::<R>::new(feed).authenticated();
         let session = forger.session;
         assert!(session.is_some());
-        for kex in [Kex::MlKem768X25519, Kex::EcdhP256, Kex::Curve25519LibSsh, Kex::Curve25519] {
+        for kex in [
+            Kex::MlKem1024P384,
+            Kex::EcdhP521,
+            Kex::GroupExchangeSha256,
+            Kex::Group14Sha1,
+            Kex::MlKem768X25519,
+            Kex::Curve25519,
+        ] {
             forger.proposal = Proposal::new(Forger::<R>::is_client(), &Suite::kex(kex));
             forger.rekey();
             forger.forget();

@@ -1,7 +1,7 @@
 //! What the protocol needs of cryptography, as traits; who provides it is a type parameter of the connection.
 //!
 //! - [`Fast`](fast::Fast): ring where it is quicker, pure Rust for the rest; hosts.
-//! - [`Soft`](soft::Soft): pure Rust throughout, no allocator (RSA apart); any target.
+//! - [`Soft`](soft::Soft): pure Rust throughout, and an allocator only for what hosts want; any target.
 //! - [`Null`](null::Null): no security at all; tests and fuzzing.
 //!
 //! Primitives come from libraries. Here they are put together as SSH wants them: [`schedule`] derives the keys,

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::net::IpAddr;
 
 /// What stands in front of a key, or in a certificate, or came of both. What allows or denies the login itself is judged
-/// by [`authorize`](super::authorize); the rest are facts for a server to act upon.
+/// by [`authorize`](super::authorize()); the rest are facts for a server to act upon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Have a terminal.

@@ -200,7 +200,11 @@ impl<H: Handler> Conversation<H> {
     /// Tells the client of all host keys, so that it knows the next one before this one goes.
     fn announce(&self) -> Result<(), Error> {
         let keys: Vec<_> = self.keys.all().map(|key| key.public()).collect();
-        self.command(|ssh, output| ssh.announce(&keys, output))
+        match self.command(|ssh, output| ssh.announce(&keys, output)) {
+            // The attempt that was granted is not open any more.
+            Err(Error::Refused(Refused::NotYet)) => Ok(()),
+            outcome => outcome,
+        }
     }
 
     /// Proves that the keys are ours. Nothing else is ever signed: a stranger's key makes all of it void.

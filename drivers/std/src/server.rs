@@ -11,6 +11,7 @@ use crate::serve::Conversation;
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use sanssh_core::algorithm::{Grade, Preferences};
 use sanssh_core::auth::Method;
 use sanssh_core::file::SigningKey;
 use sanssh_core::role;
@@ -28,7 +29,9 @@ const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 #[derive(Debug)]
 pub struct ServerConfig {
     /// Algorithms, sizes, limits and intervals of the protocol, methods of login among them. Host key algorithms are
-    /// narrowed to those of the keys there are.
+    /// narrowed to those of the keys there are. By default nothing is offered that [`Grade::Modern`] does not cover, so
+    /// clients without a hybrid key exchange (OpenSSH before 9.0, libssh2, PuTTY before 0.78) are not served:
+    /// [`Preferences::default`] serves them.
     pub core: Config,
     /// Logins that take more than one method: a login must go through all of one of these chains, in its order, each
     /// `publickey` in it by a key of its own (sshd_config(5), `AuthenticationMethods`). If there are any, they say which
@@ -54,11 +57,14 @@ pub struct ServerConfig {
 }
 
 impl Default for ServerConfig {
-    /// No host key, which is an error; 10 sessions a connection, 256 connections, 64 without login; no variables, no
-    /// subsystems, no banner.
+    /// Modern algorithms; no host key, which is an error; 10 sessions a connection, 256 connections, 64 without login;
+    /// no variables, no subsystems, no banner.
     fn default() -> Self {
+        // Keys are what their holders have, and the weakest of them harms nobody else.
+        let Preferences { host_keys, user_keys, authorities, .. } = Preferences::default();
+        let preferences = Preferences { host_keys, user_keys, authorities, ..Preferences::up_to(Grade::Modern) };
         Self {
-            core: Config::default(),
+            core: Config { preferences, ..Config::default() },
             chains: Vec::new(),
             host_keys: Vec::new(),
             host_certificates: Vec::new(),

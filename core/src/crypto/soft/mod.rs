@@ -1,4 +1,4 @@
-//! The provider in pure Rust for any target: no `std`, and no allocator but for RSA.
+//! The provider in pure Rust for any target: no `std`, and no allocator but for what only hosts want.
 //!
 //! The parts that the other providers share, ciphers with a MAC and the key exchanges, live here too.
 
@@ -39,7 +39,7 @@ use sha2::digest::Digest as _;
 #[cfg(feature = "alloc")]
 use sha2::{Sha384, Sha512};
 
-/// Pure Rust throughout. ML-KEM comes with the feature `mlkem`, RSA with `alloc`.
+/// Pure Rust throughout. ML-KEM-768 comes with the feature `mlkem`, what only hosts want with `alloc`.
 #[derive(Debug, Clone, Copy)]
 pub struct Soft;
 
