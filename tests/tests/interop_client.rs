@@ -3,15 +3,12 @@
 
 use core::time::Duration;
 use sanssh_std::core::algorithm::{Cipher, Mac, Zip, list};
-use sanssh_std::core::crypto::Provider;
-use sanssh_std::core::crypto::fast::Fast;
 use sanssh_std::core::file::SigningKey;
 use sanssh_std::{Client, Exit, KnownHosts, Options, Unknown, home};
 use sanssh_tests::dropbear::Dropbear;
 use sanssh_tests::keys::{Keys, Kind};
 use sanssh_tests::openssh::{EVERY_CIPHER, Sshd};
 use sanssh_tests::peers;
-use sanssh_tests::signing;
 use sanssh_tests::signing;
 use sanssh_tests::suites::{self, Suite};
 use std::io::{Read, Write};
