@@ -30,7 +30,8 @@ Makes, shows and converts keys, certificates and lists of host keys. Without a f
   -f FILE        the file; - is standard input where keys are shown or converted. The usual one is ~/.ssh/id_TYPE, for
                  -F, -R and -H ~/.ssh/known_hosts
   -C COMMENT     what is written beside the key (USER@HOST)
-  -N PASSPHRASE  the passphrase of the key to come, '' for none; asked for on the terminal if not given
+  -N PASSPHRASE  the passphrase of the key to come, '' for none; asked for on the terminal if not given. Others on this
+                 machine can see what the command line says
   -P PASSPHRASE  the passphrase that the key has; asked for if needed and not given
   -a ROUNDS      what trying a passphrase shall cost, in rounds of bcrypt (24) of about 10 ms
   -m FORMAT      private keys: RFC4716 or OpenSSH (the usual one), PKCS8, PEM; public keys: RFC4716, PKCS8, PEM

@@ -16,7 +16,7 @@ pub(crate) fn new_passphrase(prompt: &str) -> Result<Zeroizing<String>, String> 
     if first == again { Ok(first) } else { Err("the passphrases are not the same".to_owned()) }
 }
 
-/// What is typed on standard input, if it is a terminal; a passphrase is no question for it.
+/// What is typed on standard input, if it is a terminal. What is typed is seen.
 pub(crate) fn line(prompt: &str) -> Option<String> {
     if !terminal::is_here() {
         return None;

@@ -1,12 +1,13 @@
 //! Certificates for the keys of files: what the authority is to say of them, as flags say it.
 
 use crate::arguments::Arguments;
-use crate::source::{beside, wrong};
+use crate::source::wrong;
 use crate::times::Interval;
 use crate::{complain, keep, random, shown, source};
 use sanssh_core::crypto::certificate::Kind;
 use sanssh_core::file::certificate::{Named, PERMIT_ALL, Request};
 use sanssh_examples::value::number;
+use sanssh_std::home;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -140,7 +141,7 @@ pub(crate) fn sign(arguments: &Arguments, authority: &Path) -> Result<u8, String
 /// Where a key's certificate goes.
 fn place(file: &Path) -> PathBuf {
     let is_public = file.extension().is_some_and(|end| end == "pub");
-    beside(&if is_public { file.with_extension("") } else { file.to_owned() }, "-cert.pub")
+    home::beside(&if is_public { file.with_extension("") } else { file.to_owned() }, "-cert.pub")
 }
 
 fn announcement(place: &Path, request: &Request<'_>, order: &Order) -> String {

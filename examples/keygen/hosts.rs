@@ -1,7 +1,7 @@
 //! Lists of host keys: finding a host, taking one out, hiding names.
 
 use crate::arguments::Arguments;
-use crate::source::{beside, wrong};
+use crate::source::wrong;
 use crate::{complain, print, random, show, shown, source};
 use sanssh_core::file::known_hosts::{Edited, Entry, KnownHosts, Mark, hashed, without};
 use sanssh_core::file::list::keys;
@@ -77,7 +77,10 @@ pub(crate) fn hash(arguments: &Arguments) -> Result<u8, String> {
         complain(&wrong(&file, "no names to hash"));
     } else {
         announce(&file, arguments);
-        complain(&wrong(&beside(&file, ".old"), "still has the names as they were; delete it to keep them private"));
+        complain(&wrong(
+            &home::beside(&file, ".old"),
+            "still has the names as they were; delete it to keep them private",
+        ));
     }
     Ok(0)
 }
@@ -95,7 +98,7 @@ fn edit(file: &Path, change: impl FnOnce(&[u8]) -> Edited) -> Result<Edited, Str
 
 fn announce(file: &Path, arguments: &Arguments) {
     if !arguments.quiet {
-        let (file, old) = (file.display(), beside(file, ".old"));
+        let (file, old) = (file.display(), home::beside(file, ".old"));
         print(&format!("{file} updated.\nOriginal contents retained as {}\n", old.display()));
     }
 }

@@ -1,7 +1,7 @@
 //! Keys into files: the private half for its owner only, the public half beside it.
 
 use crate::arguments::Arguments;
-use crate::source::{beside, wrong};
+use crate::source::wrong;
 use crate::{ask, random};
 use sanssh_core::file::private::{self, CannotWrite, Locking};
 use sanssh_core::file::{Format, PublicKeyBuf, SigningKey};
@@ -34,7 +34,9 @@ pub(crate) fn text(
         CannotWrite::Format if lock.is_some() => {
             wrong(file, format_args!("no passphrase protects a key in {format}; take PKCS8 or OpenSSH"))
         }
-        why => wrong(file, format_args!("not written in {format}: {why}")),
+        CannotWrite::KeyType | CannotWrite::Format | CannotWrite::Passphrase | CannotWrite::Rounds => {
+            wrong(file, format_args!("not written in {format}: {why}"))
+        }
     })
 }
 
@@ -58,6 +60,6 @@ pub(crate) fn public(file: &Path, key: &PublicKeyBuf, comment: &str) -> Result<(
 /// The same beside its private half.
 pub(crate) fn public_beside(file: &Path, key: &SigningKey, comment: &str) -> Result<PublicKeyBuf, String> {
     let key = PublicKeyBuf::from_blob(key.public()).map_err(|error| wrong(file, error))?;
-    public(&beside(file, ".pub"), &key, comment)?;
+    public(&home::beside(file, ".pub"), &key, comment)?;
     Ok(key)
 }

@@ -1,7 +1,7 @@
 //! Making a key, and changing what a file says beside it: passphrase, format, comment.
 
 use crate::arguments::Arguments;
-use crate::source::{beside, wrong};
+use crate::source::wrong;
 use crate::{ask, complain, keep, print, random, show, shown, source};
 use sanssh_core::file::private::PrivateKey;
 use sanssh_core::file::signing::KeyType;
@@ -39,7 +39,7 @@ pub(crate) fn generate(arguments: &Arguments) -> Result<u8, String> {
 }
 
 fn announcement(file: &Path, key: &PublicKeyBuf, comment: &str, arguments: &Arguments) -> String {
-    let (public, comment) = (beside(file, ".pub"), shown(comment.as_bytes()));
+    let (public, comment) = (home::beside(file, ".pub"), shown(comment.as_bytes()));
     format!(
         "Your identification has been saved in {}\nYour public key has been saved in {}\n\
          The key fingerprint is:\n{} {comment}\nThe key's randomart image is:\n{}\n",

@@ -4,9 +4,10 @@ use crate::arguments::Arguments;
 use crate::ask;
 use sanssh_core::file::private::{self, MAX_FILE, PrivateKey};
 use sanssh_core::file::{KeyError, PublicKeyBuf};
+use sanssh_std::home;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use zeroize::Zeroizing;
 
 /// The largest file that is read, in bytes.
@@ -41,13 +42,6 @@ pub(crate) fn wrong(file: &Path, why: impl core::fmt::Display) -> String {
     format!("{}: {why}", file.display())
 }
 
-/// A file's name with something behind it.
-pub(crate) fn beside(file: &Path, end: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(end);
-    name.into()
-}
-
 /// The public key of a file with either half, and its comment.
 pub(crate) fn public(file: &Path) -> Result<(PublicKeyBuf, Vec<u8>), String> {
     let text = read(file)?;
@@ -59,7 +53,7 @@ pub(crate) fn public(file: &Path) -> Result<(PublicKeyBuf, Vec<u8>), String> {
         Ok(PrivateKey { key: private, comment }) => Ok((key(private.public())?, comment)),
         Err(KeyError::NotAKey) => Err(wrong(file, "neither a public nor a private key in any known format")),
         Err(KeyError::Encrypted) => {
-            let kept = read(&beside(file, ".pub")).ok().and_then(|text| PublicKeyBuf::from_text(&text).ok());
+            let kept = read(&home::beside(file, ".pub")).ok().and_then(|text| PublicKeyBuf::from_text(&text).ok());
             match (private::public(&text), kept) {
                 // Someone else's key may lie beside it.
                 (Ok(blob), Some((public, comment))) if public.blob() == blob => Ok((public, comment)),
@@ -79,11 +73,15 @@ pub(crate) fn private(
     prompt: &str,
 ) -> Result<(PrivateKey, Option<Zeroizing<String>>), String> {
     let text = read(file)?;
-    let failed = |error: KeyError| match error {
-        KeyError::NotAKey if PublicKeyBuf::from_text(&text).is_ok() => wrong(file, "a public key, not a private one"),
-        error => wrong(file, error),
+    let read = private::read(&text, None);
+    if home::is_exposed(file) && !matches!(read, Err(KeyError::NotAKey)) {
+        return Err(wrong(file, "others can read this private key; run chmod 600 on it"));
+    }
+    let failed = |error: KeyError| {
+        let public = error == KeyError::NotAKey && PublicKeyBuf::from_text(&text).is_ok();
+        if public { wrong(file, "a public key, not a private one") } else { wrong(file, error) }
     };
-    match private::read(&text, None) {
+    match read {
         Ok(key) => Ok((key, None)),
         Err(KeyError::Encrypted) => {
             let asked =

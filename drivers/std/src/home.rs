@@ -5,7 +5,7 @@ use sanssh_core::file::known_hosts::Edited;
 use sanssh_core::file::{SigningKey, private};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -17,6 +17,19 @@ pub fn ssh(name: &str) -> Option<PathBuf> {
 
 /// Files in `~/.ssh` that hold a user's key by custom, best first.
 pub const IDENTITIES: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
+
+/// The file beside another that has its name with `end` behind it, as public keys have `.pub`.
+pub fn beside(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+/// Whether somebody else could have read the user's file. Who has a private key read would rather know.
+pub fn is_exposed(file: &Path) -> bool {
+    let own = rustix::process::getuid().as_raw();
+    fs::metadata(file).is_ok_and(|meta| meta.uid() == own && meta.mode() & 0o077 != 0)
+}
 
 /// Reads a private key.
 ///
@@ -49,9 +62,7 @@ pub fn create_key(file: &Path, text: &str) -> Result<(), Error> {
 /// # Errors
 /// [`Error::File`].
 pub fn replace_key(file: &Path, text: &str) -> Result<(), Error> {
-    let mut name = file.as_os_str().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let fresh = PathBuf::from(name);
+    let fresh = beside(file, &format!(".{}.new", std::process::id()));
     let replaced = create(&fresh, text.as_bytes()).and_then(|()| {
         fs::rename(&fresh, file).inspect_err(|_| drop(fs::remove_file(&fresh)))?;
         settle(file)
@@ -65,13 +76,11 @@ pub fn replace_key(file: &Path, text: &str) -> Result<(), Error> {
 /// # Errors
 /// [`Error::File`].
 pub fn edit_hosts(file: &Path, change: impl FnOnce(&[u8]) -> Edited) -> Result<Edited, Error> {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".old");
     let mut edited = None;
     let rewritten = lines::rewrite(file, |text| {
         let Edited { text: changed, lines } = change(text);
         if !lines.is_empty() {
-            keep(file, Path::new(&name))?;
+            keep(file, &beside(file, ".old"))?;
         }
         let text = if lines.is_empty() { text.to_vec() } else { changed.clone() };
         edited = Some(Edited { text: changed, lines });

@@ -82,6 +82,12 @@ impl Bench {
         fs::write(self.0.path().join(name), text).expect(name);
     }
 
+    /// For nobody else to read.
+    fn write_private(&self, name: &str, text: &str) {
+        self.write(name, text);
+        fs::set_permissions(self.0.path().join(name), fs::Permissions::from_mode(0o600)).expect(name);
+    }
+
     fn mode(&self, name: &str) -> u32 {
         fs::metadata(self.0.path().join(name)).expect(name).permissions().mode() & 0o777
     }
@@ -303,7 +309,8 @@ fn comments_are_changed() {
 fn what_is_no_key_or_locked_is_one_line() {
     let Some(bench) = Bench::with_keys() else { return };
     bench.write("junk", "junk\n");
-    bench.write("damaged", &bench.read("ed25519").replace("b3BlbnNzaC1rZXk", "b3BlbnNzaC1rZXl"));
+    bench.write("open", &bench.read("ed25519"));
+    bench.write_private("damaged", &bench.read("ed25519").replace("b3BlbnNzaC1rZXk", "b3BlbnNzaC1rZXl"));
     for (arguments, parts) in [
         (&["-y", "-f", "locked", "-P", "wrong"][..], &["locked", "wrong passphrase"][..]),
         (&["-p", "-f", "locked", "-P", "wrong", "-N", ""], &["locked", "wrong passphrase"]),
@@ -312,6 +319,7 @@ fn what_is_no_key_or_locked_is_one_line() {
         (&["-y", "-f", "junk"], &["junk", "not a private key"]),
         (&["-y", "-f", "rsa.pub"], &["rsa.pub", "public key"]),
         (&["-y", "-f", "damaged"], &["damaged", "OpenSSH"]),
+        (&["-y", "-f", "open"], &["open", "chmod 600"]),
         (&["-l", "-f", "junk"], &["junk", "neither"]),
         (&["-i", "-f", "junk"], &["junk"]),
         (&["-y", "-f", "none"], &["none", "No such file"]),
