@@ -23,7 +23,7 @@ Usage: keygen [-q] [-t TYPE] [-b BITS] [-f FILE] [-C COMMENT] [-N PASSPHRASE] [-
        keygen -R HOST | -H [-f FILE]
        keygen -r HOST [-f FILE]
 
-Makes, shows and converts keys, certificates and lists of host keys. Without a flag that says what to do, it makes a key.
+Makes, shows and converts keys, certificates and lists of host keys. Unless a flag says what to do, it makes a key.
 
   -t TYPE        ed25519 (the usual one), ecdsa or rsa
   -b BITS        ecdsa: 256, 384 or 521 (256); rsa: 2048 to 16384 (3072)

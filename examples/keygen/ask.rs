@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 /// What is typed, without showing it.
 pub(crate) fn secret(prompt: &str) -> Result<Zeroizing<String>, String> {
-    terminal::secret(prompt).map_err(|error| format!("cannot ask for a passphrase: {error}"))
+    terminal::secret(prompt)
+        .map_err(|error| format!("cannot ask for a passphrase ({error}); give it by -P, a new one by -N"))
 }
 
 /// A new passphrase, typed twice; an empty one is none.
