@@ -23,6 +23,9 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Instant;
 
+/// For dropbear, which has no hybrid key exchange before 2025.87.
+const CLASSICAL: &str = "-oKexAlgorithms=+curve25519-sha256";
+
 /// OpenSSH's client with a shared key; the command is the next argument.
 fn client(server: &OurSshd, options: &[&str]) -> Command {
     ssh_command(server.port, &Keys::shared().client(Kind::Ed25519), &server.known_hosts(), options)
@@ -398,8 +401,7 @@ fn variables_are_only_those_of_the_language() {
 
 #[test]
 fn dropbears_client_and_ours_are_served_too() {
-    // Dropbear has no hybrid key exchange before 2025.87.
-    let Some(server) = server(&["-o", "KexAlgorithms=+curve25519-sha256"]) else { return };
+    let Some(server) = server(&[CLASSICAL]) else { return };
     let identity = Keys::shared().client(Kind::Ed25519);
     ended(&fed(our_ssh(server.port, &identity, &server.known_hosts(), &[]).arg("cat; exit 5"), b"in"), 5, "in", "");
     if peers::require(&["dbclient", "dropbearconvert"]) {
@@ -434,7 +436,8 @@ fn dropbears_client_compresses_by_either_method() {
     let identity = Keys::shared().client(Kind::Ed25519);
     let input = noise(100_000).repeat(20);
     for method in ["zlib", "zlib@openssh.com"] {
-        let Some(server) = server(&[&format!("-oCompression={method}")]) else { return };
+        let compression = format!("-oCompression={method}");
+        let Some(server) = server(&[CLASSICAL, &compression]) else { return };
         let mut dbclient = dbclient_command(server.port, &user(), &identity, server.directory.path(), &[]);
         let result = fed(dbclient.arg("cat"), &input);
         assert!(result.status.success() && result.stdout == input, "{method}: {}", text(&result.stderr));
