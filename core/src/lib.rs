@@ -105,7 +105,7 @@
 //! | [`algorithm`], [`config`], [`mod@event`], [`role`], [`time`] | the vocabulary that they share | |
 //! | [`agent`] | the agent protocol, both ends | 9987 |
 //! | `keyring` (feature `alloc`) | the keys of an agent, and what they may be used for | 9987 |
-//! | `file` (feature `alloc`) | private and public keys, known hosts, authorized keys, as files hold them | |
+//! | `file` (feature `alloc`) | keys in every common format, certificates made, known hosts, authorized keys | 4716, 7468 |
 //!
 //! Lower layers do not know higher ones, and `auth` and `channel` do not know each other.
 //!

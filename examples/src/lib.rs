@@ -1,8 +1,9 @@
-//! What the programs share: values as the configuration of OpenSSH writes them, terminal modes, and who the user is.
-//! Everything that is about the protocol is in the driver.
+//! What the programs share: values as the configuration of OpenSSH writes them, the terminal and its modes, and who the
+//! user is. Everything that is about the protocol is in the driver.
 
 pub mod modes;
 pub mod pattern;
+pub mod terminal;
 pub mod user;
 pub mod value;
 

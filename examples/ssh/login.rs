@@ -4,13 +4,12 @@
 use crate::offer::{Offer, offers};
 use crate::options::Settings;
 use crate::report::Reporter;
-use crate::terminal;
 use sanssh_core::auth::{Method, MethodSet};
+use sanssh_examples::terminal::secret;
 use sanssh_std::{Agent, Client, Error, Login, Plan, Prompts, Unlock};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
-use zeroize::Zeroizing;
 
 /// Passwords asked for, unless the user says otherwise.
 const PROMPTS: u32 = 3;
@@ -210,14 +209,6 @@ impl Attempts<'_> {
         }
         text
     }
-}
-
-/// Asks on the terminal, without showing what is typed.
-fn secret(prompt: &str) -> io::Result<Zeroizing<String>> {
-    terminal::hide()?;
-    let answer = rpassword::prompt_password(prompt).map(Zeroizing::new);
-    terminal::restore();
-    answer
 }
 
 /// Asks the server's questions on the terminal.

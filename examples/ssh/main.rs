@@ -12,11 +12,12 @@ mod options;
 mod report;
 mod session;
 mod streams;
-mod terminal;
+mod window;
 
 use arguments::{Asked, Job};
 use options::Settings;
 use report::{Reporter, Verbosity};
+use sanssh_examples::terminal;
 use sanssh_std::{Client, Options};
 use std::io::Write;
 use std::process::ExitCode;

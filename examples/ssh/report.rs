@@ -1,8 +1,8 @@
 //! What the program says about itself, on standard error: errors, warnings and, with `-v`, its steps.
 //! Secrets never get here; what a server said comes escaped from the driver.
 
-use crate::terminal;
 use core::fmt::Display;
+use sanssh_examples::terminal;
 use std::io::Write;
 
 /// How much to say.

@@ -6,9 +6,10 @@ use crate::arguments::Job;
 use crate::options::Tty;
 use crate::report::Reporter;
 use crate::streams::{self, Ended};
-use crate::{FAILED, terminal};
+use crate::{FAILED, window};
 use core::time::Duration;
 use sanssh_examples::pattern::fits;
+use sanssh_examples::terminal;
 use sanssh_std::{Channel, Client, Error, Exit};
 use std::sync::Arc;
 use std::thread;
@@ -22,7 +23,7 @@ pub(crate) fn run(client: &Client, job: &Job, reporter: Reporter) -> Result<u8, 
     let channel = Arc::new(client.session().map_err(plain)?);
     let has_terminal = wants_terminal(job, reporter);
     if has_terminal {
-        channel.request_pty(&terminal::wanted()).map_err(plain)?;
+        channel.request_pty(&window::wanted()).map_err(plain)?;
     }
     variables(&channel, job, reporter).map_err(plain)?;
     start(&channel, job).map_err(plain)?;
@@ -90,7 +91,7 @@ fn occupy(channel: &Arc<Channel>) -> Result<(), String> {
         terminal::make_raw().map_err(|error| format!("cannot set up the terminal: {error}"))?;
     }
     let channel = Arc::clone(channel);
-    terminal::watch(move |columns, rows| channel.window_change(columns, rows).is_ok())
+    window::watch(move |columns, rows| channel.window_change(columns, rows).is_ok())
         .map_err(|error| format!("cannot watch the terminal's size: {error}"))
 }
 

@@ -14,7 +14,7 @@ use crate::process::run;
 pub const PASSPHRASE: &str = "a passphrase with spaces";
 
 /// Changes when the set of files does, so that a stale set is not used.
-const DIRECTORY: &str = "peer-keys-1";
+const DIRECTORY: &str = "peer-keys-2";
 
 /// Prints the secret that its environment holds; OpenSSH's client asks it as it would ask a person.
 const ASKPASS: &str = "#!/bin/sh\nprintf '%s\\n' \"$SANSSH_SECRET\"\n";
@@ -26,20 +26,35 @@ pub enum Kind {
     Ed25519,
     /// ECDSA over NIST P-256.
     Ecdsa,
+    /// ECDSA over NIST P-384.
+    Ecdsa384,
+    /// ECDSA over NIST P-521.
+    Ecdsa521,
     /// RSA of 3072 bits.
     Rsa,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Ed25519, Self::Ecdsa, Self::Rsa];
+    pub const ALL: [Self; 5] = [Self::Ed25519, Self::Ecdsa, Self::Ecdsa384, Self::Ecdsa521, Self::Rsa];
 
-    /// The name that `ssh-keygen -t` and file names use.
+    /// The name in file names.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ed25519 => "ed25519",
             Self::Ecdsa => "ecdsa",
+            Self::Ecdsa384 => "ecdsa384",
+            Self::Ecdsa521 => "ecdsa521",
+            Self::Rsa => "rsa",
+        }
+    }
+
+    /// The name that `ssh-keygen -t` takes.
+    const fn family(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "ed25519",
+            Self::Ecdsa | Self::Ecdsa384 | Self::Ecdsa521 => "ecdsa",
             Self::Rsa => "rsa",
         }
     }
@@ -47,6 +62,8 @@ impl Kind {
     const fn bits(self) -> &'static str {
         match self {
             Self::Ed25519 | Self::Ecdsa => "256",
+            Self::Ecdsa384 => "384",
+            Self::Ecdsa521 => "521",
             Self::Rsa => "3072",
         }
     }
@@ -160,7 +177,7 @@ pub fn public(private: &Path) -> String {
 
 fn generate(kind: Kind, passphrase: &str, file: &Path) {
     let mut keygen = Command::new(peers::path("ssh-keygen"));
-    keygen.args(["-q", "-t", kind.name(), "-b", kind.bits(), "-N", passphrase, "-C", "sanssh test", "-f"]);
+    keygen.args(["-q", "-t", kind.family(), "-b", kind.bits(), "-N", passphrase, "-C", "sanssh test", "-f"]);
     run(keygen.arg(file));
 }
 
@@ -173,7 +190,8 @@ mod tests {
         if !peers::require(&["ssh-keygen"]) {
             return;
         }
-        let prefixes = ["ssh-ed25519 ", "ecdsa-sha2-nistp256 ", "ssh-rsa "];
+        let prefixes =
+            ["ssh-ed25519 ", "ecdsa-sha2-nistp256 ", "ecdsa-sha2-nistp384 ", "ecdsa-sha2-nistp521 ", "ssh-rsa "];
         for (kind, prefix) in Kind::ALL.into_iter().zip(prefixes) {
             assert!(public(&Keys::shared().client(kind)).starts_with(prefix));
             assert!(public(&Keys::shared().host(kind)).starts_with(prefix));

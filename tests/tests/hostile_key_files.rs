@@ -142,7 +142,7 @@ fn l12_openssh_files_that_claim_what_cannot_be() {
 /// Salt as long as the file allows costs no more than a short one.
 #[test]
 fn l12_a_long_salt_is_only_a_salt() {
-    assert_eq!(error(&Parts::locked(1, &[1; 40_000]).file()), Some(KeyError::WrongPassphrase));
+    assert_eq!(error(&Parts::locked(1, &vec![1; 40_000]).file()), Some(KeyError::WrongPassphrase));
 }
 
 /// A field of `tag`, whose length is `content`'s.
@@ -370,7 +370,7 @@ fn files_beyond_64_kib_are_not_looked_through() {
         let text = start.to_owned() + &"A\n".repeat(40_000);
         assert!(matches!(error(text.as_bytes()), Some(KeyError::Damaged(_))), "{start}");
     }
-    assert_eq!(error(&[b'\n'; 1 << 20]), Some(KeyError::NotAKey));
+    assert_eq!(error(&vec![b'\n'; 1 << 20]), Some(KeyError::NotAKey));
     let dashes = "-----BEGIN ".repeat(100_000);
     assert_eq!(error(dashes.as_bytes()), Some(KeyError::NotAKey));
 }

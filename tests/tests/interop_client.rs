@@ -3,8 +3,6 @@
 
 use core::time::Duration;
 use sanssh_std::core::algorithm::{Cipher, Mac, Zip, list};
-use sanssh_std::core::crypto::Provider;
-use sanssh_std::core::crypto::fast::Fast;
 use sanssh_std::core::file::SigningKey;
 use sanssh_std::{Client, Exit, KnownHosts, Options, Unknown, home};
 use sanssh_tests::dropbear::Dropbear;

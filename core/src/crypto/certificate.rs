@@ -96,11 +96,16 @@ impl<'a> Certificate<'a> {
         })
     }
 
+    /// The algorithm that the authority's signature is said to be by, if it is one that signs certificates.
+    pub fn algorithm(&self) -> Option<HostKey> {
+        let name = Reader::new(self.signature).string().ok()?;
+        let named = core::str::from_utf8(name).ok().and_then(HostKey::from_name);
+        named.filter(|name| !name.is_certified())
+    }
+
     /// Whether the authority's signature is right, and made by one of the `allowed` algorithms.
     pub fn is_signed<P: Provider>(&self, allowed: &[HostKey]) -> Result<(), Forged> {
-        let name = Reader::new(self.signature).string().map_err(|Malformed| Forged)?;
-        let named = core::str::from_utf8(name).ok().and_then(HostKey::from_name);
-        let algorithm = named.filter(|name| !name.is_certified() && allowed.contains(name)).ok_or(Forged)?;
+        let algorithm = self.algorithm().filter(|name| allowed.contains(name)).ok_or(Forged)?;
         let authority = PublicKey::decode(self.authority, 0).map_err(|Malformed| Forged)?;
         signature::verify::<P>(algorithm, &authority, self.signed, self.signature).map(drop)
     }

@@ -1,6 +1,7 @@
 //! Making OpenSSH certificates (draft-miller-ssh-cert): an authority signs what it says of a key. Reading and checking
 //! them is [`crypto::certificate`](crate::crypto::certificate)'s part.
 
+use super::address::networks_have;
 use super::signing::{CannotSign, SigningKey};
 use super::{PublicKeyBuf, compose};
 use crate::algorithm::HostKey;
@@ -9,6 +10,7 @@ use crate::seed::Random;
 use crate::wire::Reader;
 use alloc::vec::Vec;
 use core::fmt;
+use core::net::Ipv4Addr;
 
 /// The extensions that `ssh-keygen` gives user certificates, so that their holders may do what others may.
 pub const PERMIT_ALL: [Named<'static>; 5] = [
@@ -56,6 +58,8 @@ pub enum CannotCertify {
     Validity,
     /// An option or extension without a name, or twice, or more than 128 of them.
     Options,
+    /// `source-address` is no list of addresses and networks.
+    Addresses,
     /// The authority did not sign.
     Sign(CannotSign),
 }
@@ -86,6 +90,12 @@ impl Request<'_> {
         }
         if self.valid_after >= self.valid_before {
             return Err(CannotCertify::Validity);
+        }
+        let addresses = |(name, list): &Named<'_>| {
+            *name == b"source-address" && networks_have(list, Ipv4Addr::UNSPECIFIED.into()).is_none()
+        };
+        if self.critical.iter().any(addresses) {
+            return Err(CannotCertify::Addresses);
         }
         let principals = compose(|sink| self.principals.iter().for_each(|name| sink.string(name)));
         let (critical, extensions) = (sorted(self.critical)?, sorted(self.extensions)?);
@@ -136,6 +146,7 @@ impl fmt::Display for CannotCertify {
             Self::Principals => f.write_str("a certificate names 1 to 256 principals"),
             Self::Validity => f.write_str("the certificate would never be valid"),
             Self::Options => f.write_str("options have names, each once, and are at most 128"),
+            Self::Addresses => f.write_str("source-address is no list of addresses and networks"),
             Self::Sign(why) => write!(f, "the authority did not sign: {why}"),
         }
     }
@@ -204,6 +215,8 @@ mod tests {
             (Request { valid_before: 100, ..good }, CannotCertify::Validity),
             (Request { extensions: &[(b"a", b""), (b"b", b""), (b"a", b"x")], ..good }, CannotCertify::Options),
             (Request { critical: &[(b"", b"")], ..good }, CannotCertify::Options),
+            (Request { critical: &[(b"source-address", b"10.0.0.0/8,office")], ..good }, CannotCertify::Addresses),
+            (Request { critical: &[(b"source-address", b"")], ..good }, CannotCertify::Addresses),
         ];
         for (request, why) in cases {
             assert_eq!(request.sign(&authority, &mut random()), Err(why));

@@ -5,6 +5,7 @@
 //! - [`signing`]: [`SigningKey`], what such a file holds or a seed gives.
 //! - [`public`]: public keys on one line, in RFC 4716's format and in PEM, and their fingerprints.
 //! - [`randomart`]: fingerprints as pictures.
+//! - [`list`]: the keys of lists of any kind, for showing them.
 //! - [`certificate`]: making certificates.
 //! - [`known_hosts`]: which key a host has shown before, and who certifies its keys.
 //! - [`sshfp`]: which keys the DNS says a host has.
@@ -18,6 +19,7 @@ pub mod certificate;
 mod ecdsa;
 mod expiry;
 pub mod known_hosts;
+pub mod list;
 mod oid;
 mod options;
 pub(crate) mod pattern;

@@ -2,7 +2,7 @@
 //! bishop", Loss, Limmer, von Gernler, 2009).
 
 use super::PublicKeyBuf;
-use super::public::Hash;
+use super::public::{Hash, bare};
 use alloc::format;
 use alloc::string::String;
 
@@ -14,10 +14,10 @@ const MARKS: &[u8; 17] = b" .o+=*BOX@%&#/^SE";
 const START: u8 = 15;
 const END: u8 = 16;
 
-/// The picture of a key's fingerprint, in eleven lines without the last line's end.
+/// The picture of a key's fingerprint, of a certificate's key its own, in eleven lines without the last line's end.
 pub fn randomart(key: &PublicKeyBuf, hash: Hash) -> String {
     let mut art = border(&format!("[{} {}]", key.short_name(), key.bits()), Some(&format!("[{}]", key.short_name())));
-    for row in walk(&hash.digest(key.blob())) {
+    for row in walk(&hash.digest(&bare(key.blob()))) {
         art.push_str("\n|");
         art.extend(row.iter().map(|visits| char::from(*MARKS.get(usize::from(*visits)).unwrap_or(&b' '))));
         art.push('|');

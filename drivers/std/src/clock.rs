@@ -35,9 +35,29 @@ pub(crate) fn seconds() -> Option<u64> {
 /// What the clock on the wall is ahead of UTC now, in seconds, if the system's settings make sense. Without any it shows
 /// UTC, as it does to the C library.
 pub(crate) fn offset() -> Option<i32> {
-    if env::var_os("TZ").is_none() && !Path::new("/etc/localtime").exists() {
+    let name = env::var_os("TZ").map_or_else(|| Some("localtime".to_owned()), |name| name.into_string().ok())?;
+    if name.is_empty() || name == "localtime" && !Path::new("/etc/localtime").exists() {
         return Some(0);
     }
-    let zone = TimeZone::local().ok()?;
+    offset_in(&name)
+}
+
+/// The same in a zone, by its name or its rule; `localtime` is the system's.
+fn offset_in(zone: &str) -> Option<i32> {
+    let zone = TimeZone::from_posix_tz(zone).ok()?;
     zone.find_current_local_time_type().ok().map(|kind| kind.ut_offset())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::offset_in;
+
+    #[test]
+    fn zones_by_their_rules() {
+        assert_eq!(
+            [offset_in("UTC0"), offset_in("<+0530>-5:30"), offset_in("EST5")],
+            [Some(0), Some(19_800), Some(-18_000)]
+        );
+        assert_eq!([offset_in(""), offset_in("Nowhere")], [None, None]);
+    }
 }

@@ -1,10 +1,11 @@
-//! The user's files: where `~/.ssh` is, and reading and writing a private key there.
+//! The user's files: where `~/.ssh` is, reading and writing a private key there, and changing a list of host keys.
 
-use crate::Error;
+use crate::{Error, lines};
+use sanssh_core::file::known_hosts::Edited;
 use sanssh_core::file::{SigningKey, private};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -16,6 +17,19 @@ pub fn ssh(name: &str) -> Option<PathBuf> {
 
 /// Files in `~/.ssh` that hold a user's key by custom, best first.
 pub const IDENTITIES: [&str; 3] = ["id_ed25519", "id_ecdsa", "id_rsa"];
+
+/// The file beside another that has its name with `end` behind it, as public keys have `.pub`.
+pub fn beside(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+/// Whether somebody else could have read the user's file. Who has a private key read would rather know.
+pub fn is_exposed(file: &Path) -> bool {
+    let own = rustix::process::getuid().as_raw();
+    fs::metadata(file).is_ok_and(|meta| meta.uid() == own && meta.mode() & 0o077 != 0)
+}
 
 /// Reads a private key.
 ///
@@ -48,14 +62,41 @@ pub fn create_key(file: &Path, text: &str) -> Result<(), Error> {
 /// # Errors
 /// [`Error::File`].
 pub fn replace_key(file: &Path, text: &str) -> Result<(), Error> {
-    let mut name = file.as_os_str().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let fresh = PathBuf::from(name);
+    let fresh = beside(file, &format!(".{}.new", std::process::id()));
     let replaced = create(&fresh, text.as_bytes()).and_then(|()| {
         fs::rename(&fresh, file).inspect_err(|_| drop(fs::remove_file(&fresh)))?;
         settle(file)
     });
     replaced.map_err(|error| failed(file, error))
+}
+
+/// Puts what `change` makes of a list of host keys in its place, under the lock that all changes to it take; the old list
+/// stays beside it, with `.old` behind its name. If no line changes, nothing does.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn edit_hosts(file: &Path, change: impl FnOnce(&[u8]) -> Edited) -> Result<Edited, Error> {
+    let mut edited = None;
+    let rewritten = lines::rewrite(file, |text| {
+        let Edited { text: changed, lines } = change(text);
+        if !lines.is_empty() {
+            keep(file, &beside(file, ".old"))?;
+        }
+        let text = if lines.is_empty() { text.to_vec() } else { changed.clone() };
+        edited = Some(Edited { text: changed, lines });
+        Ok(text)
+    });
+    let missing = || failed(file, io::ErrorKind::NotFound.into());
+    rewritten.map_err(|error| failed(file, error)).and_then(|()| edited.ok_or_else(missing))
+}
+
+/// Gives a file a second name, which is then that of its contents now.
+fn keep(file: &Path, name: &Path) -> io::Result<()> {
+    match fs::remove_file(name) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::hard_link(fs::canonicalize(file)?, name)
 }
 
 /// Makes a file that was not there, with all of its contents on the disk, or leaves nothing.
@@ -76,8 +117,9 @@ fn failed(file: &Path, error: io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{create_key, read_key, replace_key};
+    use super::{create_key, edit_hosts, read_key, replace_key};
     use crate::Error;
+    use sanssh_core::file::known_hosts::Edited;
     use sanssh_core::file::private::MAX_FILE;
     use sanssh_core::file::{Format, KeyError};
     use std::fs;
@@ -100,6 +142,31 @@ mod tests {
         assert_eq!((fs::read_to_string(&file).unwrap().as_str(), mode(&file)), ("three", 0o600));
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "nothing is left beside it");
         assert!(create_key(&directory.join("none/id"), "four").is_err());
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn an_edited_list_stays_beside_its_successor() {
+        let directory = std::env::temp_dir().join(format!("sanssh-home-hosts-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let (file, old) = (directory.join("known_hosts"), directory.join("known_hosts.old"));
+        let edited = |text: &str, lines: &[usize]| Edited { text: text.into(), lines: lines.to_vec() };
+        assert!(matches!(edit_hosts(&file, |_| edited("", &[])), Err(Error::File { .. })));
+        for (before, after) in [("one", "two"), ("two", "three")] {
+            fs::write(&file, before).unwrap();
+            let change = |text: &[u8]| {
+                assert_eq!(text, before.as_bytes());
+                edited(after, &[1])
+            };
+            assert_eq!(edit_hosts(&file, change).unwrap().lines, [1]);
+            assert_eq!(
+                (fs::read_to_string(&file).unwrap().as_str(), fs::read_to_string(&old).unwrap().as_str()),
+                (after, before)
+            );
+        }
+        fs::remove_file(&old).unwrap();
+        edit_hosts(&file, |_| edited("unused", &[])).unwrap();
+        assert!(!old.exists() && fs::read_to_string(&file).unwrap() == "three");
         fs::remove_dir_all(directory).unwrap();
     }
 

@@ -8,7 +8,6 @@ use sanssh_core::auth::MethodSet;
 use sanssh_core::file::public::fingerprint;
 use sanssh_core::file::{KeyError, PublicKeyBuf, SigningKey, private};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -133,7 +132,7 @@ impl Plan {
     /// stand in the plan as well, with the reason.
     pub fn file(&mut self, file: &Path) {
         let key = open(file);
-        let certificate = with_end(file, "-cert.pub");
+        let certificate = home::beside(file, "-cert.pub");
         if let (Ok((public, _)), true) = (&key, certificate.exists()) {
             let read = read_certificate(&certificate, public);
             self.add(Source::Certificate(certificate), read.map(|blob| (blob, Signer::Next)));
@@ -304,7 +303,7 @@ impl Client {
 
 /// The key of a file; only its public half if it is locked.
 fn open(file: &Path) -> Result<(Vec<u8>, Signer), Skip> {
-    if is_exposed(file) {
+    if home::is_exposed(file) {
         return Err(Skip::Exposed);
     }
     match home::read_key(file, None) {
@@ -321,14 +320,8 @@ fn open(file: &Path) -> Result<(Vec<u8>, Signer), Skip> {
 
 /// The public key in the file beside a private key's.
 fn beside(file: &Path) -> Option<Vec<u8>> {
-    let text = fs::read(with_end(file, ".pub")).ok()?;
+    let text = fs::read(home::beside(file, ".pub")).ok()?;
     PublicKeyBuf::read(&text).ok().map(|(key, _)| key.blob().to_vec())
-}
-
-fn with_end(file: &Path, end: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(end);
-    name.into()
 }
 
 fn read_certificate(file: &Path, key: &[u8]) -> Result<Vec<u8>, Skip> {
@@ -336,12 +329,6 @@ fn read_certificate(file: &Path, key: &[u8]) -> Result<Vec<u8>, Skip> {
     let (certificate, _) = PublicKeyBuf::read(&text).map_err(|error| Skip::Unreadable(error.to_string()))?;
     let certified = certificate.certificate().map_err(|_| Skip::Unreadable("not a certificate".to_owned()))?;
     if PublicKeyBuf::new(&certified.key).blob() == key { Ok(certificate.blob().to_vec()) } else { Err(Skip::OtherKey) }
-}
-
-/// Whether somebody else could have read the user's file.
-fn is_exposed(file: &Path) -> bool {
-    let own = rustix::process::getuid().as_raw();
-    fs::metadata(file).is_ok_and(|meta| meta.uid() == own && meta.mode() & 0o077 != 0)
 }
 
 impl fmt::Debug for Signer {

@@ -1,6 +1,7 @@
 //! The programs as their users meet them: started, fed, typed at, and killed, with OpenSSH, dropbear, git and rsync at
 //! the other end. One program of tests, because they share what they need.
 
+mod keygen;
 mod keyscan;
 mod ssh;
 mod sshd;

@@ -5,7 +5,6 @@ use crate::support::{
     OurSshd, Typist, ended, fed, git, git_over, holds, line, listening_port, noise, our_ssh, repository, text, wait,
 };
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use sanssh_core::algorithm::HostKey;
 use sanssh_core::crypto::Provider;
 use sanssh_core::crypto::fast::Fast;
 use sanssh_std::{Client, Exit, KnownHosts, Options, home};
@@ -15,6 +14,7 @@ use sanssh_tests::keys::{Keys, Kind, public};
 use sanssh_tests::openssh::{ssh_command, ssh_password_command};
 use sanssh_tests::peers;
 use sanssh_tests::process::{DEADLINE, Daemon, run};
+use sanssh_tests::signing;
 use sanssh_tests::suites;
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -22,6 +22,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Instant;
+
+/// For dropbear, which has no hybrid key exchange before 2025.87.
+const CLASSICAL: &str = "-oKexAlgorithms=+curve25519-sha256";
 
 /// OpenSSH's client with a shared key; the command is the next argument.
 fn client(server: &OurSshd, options: &[&str]) -> Command {
@@ -71,13 +74,14 @@ fn input_goes_there_and_back() {
 
 #[test]
 fn every_algorithm_can_be_forced() {
-    let Some(server) = server(&[]) else { return };
+    let names = |option, names: Vec<&str>| format!("-o{option}={}", names.join(","));
+    let kex = names("KexAlgorithms", Fast::KEX.iter().map(|kex| kex.name()).collect());
+    let keys = names("HostKeyAlgorithms", signing::ALGORITHMS.iter().map(|key| key.name()).collect());
+    let Some(server) = server(&[&kex, &keys]) else { return };
     let known = run(Command::new(peers::path("ssh")).args(["-Q", "kex"]));
-    let kex = Fast::KEX.iter().map(|one| one.name()).filter(|name| known.contains(name));
+    let kex = Fast::KEX.iter().map(|one| one.name()).filter(|name| known.lines().any(|one| one == *name));
     let kex = kex.map(|name| ("kex: algorithm: ", format!("-oKexAlgorithms={name}")));
-    let keys = [HostKey::Ed25519, HostKey::EcdsaP256, HostKey::RsaSha512, HostKey::RsaSha256]
-        .iter()
-        .map(|one| ("host key algorithm: ", format!("-oHostKeyAlgorithms={one}")));
+    let keys = signing::ALGORITHMS.iter().map(|one| ("host key algorithm: ", format!("-oHostKeyAlgorithms={one}")));
     for (said, option) in kex.chain(keys) {
         forced(&server, &["-v", &option], said, &option);
     }
@@ -397,8 +401,7 @@ fn variables_are_only_those_of_the_language() {
 
 #[test]
 fn dropbears_client_and_ours_are_served_too() {
-    // Dropbear has no hybrid key exchange before 2025.87.
-    let Some(server) = server(&["-o", "KexAlgorithms=+curve25519-sha256"]) else { return };
+    let Some(server) = server(&[CLASSICAL]) else { return };
     let identity = Keys::shared().client(Kind::Ed25519);
     ended(&fed(our_ssh(server.port, &identity, &server.known_hosts(), &[]).arg("cat; exit 5"), b"in"), 5, "in", "");
     if peers::require(&["dbclient", "dropbearconvert"]) {
@@ -433,7 +436,8 @@ fn dropbears_client_compresses_by_either_method() {
     let identity = Keys::shared().client(Kind::Ed25519);
     let input = noise(100_000).repeat(20);
     for method in ["zlib", "zlib@openssh.com"] {
-        let Some(server) = server(&[&format!("-oCompression={method}")]) else { return };
+        let compression = format!("-oCompression={method}");
+        let Some(server) = server(&[CLASSICAL, &compression]) else { return };
         let mut dbclient = dbclient_command(server.port, &user(), &identity, server.directory.path(), &[]);
         let result = fed(dbclient.arg("cat"), &input);
         assert!(result.status.success() && result.stdout == input, "{method}: {}", text(&result.stderr));

@@ -1,27 +1,28 @@
-//! The terminal here: raw while a shell elsewhere has it, and as it was on every way out.
+//! The terminal here: raw while a shell elsewhere has it, silent while a secret is typed, and as it was on every way out.
 //! Its settings are kept in one place, from which a signal, a panic or the end of `main` puts them back.
 
 use core::sync::atomic::{AtomicBool, Ordering};
-use rustix::stdio::{stdin, stdout};
+use rustix::stdio::stdin;
 use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, Winsize, isatty, tcgetattr, tcgetwinsize,
-    tcsetattr,
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcsetattr,
 };
-use sanssh_examples::modes;
-use sanssh_std::Pty;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fs::{self, File};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::{Mutex, PoisonError};
-use std::{env, io, panic, process, thread};
+use std::{io, panic, process, thread};
+use zeroize::Zeroizing;
 
 /// Terminals whose settings may have changed, with those that they had.
 static SAVED: Mutex<Vec<(OwnedFd, Termios)>> = Mutex::new(Vec::new());
 static RAW: AtomicBool = AtomicBool::new(false);
 
+/// What a program ends with that a signal ends.
+const ENDED: i32 = 255;
+
 /// From now on a panic or a signal that ends the program puts the terminal back first.
-pub(crate) fn guard() {
+pub fn guard() {
     let earlier = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         restore();
@@ -34,7 +35,7 @@ pub(crate) fn guard() {
         thread::spawn(move || {
             if signals.forever().next().is_some() {
                 restore();
-                process::exit(i32::from(crate::FAILED));
+                process::exit(ENDED);
             }
         });
     }
@@ -48,7 +49,7 @@ fn ignored() -> u64 {
 }
 
 /// Puts every terminal back as it was.
-pub(crate) fn restore() {
+pub fn restore() {
     for (terminal, settings) in SAVED.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
         // A terminal that is gone needs no settings.
         let _ = tcsetattr(terminal, OptionalActions::Drain, &settings);
@@ -57,7 +58,7 @@ pub(crate) fn restore() {
 }
 
 /// From now until [`restore`] the person's terminal does not show what is typed: before they are asked, not after.
-pub(crate) fn hide() -> io::Result<()> {
+fn hide() -> io::Result<()> {
     let terminal = File::options().read(true).write(true).open("/dev/tty")?;
     let mut settings = tcgetattr(&terminal)?;
     let own = terminal.try_clone()?;
@@ -67,17 +68,22 @@ pub(crate) fn hide() -> io::Result<()> {
 }
 
 /// Whether there is a terminal on standard input.
-pub(crate) fn is_here() -> bool {
+#[must_use]
+pub fn is_here() -> bool {
     isatty(stdin())
 }
 
 /// Whether the terminal is raw now.
-pub(crate) fn is_raw() -> bool {
+#[must_use]
+pub fn is_raw() -> bool {
     RAW.load(Ordering::Relaxed)
 }
 
 /// What is typed goes elsewhere as it is, until [`restore`].
-pub(crate) fn make_raw() -> io::Result<()> {
+///
+/// # Errors
+/// If standard input is no terminal.
+pub fn make_raw() -> io::Result<()> {
     let mut settings = tcgetattr(stdin())?;
     let terminal = stdin().try_clone_to_owned()?;
     SAVED.lock().unwrap_or_else(PoisonError::into_inner).push((terminal, settings.clone()));
@@ -91,33 +97,13 @@ pub(crate) fn make_raw() -> io::Result<()> {
     Ok(())
 }
 
-/// The terminal to ask the server for: like the one here, if there is one.
-pub(crate) fn wanted() -> Pty {
-    let mut pty = Pty { term: env::var("TERM").unwrap_or_else(|_| "dumb".to_owned()), ..Pty::default() };
-    if let Ok(settings) = tcgetattr(stdin()) {
-        pty.modes = modes::of(&settings);
-    }
-    if let Some((columns, rows)) = size() {
-        (pty.columns, pty.rows) = (columns, rows);
-    }
-    pty
-}
-
-/// Columns and rows.
-pub(crate) fn size() -> Option<(u32, u32)> {
-    let Winsize { ws_col, ws_row, .. } = tcgetwinsize(stdin()).or_else(|_| tcgetwinsize(stdout().as_fd())).ok()?;
-    Some((ws_col.into(), ws_row.into()))
-}
-
-/// Tells every new size, from a thread of its own, until `tell` refuses one.
-pub(crate) fn watch(tell: impl Fn(u32, u32) -> bool + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new([SIGWINCH])?;
-    thread::spawn(move || {
-        for _ in &mut signals {
-            if !size().is_none_or(|(columns, rows)| tell(columns, rows)) {
-                return;
-            }
-        }
-    });
-    Ok(())
+/// Asks on the terminal, without showing what is typed.
+///
+/// # Errors
+/// If there is no terminal, or nobody answers.
+pub fn secret(prompt: &str) -> io::Result<Zeroizing<String>> {
+    hide()?;
+    let answer = rpassword::prompt_password(prompt).map(Zeroizing::new);
+    restore();
+    answer
 }
