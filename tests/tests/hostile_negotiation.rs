@@ -154,6 +154,15 @@ fn guess_wrong<R: Side>(forger: &mut Forger<R>) {
     forger.proposal.kex = format!("diffie-hellman-group1-sha256,{}", forger.proposal.kex);
 }
 
+/// The exchange goes on as if nothing had been, and its keys serve.
+fn completes<R: Side>(forger: &mut Forger<R>) {
+    forger.send_share();
+    forger.send_new_keys();
+    forger.forget();
+    forger.send(&[2, 0, 0, 0, 0]);
+    forger.lives(&[], &[]);
+}
+
 #[test]
 fn c09_a_wrong_guess_is_dropped_once() {
     fn case<R: Side>(feed: Feed) {
@@ -169,11 +178,7 @@ fn c09_a_wrong_guess_is_dropped_once() {
             forger.send_offer();
             forger.send(&any(number).string("nonsense").done());
             assert_eq!(forger.machine.over, None, "the guess is dropped");
-            forger.send_share();
-            forger.send_new_keys();
-            forger.forget();
-            forger.send(&[2, 0, 0, 0, 0]);
-            forger.lives(&[], &[]);
+            completes(&mut forger);
         }
         // Exactly one is dropped.
         let mut forger = greeted::<R>(feed);
@@ -194,11 +199,7 @@ fn c09_a_right_guess_is_taken() {
         let mut forger = Forger::<R>::new(feed).proposing(&suite).greeted();
         forger.proposal.guess = true;
         forger.send_offer();
-        forger.send_share();
-        forger.send_new_keys();
-        forger.forget();
-        forger.send(&[2, 0, 0, 0, 0]);
-        forger.lives(&[], &[]);
+        completes(&mut forger);
     }
     both_roles!(case);
 }
@@ -229,11 +230,7 @@ fn c10_a_guess_that_is_wrong_by_the_host_key() {
         forger.send_offer();
         forger.send(&any(30).string("nonsense").done());
         assert_eq!(forger.machine.over, None, "the guess is dropped");
-        forger.send_share();
-        forger.send_new_keys();
-        forger.forget();
-        forger.send(&[2, 0, 0, 0, 0]);
-        forger.lives(&[], &[]);
+        completes(&mut forger);
     }
     both_roles!(case);
 }
