@@ -98,7 +98,7 @@
 //! |---|---|---|
 //! | [`wire`] | field types, every message as a table row, which number is lawful when | 4251, 4250 |
 //! | [`crypto`] | what the protocol needs of cryptography, and three providers of it | |
-//! | [`transport`] | identification, packets, compression, negotiation, key exchange | 4253, 8308, 8731 |
+//! | [`transport`] | identification, packets, compression, negotiation, key exchange | 4253, 4419, 8308, 8731 |
 //! | [`auth`] | the login, client and server | 4252, 4256 |
 //! | [`channel`] | channels, their windows and requests | 4254, 4335, 8160 |
 //! | `connection` | [`Connection`], which joins them and keeps time | |
@@ -116,7 +116,8 @@
 //! | feature | adds |
 //! |---|---|
 //! | `soft` | the pure Rust provider, without an allocator |
-//! | `mlkem` | ML-KEM-768 in the pure Rust provider |
+//! | `mlkem` | ML-KEM in the pure Rust provider |
+//! | `sntrup` | Streamlined NTRU Prime in the pure Rust provider, with std |
 //! | `alloc` | the algorithms that only hosts want in the pure Rust provider, `file` and `keyring` |
 //! | `sntrup` | NTRU Prime in the pure Rust provider, which links std |
 //! | `ring` | the provider for hosts, with all of the above |

@@ -6,7 +6,7 @@
 //!
 //! Primitives come from libraries. Here they are put together as SSH wants them: [`schedule`] derives the keys,
 //! [`signature`] reads keys and signatures off the wire before a provider verifies them, [`certificate`] what authorities
-//! say of keys, and [`zip`] says what compression is.
+//! say of keys, [`group`] has the groups of Diffie-Hellman, and [`zip`] says what compression is.
 
 pub mod certificate;
 #[cfg(feature = "ring")]

@@ -39,7 +39,8 @@ use sha2::digest::Digest as _;
 #[cfg(feature = "alloc")]
 use sha2::{Sha384, Sha512};
 
-/// Pure Rust throughout. ML-KEM-768 comes with the feature `mlkem`, what only hosts want with `alloc`.
+/// Pure Rust throughout. ML-KEM comes with the feature `mlkem`, Streamlined NTRU Prime with `sntrup`, what only
+/// hosts want with `alloc`.
 #[derive(Debug, Clone, Copy)]
 pub struct Soft;
 
