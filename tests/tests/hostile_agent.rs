@@ -59,11 +59,11 @@ impl Agent {
             let mut input = Input::new(&mut held);
             if let Some(request) = self.server.recv(&mut input)? {
                 let reply = self.keyring.answer::<Fast>(self.now, &mut self.bindings, &request);
-                match reply {
-                    Reply::Confirm(_) => self.server.refuse(),
-                    reply => reply.give(&mut self.server, &mut output),
+                if matches!(reply, Reply::Confirm(_)) {
+                    self.server.refuse().expect("room for any reply");
+                } else {
+                    reply.give(&mut self.server, &mut output).expect("room for any reply");
                 }
-                .expect("room for any reply");
             }
             let taken = input.taken();
             held.drain(..taken);
@@ -413,6 +413,26 @@ fn k07_sessions_that_are_not_so() {
     });
 }
 
+/// Messages that are no login to the session of 32 ones at the first host.
+fn no_logins(key: &SigningKey, other: &SigningKey) -> Vec<Vec<u8>> {
+    let mut unsigned = plain_login(&[1; 32], "anybody", key);
+    let flag = 4 + 32 + 1 + 4 + 7 + 4 + 14 + 4 + 9;
+    assert_eq!(unsigned[flag], 1);
+    unsigned[flag] = 2;
+    vec![
+        b"message".to_vec(),
+        vec![],
+        plain_login(&[2; 32], "anybody", key),
+        bound_login(&[1; 32], "anybody", key, other),
+        plain_login(&[1; 32], "anybody", &key_b()),
+        to_sign(&[1; 32], "anybody", "ssh-userauth", "publickey", "ssh-ed25519", key.public()),
+        to_sign(&[1; 32], "anybody", "ssh-connection", "hostbased", "ssh-ed25519", key.public()),
+        to_sign(&[1; 32], "anybody", "ssh-connection", "publickey", "rsa-sha2-256", key.public()),
+        [&plain_login(&[1; 32], "anybody", key)[..], b"\0"].concat(),
+        unsigned,
+    ]
+}
+
 /// OpenSSH PROTOCOL.agent: what a key that is held to destinations signs, and on which path.
 #[test]
 fn k07_keys_stay_with_their_destinations() {
@@ -434,22 +454,7 @@ fn k07_keys_stay_with_their_destinations() {
         assert!(signs(&mut agent, &plain_login(&[1; 32], "anybody", &key)));
         assert!(signs(&mut agent, &bound_login(&[1; 32], "anybody", &key, &one)));
         // What is no login to this very session.
-        let mut refused = vec![
-            b"message".to_vec(),
-            vec![],
-            plain_login(&[2; 32], "anybody", &key),
-            bound_login(&[1; 32], "anybody", &key, &two),
-            plain_login(&[1; 32], "anybody", &key_b()),
-            to_sign(&[1; 32], "anybody", "ssh-userauth", "publickey", "ssh-ed25519", key.public()),
-            to_sign(&[1; 32], "anybody", "ssh-connection", "hostbased", "ssh-ed25519", key.public()),
-            to_sign(&[1; 32], "anybody", "ssh-connection", "publickey", "rsa-sha2-256", key.public()),
-            [&plain_login(&[1; 32], "anybody", &key)[..], b"\0"].concat(),
-        ];
-        let mut unsigned = plain_login(&[1; 32], "anybody", &key);
-        let flag = 4 + 32 + 1 + 4 + 7 + 4 + 14 + 4 + 9;
-        assert_eq!(unsigned[flag], 1);
-        unsigned[flag] = 2;
-        refused.push(unsigned);
+        let refused = no_logins(&key, &two);
         for message in refused {
             assert!(!signs(&mut agent, &message), "{message:?}");
         }
