@@ -119,7 +119,8 @@
 //! | `mlkem` | ML-KEM in the pure Rust provider |
 //! | `sntrup` | Streamlined NTRU Prime in the pure Rust provider, with std |
 //! | `alloc` | the algorithms that only hosts want in the pure Rust provider, `file` and `keyring` |
-//! | `ring` | the provider for hosts |
+//! | `sntrup` | NTRU Prime in the pure Rust provider, which links std |
+//! | `ring` | the provider for hosts, with all of the above |
 //! | `zlib` | compression in every provider, which links std |
 //! | `log`, `defmt` | traces of the protocol's steps |
 

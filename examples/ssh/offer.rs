@@ -3,13 +3,9 @@
 
 use crate::options::Settings;
 use crate::report::Reporter;
-use sanssh_core::file::{PublicKeyBuf, private};
 use sanssh_std::{Agent, Identity, home};
 use std::collections::VecDeque;
-use std::ffi::OsString;
-use std::fs;
-use std::path::{Path, PathBuf};
-use zeroize::Zeroizing;
+use std::path::PathBuf;
 
 /// A key to offer.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +20,7 @@ pub(crate) fn offers(settings: &Settings, agent: Option<&mut Agent>, reporter: R
     let held = agent.map(Agent::identities).unwrap_or_else(|| Ok(Vec::new()));
     let held = held.inspect_err(|error| reporter.detail(format_args!("no keys of the agent: {error}")));
     let files = files(settings, reporter);
-    let keys = files.into_iter().map(|file| (public(&file), file)).collect();
+    let keys = files.into_iter().map(|file| (home::public(&file), file)).collect();
     let named = !settings.identities.is_empty();
     order(keys, held.unwrap_or_default(), named, settings.identities_only.unwrap_or(false))
 }
@@ -53,26 +49,12 @@ fn files(settings: &Settings, reporter: Reporter) -> Vec<PathBuf> {
         return custom.filter(|file| file.exists()).collect();
     }
     // The agent may hold what only the public half of is here.
-    let exists = |file: &PathBuf| file.exists() || beside(file).exists();
+    let exists = |file: &PathBuf| file.exists() || home::beside(file, ".pub").exists();
     let (found, missing): (Vec<_>, Vec<_>) = settings.identities.iter().cloned().partition(exists);
     for file in missing {
         reporter.warn(format_args!("identity file {} does not exist", file.display()));
     }
     found
-}
-
-/// The public key of a file, which may hold nothing else, or have it beside it.
-fn public(file: &Path) -> Option<Vec<u8>> {
-    let read = |text: &[u8]| PublicKeyBuf::read(text).ok().map(|(key, _)| key.blob().to_vec());
-    let own = fs::read(file).map(Zeroizing::new).ok();
-    let own = own.and_then(|text| private::public(&text).ok().or_else(|| read(&text)));
-    own.or_else(|| read(&fs::read(beside(file)).ok()?))
-}
-
-fn beside(file: &Path) -> PathBuf {
-    let mut name = OsString::from(file);
-    name.push(".pub");
-    name.into()
 }
 
 #[cfg(test)]

@@ -99,11 +99,12 @@ fn check_private(file: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Nobody but the user and root can write the file, or put another in its place. One that does not exist lets nobody in.
+/// Nobody but the user and root can write the file that is really meant, or put another in its place, or in that of a
+/// directory above it. One that does not exist lets nobody in.
 fn check_unwritable(file: &Path) -> Result<(), String> {
-    let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty());
-    for place in [Some(file), directory].into_iter().flatten() {
-        let Ok(meta) = fs::metadata(place) else { continue };
+    let Ok(real) = fs::canonicalize(file) else { return Ok(()) };
+    for place in real.ancestors() {
+        let meta = fs::metadata(place).map_err(|error| format!("{}: {error}", place.display()))?;
         let is_own = [0, getuid().as_raw()].contains(&meta.uid());
         // In a directory with the sticky bit nobody can replace what is another's.
         let is_shared = meta.mode() & 0o022 != 0 && !(meta.is_dir() && meta.mode() & 0o1000 != 0);

@@ -34,7 +34,7 @@ pub fn find(program: &str) -> Option<PathBuf> {
 /// Where `tests/run` puts peers that are Python packages: beside the builds.
 fn python() -> impl Iterator<Item = PathBuf> {
     let this = env::current_exe().unwrap_or_default();
-    let beside: Vec<_> = this.ancestors().skip(1).map(|above| above.join("peers-venv/bin")).collect();
+    let beside: Vec<_> = this.ancestors().skip(1).take(3).map(|above| above.join("peers-venv/bin")).collect();
     beside.into_iter()
 }
 

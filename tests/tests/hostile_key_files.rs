@@ -197,14 +197,21 @@ fn l13_derivations_that_would_take_for_ever_are_refused() {
     for iterations in [10_000_001, 0x7fff_ffff] {
         assert_eq!(error(&sealed(&pbkdf2(iterations), &aes(&[1; 16]))), unsupported(Unsupported::Cost), "{iterations}");
     }
-    for (cost, block, parallel) in [(1 << 30, 8, 1), (1 << 19, 8, 1), (1 << 14, 255, 1), (1 << 14, 8, 1000)] {
+    for (cost, block, parallel) in
+        [(1 << 30, 8, 1), (1 << 19, 8, 1), (1 << 14, 255, 1), (1 << 14, 8, 1000), (2, 8192, 2048), (0, 8, 1), (1, 8, 1)]
+    {
         let text = sealed(&scrypt(cost, block, parallel), &aes(&[1; 16]));
         assert_eq!(error(&text), unsupported(Unsupported::Cost), "{cost} {block} {parallel}");
     }
     // Numbers that are none, or too large for the field.
-    for derivation in
-        [pbkdf2(0x8000_0000), pbkdf2(u32::MAX), scrypt(3, 1, 1), scrypt(1 << 14, 70_000, 1), scrypt(2, 0, 0)]
-    {
+    for derivation in [
+        pbkdf2(0x8000_0000),
+        pbkdf2(u32::MAX),
+        scrypt(3, 1, 1),
+        scrypt(1 << 14, 70_000, 1),
+        scrypt(2, 0, 0),
+        scrypt(2, 1, 0),
+    ] {
         let error = error(&sealed(&derivation, &aes(&[1; 16])));
         assert!(matches!(error, Some(KeyError::Damaged(_) | KeyError::Unsupported(..) | KeyError::WrongPassphrase)));
     }

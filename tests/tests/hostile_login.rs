@@ -17,6 +17,9 @@ use sanssh_tests::forger::{
 };
 use sanssh_tests::pair::server_config;
 
+/// Before the service is granted, and after.
+const STAGES: [fn(Feed) -> Forger<Server>; 2] = [|feed| Forger::new(feed).keyed(), served];
+
 #[test]
 fn e01_channels_before_the_login() {
     both_ways(|feed| {
@@ -28,7 +31,8 @@ fn e01_channels_before_the_login() {
             any(80).string("tcpip-forward").u8(1).string("").u32(22).done(),
         ];
         for message in known.into_iter().chain((80..128).map(|number| any(number).u32(0).done())) {
-            for mut forger in [Forger::<Server>::new(feed).keyed(), served(feed)] {
+            for stage in STAGES {
+                let mut forger = stage(feed);
                 forger.send(&message);
                 forger.fatal(Violation::Unexpected(message[0]).into(), &[]);
             }
@@ -63,7 +67,8 @@ fn e03_services_that_are_none() {
         forger.fatal(Violation::Unexpected(50).into(), &[]);
         let long = "x".repeat(if feed == Feed::Whole { 65_536 } else { 600 });
         for service in ["ssh-connection", "none", "", "ssh-userauth\0", "SSH-USERAUTH", &long] {
-            for mut forger in [Forger::<Server>::new(feed).keyed(), served(feed)] {
+            for stage in STAGES {
+                let mut forger = stage(feed);
                 forger.send(&any(5).string(service).done());
                 forger.fatal(Error::NoService, &[]);
             }

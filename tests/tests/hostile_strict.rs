@@ -228,7 +228,8 @@ fn d09_extensions_at_a_wrong_place() {
         forger.send(&info);
         forger.send(&info);
         forger.fatal(Violation::Unexpected(7).into(), &["extensions"]);
-        for mut forger in [Forger::<Server>::new(feed).served(), Forger::<Server>::new(feed).authenticated()] {
+        for stage in [Forger::<Server>::served, Forger::authenticated] {
+            let mut forger = stage(Forger::new(feed));
             forger.send(&info);
             forger.fatal(Violation::Unexpected(7).into(), &[]);
         }

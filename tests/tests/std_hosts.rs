@@ -9,7 +9,7 @@ use sanssh_std::{
     Unknown, Updated, Verdict, home,
 };
 use sanssh_tests::keys::{Keys, Kind, public};
-use sanssh_tests::openssh::{Sshd, known_hosts_line, ssh_command};
+use sanssh_tests::openssh::{Config, Sshd, known_hosts_line, ssh_command};
 use sanssh_tests::peers;
 use sanssh_tests::process::run;
 use std::fs;
@@ -166,6 +166,51 @@ fn announced_keys_are_proven_and_recorded() {
     assert_eq!(hosts.update(&client).unwrap(), Updated::default());
     assert_eq!(fs::read_to_string(&known).unwrap(), text);
     run(ssh_command(server.port(), &Keys::shared().client(Kind::Ed25519), &known, &[]).arg("true"));
+}
+
+#[test]
+fn a_server_changes_no_other_hosts_keys() {
+    if !peers::require(&PEERS) {
+        return;
+    }
+    let server = Sshd::start(&[]);
+    let other = Sshd::with(Config { host_keys: &[Kind::Rsa], ..Config::default() });
+    let directory = tempfile::tempdir().unwrap();
+    let known = directory.path().join("known_hosts");
+    let host = |kind| public(&Keys::shared().host(kind));
+    let (mut hosts, client) = logged_in(&server, &known, &[host(Kind::Ed25519)]);
+    // Now the list is that of the other host, and has decided on it.
+    let text = known_hosts_line(other.port(), &host(Kind::Rsa));
+    fs::write(&known, &text).unwrap();
+    let second = log_in(&other, &mut hosts);
+    assert_eq!(hosts.update(&client).unwrap(), Updated::default());
+    assert_eq!(fs::read_to_string(&known).unwrap(), text);
+    assert_eq!(hosts.update(&second).unwrap(), Updated::default());
+}
+
+#[test]
+fn no_key_is_lost_for_want_of_a_first_file() {
+    if !peers::require(&PEERS) {
+        return;
+    }
+    let server = Sshd::start(&[]);
+    let directory = tempfile::tempdir().unwrap();
+    let (first, known) = (directory.path().join("new/first"), directory.path().join("known_hosts"));
+    let old = public(&Keys::shared().client(Kind::Rsa));
+    let recorded = [&public(&Keys::shared().host(Kind::Ed25519)), &old].map(|key| known_hosts_line(server.port(), key));
+    fs::write(&known, recorded.concat()).unwrap();
+    let null = Path::new("/dev/null");
+    let mut hosts = KnownHosts::files([null, &known]);
+    let client = log_in(&server, &mut hosts);
+    let outcome = hosts.update(&client);
+    assert!(matches!(&outcome, Err(Error::File { file, .. }) if file == null), "{outcome:?}");
+    assert_eq!(fs::read_to_string(&known).unwrap(), recorded.concat());
+    let mut hosts = KnownHosts::files([&first, &known]);
+    let client = log_in(&server, &mut hosts);
+    let updated = hosts.update(&client).unwrap();
+    assert_eq!((updated.added.len(), updated.removed.len()), (Kind::ALL.len() - 1, 1));
+    assert_eq!(fs::read_to_string(&first).unwrap().lines().count(), Kind::ALL.len() - 1);
+    assert_eq!(fs::read_to_string(&known).unwrap(), recorded[0]);
 }
 
 #[test]

@@ -21,6 +21,8 @@ use core::fmt;
 const MOST: usize = 16;
 /// The longest session identifier: a hash has at most half of it.
 const LONGEST_ID: usize = 128;
+/// The longest host key or certificate, which each hop of each key is held against.
+const LONGEST_KEY: usize = 7168;
 /// The longest name of a user or host that a pattern is tried on; so the work is as long as the pattern.
 const LONGEST_NAME: usize = 255;
 /// RSA host keys below this prove nothing.
@@ -60,12 +62,12 @@ impl Bindings {
     pub(super) fn note<P: Provider>(&mut self, session: Result<SessionBind<'_>, Malformed>) -> Option<()> {
         self.tried = true;
         let session = session.ok()?;
-        if session.session.is_empty() || session.session.len() > LONGEST_ID || self.sessions.len() >= MOST {
+        if session.session.is_empty() || session.session.len() > LONGEST_ID || session.host_key.len() > LONGEST_KEY {
             return None;
         }
         // Whoever logs in goes no further; and no session comes twice.
         let spent = |one: &Session| !one.forwarding || one.id == session.session;
-        if self.sessions.iter().any(spent) || !proven::<P>(&session) {
+        if self.sessions.len() >= MOST || self.sessions.iter().any(spent) || !proven::<P>(&session) {
             return None;
         }
         self.sessions.push(Session {

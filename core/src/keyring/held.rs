@@ -23,6 +23,8 @@ pub(super) struct Held {
     pub(super) confirm: bool,
     /// Where it may be used, as the constraint has it.
     pub(super) destinations: Option<Vec<u8>>,
+    /// Tells it from the same key held at another time.
+    pub(super) serial: u64,
 }
 
 /// What the types of certificates end in.
@@ -47,6 +49,7 @@ impl Held {
             until: constraints.lifetime.map(|seconds| now.after(Duration::from_secs(seconds.into()))),
             confirm: constraints.confirm,
             destinations: constraints.destinations.map(|all| compose(|sink| all.encode(sink))),
+            serial: 0,
         })
     }
 
@@ -70,6 +73,11 @@ impl Held {
     /// Bytes that it takes in a list.
     pub(super) fn listed(&self) -> usize {
         self.blob().len().saturating_add(self.comment.len()).saturating_add(8)
+    }
+
+    /// Bytes that its destinations take.
+    pub(super) fn path(&self) -> usize {
+        self.destinations.as_ref().map_or(0, Vec::len)
     }
 
     /// Which algorithm the flags ask for. RSA keys have to be asked for one: without flags they would sign by SHA-1.

@@ -29,12 +29,16 @@ const EXTENSIONS: [&[u8]; 2] = [b"query", b"session-bind@openssh.com"];
 
 /// The bytes of an answer around its identities.
 const AROUND: usize = 5;
+/// Bytes of the destinations of all keys together: hundreds of hops.
+const LONGEST_PATHS: usize = 1 << 20;
 
 /// Keys, and the lock before them.
 #[derive(Debug)]
 pub struct Keyring {
     held: Vec<Held>,
     lock: Lock,
+    /// Of the key held last.
+    serial: u64,
 }
 
 /// What becomes of a request.
@@ -60,20 +64,21 @@ pub struct Confirm {
     key: Vec<u8>,
     message: Vec<u8>,
     algorithm: HostKey,
+    serial: u64,
     /// The key's comment: untrusted bytes.
     pub comment: Vec<u8>,
     /// The user whom the signature would log in; known for keys that are held to destinations.
     pub user: Option<Vec<u8>>,
 }
 
-/// A key that a keyring does not take: the certificate is not its own, or there is no room to list it.
+/// A key that a keyring does not take: the certificate is not its own, or there is no room for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unfit;
 
 impl Keyring {
     /// An empty keyring. The seed salts the lock.
     pub fn new(seed: &Seed) -> Self {
-        Self { held: Vec::new(), lock: Lock::new(Random::new(seed)) }
+        Self { held: Vec::new(), lock: Lock::new(Random::new(seed)), serial: 0 }
     }
 
     /// Adds a key, perhaps with a certificate of it. The same key in its place takes the new demands.
@@ -135,10 +140,11 @@ impl Keyring {
         outcome.map_or(Reply::Refused, |()| Reply::Done)
     }
 
-    /// The person agreed: signs, unless the key is gone by now.
+    /// The person agreed: signs, unless the key is gone by now, or held anew.
     pub fn confirmed(&mut self, now: Instant, confirm: &Confirm) -> Reply<'_> {
         self.tick(now);
-        let held = self.held.iter().find(|held| held.blob() == confirm.key).filter(|_| !self.lock.is_locked());
+        let same = |held: &&Held| held.serial == confirm.serial && held.blob() == confirm.key;
+        let held = self.held.iter().find(same).filter(|_| !self.lock.is_locked());
         let signature = held.and_then(|held| held.key.sign(confirm.algorithm, &confirm.message).ok());
         signature.map_or(Reply::Refused, Reply::Signature)
     }
@@ -177,6 +183,7 @@ impl Keyring {
                 key: key.to_vec(),
                 message: message.to_vec(),
                 algorithm,
+                serial: held.serial,
                 comment: held.comment.clone(),
                 user: user.map(<[u8]>::to_vec),
             });
@@ -200,13 +207,17 @@ impl Keyring {
         self.put(fresh).ok()
     }
 
-    fn put(&mut self, fresh: Held) -> Result<(), Unfit> {
+    fn put(&mut self, mut fresh: Held) -> Result<(), Unfit> {
         let old = self.held.iter().position(|held| held.blob() == fresh.blob());
-        let others = self.held.iter().enumerate().filter(|(at, _)| Some(*at) != old);
-        let listed = others.map(|(_, held)| held.listed()).fold(AROUND, usize::saturating_add);
-        if listed.saturating_add(fresh.listed()) > MAX_FRAME {
+        let others = || self.held.iter().enumerate().filter(|(at, _)| Some(*at) != old).map(|(_, held)| held);
+        let listed = others().map(Held::listed).fold(AROUND, usize::saturating_add);
+        let paths = others().map(Held::path).fold(0, usize::saturating_add);
+        let fits = listed.saturating_add(fresh.listed()) <= MAX_FRAME;
+        if !fits || paths.saturating_add(fresh.path()) > LONGEST_PATHS {
             return Err(Unfit);
         }
+        self.serial = self.serial.wrapping_add(1);
+        fresh.serial = self.serial;
         match old.and_then(|at| self.held.get_mut(at)) {
             Some(place) => *place = fresh,
             None => self.held.push(fresh),

@@ -83,8 +83,10 @@ impl<O: Open, I: Inflate> Opening<O, I> {
         let shape = self.key.as_ref().map_or(CLEAR, Open::shape);
         let most = usize::try_from(most).unwrap_or(usize::MAX).min(MOST_PACKET);
         if !self.doomed {
-            let attempt = self.attempt(&shape, input, most);
-            self.doomed = shape.oracle && matches!(attempt, Err(Error::Malformed(_) | Error::Forged));
+            let mut proven = false;
+            let attempt = self.attempt(&shape, input, most, &mut proven);
+            // What is wrong with a packet whose code is right tells nothing of its key.
+            self.doomed = shape.oracle && !proven && matches!(attempt, Err(Error::Malformed(_) | Error::Forged));
             if !self.doomed {
                 return attempt;
             }
@@ -92,7 +94,13 @@ impl<O: Open, I: Inflate> Opening<O, I> {
         self.fail_alike(&shape, input, most).map(|()| None)
     }
 
-    fn attempt<'b>(&mut self, shape: &Shape, input: &mut Input<'b>, most: usize) -> Result<Option<Packet<'b>>, Error> {
+    fn attempt<'b>(
+        &mut self,
+        shape: &Shape,
+        input: &mut Input<'b>,
+        most: usize,
+        proven: &mut bool,
+    ) -> Result<Option<Packet<'b>>, Error> {
         let Some(length) = self.length(shape, input, most)? else { return Ok(None) };
         let total = length.saturating_add(4).saturating_add(shape.tag);
         if input.remaining() < total {
@@ -106,6 +114,7 @@ impl<O: Open, I: Inflate> Opening<O, I> {
         if let Some(key) = &mut self.key {
             key.open(sequence, packet)?;
         }
+        *proven = true;
         self.count(total)?;
         let payload = self.zipping.expand(payload(packet, length)?, input, most)?;
         let (number, body) = payload.split_first_mut().ok_or(Error::Malformed(None))?;

@@ -2,7 +2,7 @@
 
 use crate::{Error, lines};
 use sanssh_core::file::known_hosts::Edited;
-use sanssh_core::file::{SigningKey, private};
+use sanssh_core::file::{PublicKeyBuf, SigningKey, private};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -42,8 +42,16 @@ pub fn read_key(file: &Path, passphrase: Option<&str>) -> Result<SigningKey, Err
     Ok(key.map_err(|why| Error::Key { file: file.to_owned(), why })?.key)
 }
 
+/// The blob of the public key that a file has, or that the file beside it with `.pub` behind its name has; `None` if
+/// neither tells without a passphrase.
+pub fn public(file: &Path) -> Option<Vec<u8>> {
+    let blob = |text: &[u8]| PublicKeyBuf::read(text).ok().map(|(key, _)| key.blob().to_vec());
+    let own = read(file).ok().and_then(|text| private::public(&text).ok().or_else(|| blob(&text)));
+    own.or_else(|| blob(&read(&beside(file, ".pub")).ok()?))
+}
+
 /// No more than makes the key reader refuse it: the file may be anything.
-fn read(file: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn read(file: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut text = Zeroizing::new(Vec::with_capacity(private::MAX_FILE + 1));
     File::open(file)?.take(text.capacity() as u64).read_to_end(&mut text)?;
     Ok(text)
@@ -57,15 +65,17 @@ pub fn create_key(file: &Path, text: &str) -> Result<(), Error> {
     create(file, text.as_bytes()).and_then(|()| settle(file)).map_err(|error| failed(file, error))
 }
 
-/// Puts a private key in place of what a file held. Whenever the machine stops, the one or the other is there whole.
+/// Puts a private key in place of what a file held, through links. Whenever the machine stops, the one or the other is
+/// there whole.
 ///
 /// # Errors
 /// [`Error::File`].
 pub fn replace_key(file: &Path, text: &str) -> Result<(), Error> {
-    let fresh = beside(file, &format!(".{}.new", std::process::id()));
-    let replaced = create(&fresh, text.as_bytes()).and_then(|()| {
-        fs::rename(&fresh, file).inspect_err(|_| drop(fs::remove_file(&fresh)))?;
-        settle(file)
+    let replaced = fs::canonicalize(file).and_then(|path| {
+        let fresh = beside(&path, &format!(".{}.new", std::process::id()));
+        create(&fresh, text.as_bytes())?;
+        fs::rename(&fresh, &path).inspect_err(|_| drop(fs::remove_file(&fresh)))?;
+        settle(&path)
     });
     replaced.map_err(|error| failed(file, error))
 }
@@ -87,7 +97,7 @@ pub fn edit_hosts(file: &Path, change: impl FnOnce(&[u8]) -> Edited) -> Result<E
         Ok(text)
     });
     let missing = || failed(file, io::ErrorKind::NotFound.into());
-    rewritten.map_err(|error| failed(file, error)).and_then(|()| edited.ok_or_else(missing))
+    rewritten.map_err(|error| failed(file, error)).and_then(|_| edited.ok_or_else(missing))
 }
 
 /// Gives a file a second name, which is then that of its contents now.
@@ -117,14 +127,14 @@ fn failed(file: &Path, error: io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{create_key, edit_hosts, read_key, replace_key};
+    use super::{create_key, edit_hosts, public, read_key, replace_key};
     use crate::Error;
     use sanssh_core::file::known_hosts::Edited;
     use sanssh_core::file::private::MAX_FILE;
     use sanssh_core::file::{Format, KeyError};
     use std::fs;
     use std::io::ErrorKind;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::Path;
 
     #[test]
@@ -141,7 +151,11 @@ mod tests {
         replace_key(&file, "three").unwrap();
         assert_eq!((fs::read_to_string(&file).unwrap().as_str(), mode(&file)), ("three", 0o600));
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "nothing is left beside it");
-        assert!(create_key(&directory.join("none/id"), "four").is_err());
+        let link = directory.join("link");
+        symlink(&file, &link).unwrap();
+        replace_key(&link, "four").unwrap();
+        assert_eq!((fs::read_link(&link).unwrap(), fs::read_to_string(&file).unwrap()), (file, "four".to_owned()));
+        assert!(create_key(&directory.join("none/id"), "five").is_err());
         fs::remove_dir_all(directory).unwrap();
     }
 
@@ -173,7 +187,7 @@ mod tests {
     #[test]
     fn key_files_of_any_size_are_read_within_bounds() {
         let Err(Error::Key { why, .. }) = read_key(Path::new("/dev/zero"), None) else { panic!("no key") };
-        assert_eq!(why, KeyError::NotAKey);
+        assert_eq!((why, public(Path::new("/dev/zero"))), (KeyError::NotAKey, None));
         let file = std::env::temp_dir().join(format!("sanssh-home-large-{}", std::process::id()));
         let start = "-----BEGIN OPENSSH PRIVATE KEY-----\n".to_owned();
         fs::write(&file, start + &"A".repeat(MAX_FILE)).unwrap();

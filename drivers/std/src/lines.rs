@@ -1,10 +1,17 @@
 //! Files of lines that several programs change: a line is added by one write, anything else by a new file in place of the
 //! old one, and either under a lock, so that no change undoes another.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use core::time::Duration;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
+use std::thread;
+use std::time::Instant;
+
+/// How long others may keep a file locked, and how often they are asked.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -27,10 +34,7 @@ fn contents(file: &File) -> io::Result<Vec<u8>> {
 /// Adds lines by one write at the end of the file, behind a line end if the last line lacks one. What does not exist is
 /// made, for its owner only.
 pub(crate) fn append(file: &Path, lines: &str) -> io::Result<()> {
-    if let Some(directory) = file.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    }
-    let mut file = open(OpenOptions::new().read(true).append(true).create(true).mode(0o600), file)?;
+    let mut file = make(file)?;
     let mut last = [b'\n'];
     if file.metadata()?.len() > 0 {
         file.seek(SeekFrom::End(-1))?;
@@ -40,23 +44,38 @@ pub(crate) fn append(file: &Path, lines: &str) -> io::Result<()> {
     file.write_all(format!("{gap}{}\n", lines.trim_end()).as_bytes())
 }
 
-/// Puts what `change` makes of a file in its place, if that is anything else; a file that does not exist stays so.
-/// Whoever looks sees the old contents or the new ones.
-pub(crate) fn rewrite(file: &Path, change: impl FnOnce(&[u8]) -> io::Result<Vec<u8>>) -> io::Result<()> {
+/// Has the file be there to be changed; what does not exist is made, for its owner only.
+pub(crate) fn prepare(file: &Path) -> io::Result<()> {
+    if fs::metadata(file).is_ok_and(|meta| !meta.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    make(file).map(drop)
+}
+
+fn make(file: &Path) -> io::Result<File> {
+    if let Some(directory) = file.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    }
+    open(OpenOptions::new().read(true).append(true).create(true).mode(0o600), file)
+}
+
+/// Puts what `change` makes of a file in its place, if that is anything else; whether there was a regular file, for
+/// what is none stays as it is. Whoever looks sees the old contents or the new ones.
+pub(crate) fn rewrite(file: &Path, change: impl FnOnce(&[u8]) -> io::Result<Vec<u8>>) -> io::Result<bool> {
     // Through a link, which is to stay one.
     let path = match fs::canonicalize(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         outcome => outcome?,
     };
     let old = open(OpenOptions::new().read(true).append(true), &path)?;
     let meta = old.metadata()?;
     if !meta.is_file() {
-        return Ok(());
+        return Ok(false);
     }
     let text = contents(&old)?;
     let changed = change(&text)?;
     if changed == text {
-        return Ok(());
+        return Ok(true);
     }
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}", std::process::id()));
@@ -71,7 +90,7 @@ pub(crate) fn rewrite(file: &Path, change: impl FnOnce(&[u8]) -> io::Result<Vec<
         // What went wrong before says more.
         let _ = fs::remove_file(&temporary);
     }
-    replaced
+    replaced.map(|()| true)
 }
 
 /// Gives the new file the owner and mode of the old one.
@@ -85,13 +104,10 @@ fn hand_over(new: &File, old: &fs::Metadata) -> io::Result<()> {
 
 /// Opens the file and waits until nobody else changes it.
 fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let end = Instant::now() + PATIENCE;
     loop {
         let file = options.open(path)?;
-        match file.lock() {
-            // Some file systems know no locks; then one write has to do.
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(file),
-            outcome => outcome?,
-        }
+        lock(&file, end)?;
         // Whoever held the lock may have put another file there.
         let (opened, there) = (file.metadata()?, fs::metadata(path));
         if there.is_ok_and(|there| (there.dev(), there.ino()) == (opened.dev(), opened.ino())) {
@@ -100,13 +116,29 @@ fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
     }
 }
 
+/// Waits for the lock, which whoever holds it may never give back, until `end`.
+fn lock(file: &File, end: Instant) -> io::Result<()> {
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            // Some file systems know no locks; then one write has to do.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() >= end => return Err(io::ErrorKind::TimedOut.into()),
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{append, read, rewrite};
-    use std::fs;
+    use super::{append, lock, prepare, read, rewrite};
+    use std::fs::{self, File};
+    use std::io::ErrorKind;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
     use std::thread;
+    use std::time::Instant;
 
     struct Directory(PathBuf);
 
@@ -142,16 +174,41 @@ mod tests {
     fn a_new_file_keeps_mode_and_links() {
         let directory = Directory::new("rewrite");
         let (file, link) = (directory.0.join("file"), directory.0.join("link"));
-        rewrite(&file, |_| panic!("there is no file")).unwrap();
+        assert!(!rewrite(&file, |_| panic!("there is no file")).unwrap());
         fs::write(&file, "old").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         symlink(&file, &link).unwrap();
-        rewrite(&link, |text| Ok([text, b" and new"].concat())).unwrap();
+        assert!(rewrite(&link, |text| Ok([text, b" and new"].concat())).unwrap());
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&file).unwrap(), "old and new");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
-        rewrite(&file, |_| Err(std::io::ErrorKind::Other.into())).unwrap_err();
+        rewrite(&file, |_| Err(ErrorKind::Other.into())).unwrap_err();
         assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn only_regular_files_are_made_ready() {
+        let directory = Directory::new("prepare");
+        let file = directory.0.join("new").join("known_hosts");
+        prepare(&file).unwrap();
+        fs::write(&file, "one").unwrap();
+        prepare(&file).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "one");
+        for other in [&directory.0, &PathBuf::from("/dev/null")] {
+            assert_eq!(prepare(other).unwrap_err().kind(), ErrorKind::InvalidInput);
+        }
+    }
+
+    #[test]
+    fn a_lock_is_not_waited_for_for_ever() {
+        let directory = Directory::new("lock");
+        let file = directory.0.join("file");
+        fs::write(&file, "").unwrap();
+        let (one, other) = (File::open(&file).unwrap(), File::open(&file).unwrap());
+        lock(&one, Instant::now()).unwrap();
+        assert_eq!(lock(&other, Instant::now()).unwrap_err().kind(), ErrorKind::TimedOut);
+        drop(one);
+        lock(&other, Instant::now()).unwrap();
     }
 
     #[test]
@@ -162,7 +219,9 @@ mod tests {
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| (0..50).for_each(|_| append(&file, "a").unwrap()));
-                scope.spawn(|| (0..10).for_each(|_| rewrite(&file, |text| Ok([text, b"b\n"].concat())).unwrap()));
+                scope.spawn(|| {
+                    (0..10).for_each(|_| assert!(rewrite(&file, |text| Ok([text, b"b\n"].concat())).unwrap()))
+                });
             }
         });
         let text = String::from_utf8(read(&file).unwrap()).unwrap();

@@ -6,8 +6,7 @@ use core::fmt;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::MethodSet;
 use sanssh_core::file::public::fingerprint;
-use sanssh_core::file::{KeyError, PublicKeyBuf, SigningKey, private};
-use std::fs;
+use sanssh_core::file::{KeyError, PublicKeyBuf, SigningKey};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -309,23 +308,15 @@ fn open(file: &Path) -> Result<(Vec<u8>, Signer), Skip> {
     match home::read_key(file, None) {
         Ok(key) => Ok((key.public().to_vec(), Signer::Key(key))),
         Err(Error::Key { why: KeyError::Encrypted, .. }) => {
-            let text = fs::read(file).map(Zeroizing::new).unwrap_or_default();
-            let public = private::public(&text).ok().or_else(|| beside(file));
-            Ok((public.unwrap_or_default(), Signer::Locked(file.to_owned())))
+            Ok((home::public(file).unwrap_or_default(), Signer::Locked(file.to_owned())))
         }
         Err(Error::Key { why, .. }) => Err(Skip::Unreadable(why.to_string())),
         Err(error) => Err(Skip::Unreadable(error.to_string())),
     }
 }
 
-/// The public key in the file beside a private key's.
-fn beside(file: &Path) -> Option<Vec<u8>> {
-    let text = fs::read(home::beside(file, ".pub")).ok()?;
-    PublicKeyBuf::read(&text).ok().map(|(key, _)| key.blob().to_vec())
-}
-
 fn read_certificate(file: &Path, key: &[u8]) -> Result<Vec<u8>, Skip> {
-    let text = fs::read(file).map_err(|error| Skip::Unreadable(error.to_string()))?;
+    let text = home::read(file).map_err(|error| Skip::Unreadable(error.to_string()))?;
     let (certificate, _) = PublicKeyBuf::read(&text).map_err(|error| Skip::Unreadable(error.to_string()))?;
     let certified = certificate.certificate().map_err(|_| Skip::Unreadable("not a certificate".to_owned()))?;
     if PublicKeyBuf::new(&certified.key).blob() == key { Ok(certificate.blob().to_vec()) } else { Err(Skip::OtherKey) }

@@ -65,8 +65,17 @@ pub struct KnownHosts {
     /// Whether new lines hide the host's name behind a hash.
     pub hashed: bool,
     damaged: Vec<Skipped>,
-    /// The host that was trusted last, if the user's own files say so, or the user.
-    pub(crate) own: Option<(String, u16)>,
+    /// Who was trusted last, if the user's own files say so, or the user.
+    pub(crate) own: Option<Trusted>,
+}
+
+/// A host that was trusted by its key.
+#[derive(Debug, Clone)]
+pub(crate) struct Trusted {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// The blob of the key, without its certificate.
+    pub(crate) key: Vec<u8>,
 }
 
 /// A line that says nothing because it is damaged.
@@ -136,7 +145,7 @@ impl KnownHosts {
                     return Err(HostKeyError::Refused { fingerprint });
                 }
                 self.record(host, port, key)?;
-                self.own = Some((host.to_owned(), port));
+                self.own = Some(Trusted { host: host.to_owned(), port, key: key.to_vec() });
                 Ok(())
             }
         }
@@ -182,7 +191,7 @@ impl Hosts for KnownHosts {
         match list.verdict(host, port, key, now) {
             Verdict::Known { at, by } => {
                 let own = by == By::Key && at.file < self.files.len();
-                self.own = own.then(|| (host.to_owned(), port));
+                self.own = own.then(|| Trusted { host: host.to_owned(), port, key: bare.to_vec() });
                 Ok(())
             }
             Verdict::Unknown => {

@@ -13,9 +13,9 @@ pub const MOST_KEYS: usize = 16;
 /// What would make the list agree with the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Update {
-    /// Keys that the host announces, those of unwanted algorithms left out.
+    /// Keys that the host announces, as far as they are understood; lines with them stay.
     pub keys: Vec<PublicKeyBuf>,
-    /// Those of them that are not on record; the host must prove that it holds them.
+    /// Those of wanted algorithms that are not on record; the host must prove that it holds them.
     pub add: Vec<PublicKeyBuf>,
     /// Lines whose keys the host no longer announces.
     pub remove: Vec<Place>,
@@ -47,7 +47,12 @@ impl KnownHosts {
         announced: impl IntoIterator<Item = &'k [u8]>,
         wanted: &[HostKey],
     ) -> Result<Update, Unfit> {
-        let keys = usable(announced, wanted)?;
+        let keys = understood(announced)?;
+        let is_wanted = |key: &&PublicKeyBuf| wanted.iter().any(|one| one.plain().key_type() == key.kind());
+        let usable: Vec<_> = keys.iter().filter(is_wanted).collect();
+        if usable.is_empty() {
+            return Err(Unfit::NoKeys);
+        }
         let name = super::name(host, port);
         let (own, others): (Vec<_>, Vec<_>) = self.entries().iter().partition(|entry| entry.hosts.take(&name));
         if own.iter().any(|entry| entry.mark != Mark::None || entry.hosts.are_many()) {
@@ -55,31 +60,29 @@ impl KnownHosts {
         }
         let gone: Vec<_> = own.iter().filter(|entry| !keys.contains(&entry.key)).collect();
         let elsewhere = |key: &PublicKeyBuf| others.iter().any(|entry| entry.key == *key);
-        if keys.iter().any(elsewhere) || gone.iter().any(|entry| elsewhere(&entry.key)) {
+        if usable.iter().any(|key| elsewhere(key)) || gone.iter().any(|entry| elsewhere(&entry.key)) {
             return Err(Unfit::Elsewhere);
         }
-        let add = keys.iter().filter(|key| !own.iter().any(|entry| entry.key == **key)).cloned().collect();
+        let is_new = |key: &&PublicKeyBuf| !own.iter().any(|entry| entry.key == **key);
+        let add = usable.into_iter().filter(is_new).cloned().collect();
         Ok(Update { add, remove: gone.iter().map(|entry| entry.at).collect(), keys })
     }
 }
 
-/// The announced keys that count: certificates and keys of types that nobody knows may come along.
-fn usable<'k>(announced: impl IntoIterator<Item = &'k [u8]>, wanted: &[HostKey]) -> Result<Vec<PublicKeyBuf>, Unfit> {
+/// The announced keys that can be compared: keys of types that nobody knows may come along.
+fn understood<'k>(announced: impl IntoIterator<Item = &'k [u8]>) -> Result<Vec<PublicKeyBuf>, Unfit> {
     let mut keys = Vec::new();
     for (blob, count) in announced.into_iter().zip(1..) {
         if count > MOST_KEYS {
             return Err(Unfit::TooMany);
         }
         let Ok(key) = PublicKeyBuf::from_blob(blob) else { continue };
-        let is_wanted = |algorithm: &HostKey| algorithm.plain().key_type() == key.kind();
         if keys.contains(&key) {
             return Err(Unfit::Twice);
         }
-        if wanted.iter().any(is_wanted) {
-            keys.push(key);
-        }
+        keys.push(key);
     }
-    if keys.is_empty() { Err(Unfit::NoKeys) } else { Ok(keys) }
+    Ok(keys)
 }
 
 impl Update {
@@ -109,7 +112,7 @@ mod tests {
     use crate::algorithm::HostKey;
     use crate::file::PublicKeyBuf;
     use crate::file::known_hosts::tests::{at, ecdsa, ed25519};
-    use crate::file::known_hosts::{KnownHosts, hashed_line};
+    use crate::file::known_hosts::{KnownHosts, hashed_line, without};
     use alloc::format;
     use alloc::vec;
 
@@ -126,9 +129,19 @@ mod tests {
         let found = update(&text, &[&kept, &ecdsa(), &new]).unwrap();
         assert_eq!(
             (found.keys, found.add, found.remove),
-            (vec![kept.clone(), new.clone()], vec![new], vec![at(3), at(4)])
+            (vec![kept.clone(), ecdsa(), new.clone()], vec![new], vec![at(3), at(4)])
         );
         assert!(update(&format!("host {kept}"), &[&kept]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn announced_keys_of_unwanted_types_stay() {
+        let (kept, new) = (ed25519(1), ed25519(2));
+        let text = format!("host {kept}\nhost {}", ecdsa());
+        let found = update(&text, &[&kept, &ecdsa(), &new]).unwrap();
+        assert_eq!((found.add, found.remove), (vec![new], vec![]));
+        assert_eq!(without(text.as_bytes(), "host", 22, &found.keys).text, text.as_bytes());
+        assert_eq!(update(&text, &[&kept]).unwrap().remove, [at(2)]);
     }
 
     #[test]

@@ -114,8 +114,12 @@ fn affordable(kdf: &Kdf) -> Result<(), Unsupported> {
     let within = match kdf {
         Kdf::Pbkdf2(parameters) => parameters.iteration_count <= MAX_ITERATIONS,
         Kdf::Scrypt(ScryptParams { cost_parameter, block_size, parallelization, .. }) => {
-            let memory = cost_parameter.saturating_mul(u64::from(*block_size)).saturating_mul(128);
-            memory <= MAX_MEMORY && memory.saturating_mul(u64::from(*parallelization)) <= MAX_WORK
+            let (lanes, row) = (u64::from(*parallelization), u64::from(*block_size).saturating_mul(128));
+            let memory = cost_parameter.saturating_mul(row);
+            // The library takes no other costs (RFC 7914 §6), and panics at some of them.
+            let lawful = *cost_parameter > 1 && cost_parameter.is_power_of_two();
+            let fits = memory <= MAX_MEMORY && row.saturating_mul(lanes) <= MAX_MEMORY;
+            lawful && fits && memory.saturating_mul(lanes) <= MAX_WORK
         }
         _ => return Err(Unsupported::Kdf),
     };
