@@ -277,18 +277,7 @@ impl HostKey {
 
     /// Whether the key comes in a certificate.
     pub const fn is_certified(self) -> bool {
-        !matches!(
-            self,
-            Self::Ed25519
-                | Self::EcdsaP256
-                | Self::EcdsaP384
-                | Self::EcdsaP521
-                | Self::SkEd25519
-                | Self::SkEcdsaP256
-                | Self::RsaSha512
-                | Self::RsaSha256
-                | Self::RsaSha1
-        )
+        self as u8 != self.plain() as u8
     }
 
     /// The same algorithm under a certificate.
