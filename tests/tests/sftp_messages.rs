@@ -110,7 +110,7 @@ fn fill(space: &mut [u8]) -> usize {
     n
 }
 
-fn put<R, E>(to: &mut Vec<u8>, with: impl FnOnce(&mut Output<'_>) -> Result<R, E>) -> Result<R, E> {
+fn put<R>(to: &mut Vec<u8>, with: impl FnOnce(&mut Output<'_>) -> Result<R, Refused>) -> Result<R, Refused> {
     let mut space = [0; 4096];
     let mut output = Output::new(&mut space);
     let done = with(&mut output);
