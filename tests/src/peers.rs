@@ -5,8 +5,8 @@ use std::env;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Where daemons live; often not in a user's `PATH`.
-const SYSTEM: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+/// Where daemons and their helpers live; often not in a user's `PATH`.
+const SYSTEM: [&str; 5] = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/libexec", "/usr/lib/openssh"];
 /// The Python that has asyncssh.
 pub const ASYNCSSH: &str = "sanssh-asyncssh";
 
