@@ -19,7 +19,7 @@ use crate::{Output, Refused};
 use heapless::Deque;
 
 /// Replies that may be due at a time.
-const AHEAD: usize = 8;
+pub const AHEAD: usize = 8;
 
 /// What is replied to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +95,11 @@ impl Source {
     /// Bytes of the file that are still to be sent.
     pub const fn left(&self) -> u64 {
         if let Stage::Body(left) = self.stage { left } else { 0 }
+    }
+
+    /// Whether the other end has said its first word.
+    pub const fn has_started(&self) -> bool {
+        !matches!(self.stage, Stage::Start)
     }
 
     /// Replies that are due.

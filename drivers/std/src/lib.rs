@@ -20,6 +20,7 @@
 #![deny(missing_docs)]
 
 pub mod home;
+pub mod scp;
 
 mod agent;
 mod authorized;
