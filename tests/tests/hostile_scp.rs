@@ -53,7 +53,7 @@ fn sent(rules: Rules<&str>, stream: &[u8], feed: Feed) -> Outcome {
     sink.flush(&mut output).expect("room");
     'all: for mut bytes in stream.chunks(step) {
         loop {
-            match sink.recv(&mut bytes, &mut memory) {
+            match sink.recv(&mut memory, &mut bytes) {
                 Ok(Some(event)) => {
                     // The pieces of a file are as they come.
                     if !matches!(event, Event::Body(_)) {
@@ -206,11 +206,11 @@ fn j04_each_record_has_one_reply() {
     // What is refused has its one line instead, and what was announced with it does not come.
     let mut sink = Sink::new(ANY);
     let (mut memory, mut bytes) = ([0; MEMORY], &b"C0644 3 a\nC0644 0 b\n"[..]);
-    assert!(matches!(sink.recv(&mut bytes, &mut memory), Ok(Some(Event::File { name: b"a", .. }))));
-    assert_eq!(sink.recv(&mut bytes, &mut memory), Ok(None));
+    assert!(matches!(sink.recv(&mut memory, &mut bytes), Ok(Some(Event::File { name: b"a", .. }))));
+    assert_eq!(sink.recv(&mut memory, &mut bytes), Ok(None));
     assert_eq!(does(|out| sink.refuse(b"disk full\nreally", out)).unwrap(), b"\0\x01scp: disk full?really\n");
     assert_eq!((sink.accept(), does(|out| sink.refuse(b"", out))), (Err(Refused::Moot), Err(Refused::Moot)));
-    assert!(matches!(sink.recv(&mut bytes, &mut memory), Ok(Some(Event::File { name: b"b", .. }))));
+    assert!(matches!(sink.recv(&mut memory, &mut bytes), Ok(Some(Event::File { name: b"b", .. }))));
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn j06_what_moves_a_cursor_is_a_peers_bytes() {
     // Neither end sends them as text.
     let mut source = Source::new();
     let mut replies = &b"\0"[..];
-    assert_eq!(source.recv(&mut replies, &mut [0; 8]), Ok(Some(source::Event::Accepted(Step::Start))));
+    assert_eq!(source.recv(&mut [0; 8], &mut replies), Ok(Some(source::Event::Accepted(Step::Start))));
     assert_eq!(does(|out| source.warn(b"x\x1b[2J\r\n", out)).unwrap(), b"\x01scp: x?[2J??\n");
     assert_eq!(does(|out| source.abort(b"\x7f", out)).unwrap(), b"\x02scp: ?\n");
 }
@@ -310,10 +310,10 @@ fn j08_lines_without_end() {
         let (mut sink, mut memory) = (Sink::new(ANY), vec![0; MAX_LINE * 2]);
         let line = [b"\x01", &[b'x'; MAX_LINE][..]].concat();
         let step = if feed == Feed::Bytes { 1 } else { line.len() };
-        let results: Vec<_> = line.chunks(step).map(|mut piece| sink.recv(&mut piece, &mut memory).err()).collect();
+        let results: Vec<_> = line.chunks(step).map(|mut piece| sink.recv(&mut memory, &mut piece).err()).collect();
         assert_eq!(results.last(), Some(&Some(Error::TooLong)));
         let (mut source, mut memory) = (Source::new(), [0; MEMORY]);
-        let results: Vec<_> = line.chunks(step).map(|mut piece| source.recv(&mut piece, &mut memory).err()).collect();
+        let results: Vec<_> = line.chunks(step).map(|mut piece| source.recv(&mut memory, &mut piece).err()).collect();
         assert_eq!(results.last(), Some(&Some(Error::TooLong)));
         assert_eq!(results.iter().position(Option::is_some), Some(if step == 1 { MEMORY } else { 0 }));
     });
@@ -331,7 +331,7 @@ fn replies_to_nothing_end_a_source() {
             let (mut source, mut memory) = (Source::new(), [0; MEMORY]);
             let step = if feed == Feed::Bytes { 1 } else { replies.len() };
             for mut bytes in replies.chunks(step) {
-                while let Ok(Some(_)) = source.recv(&mut bytes, &mut memory) {}
+                while let Ok(Some(_)) = source.recv(&mut memory, &mut bytes) {}
             }
             assert_eq!(source.ended(), Err(end), "{}", replies.escape_ascii());
             assert_eq!(does(|out| source.file(b"x", 0o644, 0, out)), Err(Refused::Closed));

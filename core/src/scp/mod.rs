@@ -33,7 +33,7 @@
 //!     let filled = output.filled();
 //!
 //!     let mut bytes = &replies[..filled];
-//!     while source.recv(&mut bytes, &mut at_source)?.is_some() {}
+//!     while source.recv(&mut at_source, &mut bytes)?.is_some() {}
 //!     let mut sent = [0; 64];
 //!     let mut output = Output::new(&mut sent);
 //!     let mut content = &b""[..];
@@ -48,7 +48,7 @@
 //!
 //!     let stream = [content, &sent[..filled]].concat();
 //!     let mut bytes = &stream[..];
-//!     while let Some(event) = sink.recv(&mut bytes, &mut at_sink)? {
+//!     while let Some(event) = sink.recv(&mut at_sink, &mut bytes)? {
 //!         match event {
 //!             Event::Body(piece) => flash.extend_from_slice(piece),
 //!             Event::File { .. } | Event::End { .. } => sink.accept()?,

@@ -3,6 +3,7 @@
 
 use super::Error;
 use super::line::format;
+use crate::sftp::path;
 use crate::wire::Sink;
 
 /// All bits of a mode.
@@ -140,7 +141,7 @@ fn number(digits: &[u8]) -> Option<u64> {
 /// Whether this names something in the directory at hand, and can stand in a record.
 #[must_use]
 pub fn is_name(name: &[u8]) -> bool {
-    !matches!(name, b"" | b"." | b"..") && !name.iter().any(|byte| matches!(byte, b'/' | 0 | b'\n'))
+    path::name(name).is_some() && !name.contains(&b'\n')
 }
 
 #[cfg(test)]

@@ -128,19 +128,19 @@ impl<N: AsRef<[u8]>> Sink<N> {
         }
     }
 
-    /// Takes what comes next off the front of `bytes`; `None` if it has not all come, or if a question is open. After an
+    /// Takes what comes next off the front of `input`; `None` if it has not all come, or if a question is open. After an
     /// error there is no more: flush once, for the source is told.
     ///
-    /// `memory` holds a line that comes in pieces: see [the module](super#memory-and-text).
-    pub fn recv<'a: 'e, 'e>(&mut self, bytes: &mut &'a [u8], memory: &'e mut [u8]) -> Result<Option<Event<'e>>, Error> {
+    /// `gather` holds a line that comes in pieces: see [the module](super#memory-and-text).
+    pub fn recv<'a: 'e, 'e>(&mut self, gather: &'e mut [u8], input: &mut &'a [u8]) -> Result<Option<Event<'e>>, Error> {
         if let Some(error) = self.fate {
             return Err(error);
         }
         let event = match self.stage {
-            Stage::Ready => self.record(bytes, memory),
+            Stage::Ready => self.record(gather, input),
             Stage::Asked(_) => Ok(None),
-            Stage::Body(left) => Ok(self.body(left, bytes)),
-            Stage::Status => self.status(bytes, memory),
+            Stage::Body(left) => Ok(self.body(left, input)),
+            Stage::Status => self.status(gather, input),
         };
         event.inspect_err(|error| {
             self.fate = Some(*error);
@@ -218,17 +218,17 @@ impl<N: AsRef<[u8]>> Sink<N> {
         Ok(())
     }
 
-    fn record<'a: 'e, 'e>(&mut self, bytes: &mut &'a [u8], memory: &'e mut [u8]) -> Result<Option<Event<'e>>, Error> {
+    fn record<'a: 'e, 'e>(&mut self, gather: &'e mut [u8], input: &mut &'a [u8]) -> Result<Option<Event<'e>>, Error> {
         loop {
-            if self.line.first(bytes, memory).is_some_and(|byte| !Record::may_begin(byte)) {
+            if self.line.first(input, gather).is_some_and(|byte| !Record::may_begin(byte)) {
                 return Err(Error::Malformed);
             }
-            let Some(found) = self.line.take(bytes, memory)? else { return Ok(None) };
-            if let Record::Times(times) = Record::read(found.bytes(memory))? {
+            let Some(found) = self.line.take(input, gather)? else { return Ok(None) };
+            if let Record::Times(times) = Record::read(found.bytes(gather))? {
                 self.dated(times)?;
                 continue;
             }
-            return self.judge(Record::read(found.bytes(memory))?).map(Some);
+            return self.judge(Record::read(found.bytes(gather))?).map(Some);
         }
     }
 
@@ -284,28 +284,28 @@ impl<N: AsRef<[u8]>> Sink<N> {
         Event::Abort(text)
     }
 
-    fn body<'a>(&mut self, left: u64, bytes: &mut &'a [u8]) -> Option<Event<'a>> {
-        let length = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
-        let (piece, rest) = bytes.split_at_checked(length)?;
+    fn body<'a>(&mut self, left: u64, input: &mut &'a [u8]) -> Option<Event<'a>> {
+        let length = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
+        let (piece, rest) = input.split_at_checked(length)?;
         if piece.is_empty() {
             return None;
         }
-        *bytes = rest;
+        *input = rest;
         let left = left.saturating_sub(length as u64);
         self.stage = if left == 0 { Stage::Status } else { Stage::Body(left) };
         Some(Event::Body(piece))
     }
 
     /// What follows a file's bytes: a zero, or why they are wrong.
-    fn status<'a: 'e, 'e>(&mut self, bytes: &mut &'a [u8], memory: &'e mut [u8]) -> Result<Option<Event<'e>>, Error> {
-        let fault = match self.line.first(bytes, memory) {
+    fn status<'a: 'e, 'e>(&mut self, gather: &'e mut [u8], input: &mut &'a [u8]) -> Result<Option<Event<'e>>, Error> {
+        let fault = match self.line.first(input, gather) {
             Some(0) => {
-                *bytes = bytes.get(1..).unwrap_or_default();
+                *input = input.get(1..).unwrap_or_default();
                 None
             }
             Some(1 | 2) => {
-                let Some(found) = self.line.take(bytes, memory)? else { return Ok(None) };
-                match found.bytes(memory).split_first() {
+                let Some(found) = self.line.take(input, gather)? else { return Ok(None) };
+                match found.bytes(gather).split_first() {
                     Some((1, text)) => Some(text),
                     Some((_, text)) => return Ok(Some(self.aborted(text))),
                     None => return Err(Error::Malformed),

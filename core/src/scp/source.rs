@@ -82,13 +82,13 @@ impl Source {
         Self { stage: Stage::Start, line: Gather::new(), asked: Deque::new(), depth: 0, fate: None }
     }
 
-    /// Takes the next reply off the front of `bytes`; `None` if it has not all come. After an error there is no more.
+    /// Takes the next reply off the front of `input`; `None` if it has not all come. After an error there is no more.
     ///
-    /// `memory` holds a line that comes in pieces: see [the module](super#memory-and-text).
-    pub fn recv<'a: 'e, 'e>(&mut self, bytes: &mut &'a [u8], memory: &'e mut [u8]) -> Result<Option<Event<'e>>, Error> {
+    /// `gather` holds a line that comes in pieces: see [the module](super#memory-and-text).
+    pub fn recv<'a: 'e, 'e>(&mut self, gather: &'e mut [u8], input: &mut &'a [u8]) -> Result<Option<Event<'e>>, Error> {
         match self.fate {
             Some(error) => Err(error),
-            None => self.reply(bytes, memory).inspect_err(|error| self.fate = Some(*error)),
+            None => self.reply(gather, input).inspect_err(|error| self.fate = Some(*error)),
         }
     }
 
@@ -224,8 +224,8 @@ impl Source {
         if is_name(name) { Ok(()) } else { Err(Refused::BadName) }
     }
 
-    fn reply<'a: 'e, 'e>(&mut self, bytes: &mut &'a [u8], memory: &'e mut [u8]) -> Result<Option<Event<'e>>, Error> {
-        let Some(first) = self.line.first(bytes, memory) else { return Ok(None) };
+    fn reply<'a: 'e, 'e>(&mut self, gather: &'e mut [u8], input: &mut &'a [u8]) -> Result<Option<Event<'e>>, Error> {
+        let Some(first) = self.line.first(input, gather) else { return Ok(None) };
         let step = match (self.stage, self.asked.front()) {
             (Stage::Start, _) => Step::Start,
             (_, Some(step)) => *step,
@@ -233,12 +233,12 @@ impl Source {
         };
         let event = match first {
             0 => {
-                *bytes = bytes.get(1..).unwrap_or_default();
+                *input = input.get(1..).unwrap_or_default();
                 Event::Accepted(step)
             }
             1 | 2 => {
-                let Some(found) = self.line.take(bytes, memory)? else { return Ok(None) };
-                let text = found.bytes(memory).get(1..).unwrap_or_default();
+                let Some(found) = self.line.take(input, gather)? else { return Ok(None) };
+                let text = found.bytes(gather).get(1..).unwrap_or_default();
                 if first == 2 {
                     self.fate = Some(Error::Aborted);
                     return Ok(Some(Event::Abort(text)));
@@ -290,7 +290,7 @@ mod tests {
     fn hears(source: &mut Source, bytes: &[u8]) -> Result<Vec<(Step, bool)>, Error> {
         let (mut memory, mut steps) = ([0; 64], Vec::new());
         for mut piece in bytes.chunks(1) {
-            match source.recv(&mut piece, &mut memory)? {
+            match source.recv(&mut memory, &mut piece)? {
                 Some(Event::Accepted(step)) => steps.push((step, true)),
                 Some(Event::Refused(step, _)) => steps.push((step, false)),
                 Some(Event::Abort(_)) | None => {}

@@ -134,7 +134,7 @@ impl<S: Read + Write> Sink<S> {
         loop {
             let (bytes, memory) = self.wire.bytes();
             let mut rest = bytes;
-            let told = self.machine.recv(&mut rest, memory).map(|event| event.map(Told::from));
+            let told = self.machine.recv(memory, &mut rest).map(|event| event.map(Told::from));
             let left = rest.len();
             self.wire.leave(left);
             match told {

@@ -149,7 +149,7 @@ impl<S: Read + Write> Source<S> {
         loop {
             let (bytes, memory) = self.wire.bytes();
             let mut rest = bytes;
-            let heard = match self.machine.recv(&mut rest, memory)? {
+            let heard = match self.machine.recv(memory, &mut rest)? {
                 Some(source::Event::Accepted(step)) => Some((step, Ok(()))),
                 Some(source::Event::Refused(step, text)) => Some((step, Err(refusal(text)))),
                 Some(source::Event::Abort(text)) => return Err(refusal(text)),
