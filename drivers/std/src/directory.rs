@@ -5,11 +5,13 @@
 mod change;
 mod copy;
 mod listing;
+mod requests;
+mod service;
 mod walk;
 
-pub(crate) use change::change;
-pub(crate) use copy::copy;
-pub(crate) use listing::{Entries, group_name, user_name};
+use change::change;
+use copy::copy;
+use listing::{Entries, group_name, user_name};
 
 use listing::Lines;
 use nix::unistd::User;

@@ -7,6 +7,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Stat, fstat, statat};
 use rustix::io::Errno;
 use sanssh_core::sftp::Attributes;
 use std::io;
+use std::os::fd::BorrowedFd;
 use tz::{DateTime, TimeZone};
 
 /// Half a year, in seconds: `ls` shows the time of day of what is younger.
@@ -22,6 +23,8 @@ pub(crate) struct Entries {
     /// Above it there is nothing to see.
     is_root: bool,
     lines: Lines,
+    /// What came and was not taken.
+    next: Option<io::Result<Entry>>,
 }
 
 /// One entry of a directory.
@@ -37,7 +40,27 @@ pub(crate) struct Entry {
 
 impl Entries {
     pub(super) const fn new(dir: Dir, is_root: bool, lines: Lines) -> Self {
-        Self { dir, is_root, lines }
+        Self { dir, is_root, lines, next: None }
+    }
+
+    /// What comes next, without taking it.
+    pub(crate) fn peek(&mut self) -> Option<&io::Result<Entry>> {
+        self.next = self.next();
+        self.next.as_ref()
+    }
+
+    /// Gives out entries as long as they are taken; the first that is not comes again, and so does a failure.
+    pub(crate) fn give(&mut self, mut takes: impl FnMut(&Entry) -> bool) {
+        while let Some(next) = self.next() {
+            if !next.as_ref().is_ok_and(&mut takes) {
+                self.next = Some(next);
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn fd(&self) -> rustix::io::Result<BorrowedFd<'_>> {
+        self.dir.fd()
     }
 
     fn entry(&mut self, name: Vec<u8>) -> io::Result<Option<Entry>> {
@@ -61,6 +84,9 @@ impl Iterator for Entries {
     type Item = io::Result<Entry>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if self.next.is_some() {
+            return self.next.take();
+        }
         loop {
             let name = match self.dir.read()? {
                 Ok(entry) => entry.file_name().to_bytes().to_vec(),
