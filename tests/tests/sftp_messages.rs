@@ -1,10 +1,12 @@
 //! The two machines of SFTP with each other in memory, and the client with OpenSSH's server over a pipe: every request and
 //! every answer, whole and byte by byte.
 
-use sanssh_core::{Output, Refused};
 use sanssh_core::sftp::client::{Client, Event, Pending};
 use sanssh_core::sftp::server::{self, Server, Settings};
-use sanssh_core::sftp::{Access, Attributes, Code, Entry, GATHER, Handle, HandleId, Owner, Piece, Request, StatVfs, Times};
+use sanssh_core::sftp::{
+    Access, Attributes, Code, Entry, GATHER, Handle, HandleId, Owner, Piece, Request, StatVfs, Times,
+};
+use sanssh_core::{Output, Refused};
 
 const ATTRIBUTES: Attributes<'static> = Attributes {
     size: Some(1 << 40),

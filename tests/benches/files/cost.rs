@@ -5,7 +5,6 @@
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use std::ffi::OsStr;
 use std::fs;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
@@ -32,7 +31,7 @@ pub(crate) fn run(command: &Command) -> Option<Cost> {
     let mut launcher = Command::new(std::env::current_exe().expect("this program"));
     launcher.arg(LAUNCH).arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
-        launcher.env(name, value.unwrap_or(OsStr::new("")));
+        launcher.env(name, value.unwrap_or_default());
     }
     let output = launcher.stdin(Stdio::null()).output().expect("a copy of this program");
     if output.status.code() == Some(UNSUPPORTED) {

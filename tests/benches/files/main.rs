@@ -72,8 +72,8 @@ struct Pairing<'a> {
     server: u32,
 }
 
-/// What a sample took: the client, and the server's seconds of processor; `None` if they have no cipher in common.
-type Sample = Option<(Cost, f64)>;
+/// What a sample took: the client, and the server's seconds of processor.
+type Sample = (Cost, f64);
 
 /// The files and who moves them.
 struct Bench {
@@ -192,7 +192,7 @@ impl Bench {
         work: (f64, &str),
         check: impl Fn(),
     ) {
-        let mut rounds: Vec<Vec<Sample>> = Vec::new();
+        let mut rounds: Vec<Vec<Option<Sample>>> = Vec::new();
         for _ in 0..self.rounds {
             rounds.push(pairings.iter().map(|pairing| sample(task, pairing, &check)).collect());
         }
@@ -211,7 +211,7 @@ impl Bench {
                 println!("{:<20} cannot do this", pairing.name);
                 continue;
             }
-            let of = |pick: &dyn Fn(&(Cost, f64), &(Cost, f64)) -> f64| {
+            let of = |pick: &dyn Fn(&Sample, &Sample) -> f64| {
                 median(rounds.iter().filter_map(|round| Some(pick(&round[at]?, &round[0]?))))
             };
             println!(
@@ -228,7 +228,7 @@ impl Bench {
     }
 }
 
-fn sample(task: &Task, pairing: &Pairing<'_>, check: &impl Fn()) -> Sample {
+fn sample(task: &Task, pairing: &Pairing<'_>, check: &impl Fn()) -> Option<Sample> {
     let before = cost::server(pairing.server);
     let taken = pairing.client.run(task, pairing.port)?;
     let server = cost::server(pairing.server) - before;
