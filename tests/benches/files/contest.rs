@@ -2,6 +2,7 @@
 //! `benches/contender.rs`, which is ours and those that the environment names.
 
 use crate::cost::{self, Cost};
+use sanssh_tests::bench::build;
 use sanssh_tests::keys::{Keys, Kind};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -81,20 +82,6 @@ pub(crate) fn everyone() -> Vec<Contender> {
         all.push(flags(name, words.split_whitespace().map(str::to_owned).collect()));
     }
     all
-}
-
-/// A program of ours, built as a user would build it.
-pub(crate) fn build(package: &str, kind: &str, name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "-p", package, kind, name])
-        .current_dir(&root)
-        .status();
-    assert!(built.is_ok_and(|status| status.success()), "{name} builds");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let directory = if kind == "--bin" { "release" } else { "release/examples" };
-    target.join(directory).join(name).canonicalize().expect("the program")
 }
 
 impl Contender {

@@ -8,9 +8,10 @@
 mod contest;
 mod cost;
 
-use contest::{Contender, Task, What, build, everyone};
+use contest::{Contender, Task, What, everyone};
 use core::time::Duration;
 use cost::Cost;
+use sanssh_tests::bench::{build, median};
 use sanssh_tests::delay::{Line, Proxy};
 use sanssh_tests::keys::{Keys, Kind};
 use sanssh_tests::openssh::Sshd;
@@ -55,12 +56,6 @@ fn main() -> ExitCode {
 /// A number from the environment.
 fn number(name: &str, otherwise: usize) -> usize {
     std::env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// One line of a table: a client, and the server it talks to.
