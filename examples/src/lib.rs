@@ -2,6 +2,7 @@
 //! user is. Everything that is about the protocol is in the driver.
 
 pub mod client;
+pub mod glob;
 pub mod modes;
 pub mod pattern;
 pub mod terminal;
