@@ -58,6 +58,20 @@ impl<'a> Field<'a> for u32 {
     }
 }
 
+impl<'a> Field<'a> for u64 {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        reader.u64()
+    }
+
+    fn encode(&self, sink: &mut (impl Sink + ?Sized)) {
+        sink.u64(*self);
+    }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
 /// A `boolean`: "all non-zero values MUST be interpreted as TRUE" (RFC 4251 §5).
 impl<'a> Field<'a> for bool {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, Malformed> {

@@ -64,6 +64,11 @@ impl<'a> Reader<'a> {
         if self.0.is_empty() { Ok(()) } else { Err(Malformed) }
     }
 
+    /// Bytes that are left.
+    pub const fn remaining(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether nothing is left.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()

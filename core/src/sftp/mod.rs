@@ -1,0 +1,103 @@
+//! SFTP version 3 (draft-ietf-secsh-filexfer-02) with the extensions of OpenSSH's PROTOCOL §4, both ends as machines over
+//! lent bytes. Neither knows of SSH: they run over a channel as well as over a pipe to a bare `sftp-server`.
+//!
+//! ```text
+//! client::Client   flush: INIT --> recv: Ready --> send: requests, as many as its table holds --> recv: their answers
+//! server::Server   recv: INIT --> flush: VERSION --> recv: a request --> its answer, or a flush of one --> recv: the next
+//! ```
+//!
+//! Nothing is gathered that may be large. The bodies of DATA and WRITE pass through as borrowed [`Piece`]s, whatever the
+//! boundaries of packets, and names come one by one; only what is small is put together, in memory lent with each call:
+//! the same memory each time, for it holds what came before. [`GATHER`] bytes are enough for what peers send.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation
+    )
+)]
+
+mod attributes;
+pub mod client;
+mod extension;
+mod frame;
+mod handle;
+pub mod message;
+mod name;
+pub mod path;
+pub mod server;
+mod status;
+mod stream;
+mod value;
+
+pub use attributes::{Attributes, Extended, FileKind, Owner, Times};
+pub use client::{Client, Pending, RequestId};
+pub use extension::{Extension, Extensions};
+pub use frame::MAX_PACKET;
+pub use handle::{Handle, HandleId};
+pub use message::{Access, Request};
+pub use name::{Entry, Listing};
+pub use server::Server;
+pub use status::{Code, Status};
+pub use value::{Accounts, Limits, StatVfs};
+
+use core::fmt;
+
+/// Memory that gathers any message of the servers and clients there are: two paths of 4096 bytes with attributes.
+/// A microcontroller may lend less; messages that do not fit are refused by a server, and end a client.
+pub const GATHER: usize = 10 * 1024;
+
+/// The version spoken.
+const VERSION: u32 = 3;
+
+/// Bytes on their way through, in order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Piece<'b> {
+    /// The next bytes; none if the body has none.
+    pub bytes: &'b [u8],
+    /// Whether these end the body.
+    pub last: bool,
+}
+
+impl fmt::Debug for Piece<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes{}", self.bytes.len(), if self.last { ", the last" } else { "" })
+    }
+}
+
+/// Why the other end is no longer talked to: it has lost the thread, and so has whoever reads on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Error {
+    /// A packet too short for its head, or of more than [`MAX_PACKET`].
+    Length,
+    /// A packet that is not what its type says; its type.
+    Malformed(u8),
+    /// A packet that has no place here: a second greeting, none at first, an answer to nothing or of another kind than
+    /// was asked for; its type.
+    Unexpected(u8),
+    /// A version that was not asked for, or is not spoken.
+    Version(u32),
+    /// Something that must be gathered is larger than the memory lent.
+    TooLong,
+    /// The stream ended inside a packet, or before answers that are due.
+    HungUp,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length => f.write_str("an SFTP packet is too short or too long"),
+            Self::Malformed(number) => write!(f, "the peer sent a malformed SFTP packet of type {number}"),
+            Self::Unexpected(number) => write!(f, "the peer sent an SFTP packet of type {number} out of place"),
+            Self::Version(version) => write!(f, "the peer speaks version {version} of SFTP, and not {VERSION}"),
+            Self::TooLong => f.write_str("the peer sent a name or an answer that is too long"),
+            Self::HungUp => f.write_str("the SFTP stream ended too early"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
