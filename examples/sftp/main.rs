@@ -16,56 +16,46 @@ mod shell;
 mod show;
 mod transfer;
 
-use arguments::{Asked, Flags, Job, Place};
+use arguments::{Flags, Job, Place};
 use command::Transfer;
 use line::Word;
 use listing::Clock;
 use progress::Meter;
 use prompt::{PROMPT, Source};
 use remote::{Remote, Trouble};
-use sanssh_examples::client::report::{Reporter, Verbosity};
-use sanssh_examples::client::{self, Connected};
+use sanssh_examples::client::flags::begin;
+use sanssh_examples::client::report::Reporter;
+use sanssh_examples::client::{self, Connected, FAILED};
 use sanssh_examples::clock::{now, zone};
 use sanssh_examples::{glob, terminal};
 use sanssh_std::{Client, Copy, Sftp, escape};
 use shell::{Next, Shell, say};
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, ExitCode, Stdio};
 
 /// What a batch ends with at its first error.
-const FAILED: u8 = 1;
-/// What the program ends with without a connection.
-const LOST: u8 = 255;
+const ENDED: u8 = 1;
 
 fn main() -> ExitCode {
     terminal::guard();
-    let job = match arguments::read() {
-        Ok(Asked::Text(text)) => {
-            // Whoever asked may have left.
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            return ExitCode::SUCCESS;
-        }
-        Ok(Asked::Job(job)) => job,
-        Err(error) => {
-            Reporter::new("sftp", Verbosity::Normal).error(error);
-            return LOST.into();
-        }
+    let job = match begin("sftp", arguments::read()) {
+        Ok(job) => job,
+        Err(status) => return status,
     };
     let reporter = Reporter::new("sftp", job.settings.verbosity());
     let outcome = run(&job, reporter);
     terminal::restore();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Trouble::Told) => FAILED.into(),
+        Err(Trouble::Told) => ENDED.into(),
         Err(Trouble::Failed(error)) => {
             reporter.error(error);
-            FAILED.into()
+            ENDED.into()
         }
         Err(Trouble::Lost(error)) => {
             reporter.error(error);
-            LOST.into()
+            FAILED.into()
         }
     }
 }
