@@ -285,6 +285,8 @@ pub enum Refused {
     TooLong,
     /// The host key is not the one that the session began with.
     WrongKey,
+    /// The name cannot be sent: it is none, or leads elsewhere.
+    BadName,
 }
 
 impl fmt::Display for Refused {
@@ -298,6 +300,7 @@ impl fmt::Display for Refused {
             Self::Moot => "the question is no longer open",
             Self::TooLong => "too long for a message",
             Self::WrongKey => "not the session's host key",
+            Self::BadName => "not a name that can be sent",
         })
     }
 }

@@ -10,7 +10,7 @@ use sanssh_core::channel::OpenFailure;
 use sanssh_core::crypto::certificate::Unfit;
 use sanssh_core::file::KeyError;
 use sanssh_core::file::signing::CannotSign;
-use sanssh_core::{Error as Ssh, Reason, Refused};
+use sanssh_core::{Error as Ssh, Reason, Refused, scp};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -94,6 +94,10 @@ pub enum Error {
     },
     /// The peer refused a request on a channel; its name on the wire.
     RequestRefused(&'static str),
+    /// The protocol of scp failed.
+    Scp(scp::Error),
+    /// The scp at the other end refuses, or complains; its words, escaped.
+    ScpRefused(String),
     /// As many channels are open as [`Options::channels`](crate::Options) allows.
     TooManyChannels,
     /// The call does not fit the state of channel or connection.
@@ -173,11 +177,13 @@ impl Error {
             | Self::Unproven
             | Self::AgentRefused => io::ErrorKind::PermissionDenied,
             Self::NoAgent => io::ErrorKind::NotFound,
-            Self::Ssh(_) | Self::Agent(_) => io::ErrorKind::InvalidData,
+            Self::Scp(scp::Error::Cut) => io::ErrorKind::UnexpectedEof,
+            Self::Ssh(_) | Self::Agent(_) | Self::Scp(_) => io::ErrorKind::InvalidData,
             Self::Sign(_)
             | Self::Key { .. }
             | Self::OpenRefused { .. }
             | Self::RequestRefused(_)
+            | Self::ScpRefused(_)
             | Self::TooManyChannels
             | Self::Refused(_) => io::ErrorKind::Other,
         }
@@ -212,6 +218,8 @@ impl fmt::Display for Error {
                 write!(f, "the peer does not open a channel: {text} (reason {})", reason.0)
             }
             Self::RequestRefused(what) => write!(f, "the peer refused the request {what}"),
+            Self::Scp(error) => write!(f, "{error}"),
+            Self::ScpRefused(text) => write!(f, "{text}"),
             Self::TooManyChannels => f.write_str("too many channels are open; close one, or raise the limit"),
             Self::Refused(refused) => write!(f, "the call is not possible now: {refused}"),
         }
@@ -283,7 +291,8 @@ impl From<Error> for io::Error {
 }
 
 /// A peer's text, fit for a terminal: what is not printable is escaped, line breaks and tabs stay if `lines`.
-pub(crate) fn escape(text: &[u8], lines: bool) -> String {
+#[must_use]
+pub fn escape(text: &[u8], lines: bool) -> String {
     let text = String::from_utf8_lossy(text);
     let mut shown = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !(lines && *c == '\r')) {
