@@ -80,16 +80,17 @@ pub(crate) fn serve(session: &Session, house: &House, flags: &Flags<'_>) {
         start => [home, b"/", start.unwrap_or_default()].concat(),
     };
     let share = Share { home, read_only: *read_only || flags.read_only };
-    let served = match Directory::open(root, &share) {
-        Ok(directory) => directory.serve_sftp(session),
-        Err(error) => {
-            refuse(session, &format!("cannot serve files: {error}"));
-            return;
-        }
+    let directory = match Directory::open(root, &share) {
+        Ok(directory) => directory,
+        Err(error) => return refuse(session, &format!("cannot serve files: {error}")),
     };
-    if let Err(error) = served {
-        // Whoever read the log may have left.
-        let _ = writeln!(io::stderr(), "sshd: files were served until {error}");
+    match directory.serve_sftp(session) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            // Whoever read the log may have left.
+            let _ = writeln!(io::stderr(), "sshd: a client of files was sent away: {error}");
+        }
+        // Many clients end with the connection, and not before it.
+        Ok(()) | Err(_) => {}
     }
 }
 
