@@ -1,6 +1,8 @@
 //! What the programs share: values as the configuration of OpenSSH writes them, the terminal and its modes, and who the
 //! user is. Everything that is about the protocol is in the driver.
 
+pub mod client;
+pub mod glob;
 pub mod modes;
 pub mod pattern;
 pub mod terminal;

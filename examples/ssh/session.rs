@@ -3,11 +3,11 @@
 //! a fourth, if there is a terminal, watches its size.
 
 use crate::arguments::Job;
-use crate::options::Tty;
-use crate::report::Reporter;
 use crate::streams::{self, Ended};
 use crate::{FAILED, window};
 use core::time::Duration;
+use sanssh_examples::client::options::Tty;
+use sanssh_examples::client::report::Reporter;
 use sanssh_examples::pattern::fits;
 use sanssh_examples::terminal;
 use sanssh_std::{Channel, Client, Error, Exit};

@@ -291,7 +291,8 @@ impl From<Error> for io::Error {
 }
 
 /// A peer's text, fit for a terminal: what is not printable is escaped, line breaks and tabs stay if `lines`.
-pub(crate) fn escape(text: &[u8], lines: bool) -> String {
+#[must_use]
+pub fn escape(text: &[u8], lines: bool) -> String {
     let text = String::from_utf8_lossy(text);
     let mut shown = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !(lines && *c == '\r')) {

@@ -58,7 +58,7 @@ pub use client::Client;
 pub use connect::{Family, Options};
 pub use directory::{Directory, Share};
 pub use entropy::seed;
-pub use error::{Error, HostKeyError};
+pub use error::{Error, HostKeyError, escape};
 pub use handler::{Attempt, Credential, Handler, HostAttempt, Permissions, Verdict};
 pub use inbox::{Exit, Kind};
 pub use login::{Login, Prompt, Prompts};
