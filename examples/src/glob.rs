@@ -68,8 +68,10 @@ pub fn expand(tree: &mut impl Tree, pattern: &[u8]) -> Vec<Vec<u8>> {
             path.extend_from_slice(slashes);
         }
     }
-    // A path that ends in a plain part was taken on trust.
-    found.retain(|path| tree.exists(path));
+    let is_listed = parts(pattern).last().is_some_and(|(part, slashes)| is_pattern(part) && slashes.is_empty());
+    if !is_listed {
+        found.retain(|path| tree.exists(path));
+    }
     found.sort();
     found
 }
