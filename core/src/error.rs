@@ -285,6 +285,8 @@ pub enum Refused {
     TooLong,
     /// The host key is not the one that the session began with.
     WrongKey,
+    /// A path of no bytes, or with NUL among them.
+    BadPath,
 }
 
 impl fmt::Display for Refused {
@@ -298,6 +300,7 @@ impl fmt::Display for Refused {
             Self::Moot => "the question is no longer open",
             Self::TooLong => "too long for a message",
             Self::WrongKey => "not the session's host key",
+            Self::BadPath => "not a path",
         })
     }
 }
