@@ -5,6 +5,7 @@
 
 pub mod agents;
 pub mod asyncssh;
+pub mod bench;
 pub mod certificate;
 pub mod certify;
 pub mod count;

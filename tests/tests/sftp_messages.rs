@@ -1,5 +1,4 @@
-//! The two machines of SFTP with each other in memory, and the client with OpenSSH's server over a pipe: every request and
-//! every answer, whole and byte by byte.
+//! The two machines of SFTP with each other in memory: every request and every answer, whole and in pieces.
 
 use sanssh_core::sftp::client::{Client, Event, Pending};
 use sanssh_core::sftp::server::{self, Server, Settings};
@@ -52,7 +51,7 @@ impl Pair {
     fn ask(&mut self, request: &Request<'_>) {
         put(&mut self.to_server, |output| self.client.send(request, output)).expect("room");
         while self.client.body_due() > 0 {
-            put(&mut self.to_server, |output| Ok(self.client.fill(output, |space| fill(space)))).expect("room");
+            put(&mut self.to_server, |output| Ok(self.client.fill(output, fill))).expect("room");
         }
         self.run();
     }
@@ -65,15 +64,12 @@ impl Pair {
         let sent = core::mem::take(&mut self.to_client);
         for mut piece in sent.chunks(self.step) {
             while let Some(event) = self.client.recv(&mut self.gather[0], &mut piece).expect("sound answers") {
-                match event {
-                    // Pieces differ with the pieces they come in.
-                    Event::Data(id, Piece { bytes, last }) => {
-                        self.told.push(format!("{id:?} {bytes:?}"));
-                        if last {
-                            self.told.push("last".to_owned());
-                        }
-                    }
-                    event => self.told.push(format!("{event:?}")),
+                // Pieces differ with the pieces they come in.
+                if let Event::Data(id, Piece { bytes, last }) = event {
+                    self.told.push(format!("{id:?} {bytes:?}"));
+                    self.told.extend(last.then(|| "last".to_owned()));
+                } else {
+                    self.told.push(format!("{event:?}"));
                 }
             }
             assert!(piece.is_empty());
@@ -93,7 +89,7 @@ impl Pair {
                 };
                 answered.expect("a fitting answer");
                 while self.server.body_due() > 0 {
-                    put(&mut self.to_client, |output| Ok(self.server.fill(output, |space| fill(space)))).expect("room");
+                    put(&mut self.to_client, |output| Ok(self.server.fill(output, fill))).expect("room");
                 }
             }
             if !self.server.owes_output() {
@@ -150,7 +146,20 @@ fn answer(
         Request::UsersGroupsById { .. } => {
             server.accounts([&b"root"[..], b""].into_iter(), [&b"wheel"[..]].into_iter(), output)
         }
-        _ => server.status(Code::FAILURE, b"why not", output),
+        Request::Limits {} => panic!("the machine answers it"),
+        Request::Close { .. }
+        | Request::Setstat { .. }
+        | Request::Fsetstat { .. }
+        | Request::Remove { .. }
+        | Request::Mkdir { .. }
+        | Request::Rmdir { .. }
+        | Request::Rename { .. }
+        | Request::Symlink { .. }
+        | Request::PosixRename { .. }
+        | Request::Hardlink { .. }
+        | Request::Fsync { .. }
+        | Request::Lsetstat { .. }
+        | Request::CopyData { .. } => server.status(Code::FAILURE, b"why not", output),
     })
 }
 
