@@ -4,7 +4,9 @@
 #![deny(missing_docs)]
 
 pub mod agents;
+pub mod asker;
 pub mod asyncssh;
+pub mod bench;
 pub mod certificate;
 pub mod certify;
 pub mod count;

@@ -11,7 +11,7 @@ use sanssh_core::crypto::certificate::Unfit;
 use sanssh_core::file::KeyError;
 use sanssh_core::file::signing::CannotSign;
 use sanssh_core::sftp;
-use sanssh_core::{Error as Ssh, Reason, Refused};
+use sanssh_core::{Error as Ssh, Reason, Refused, scp};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -95,6 +95,10 @@ pub enum Error {
     },
     /// The peer refused a request on a channel; its name on the wire.
     RequestRefused(&'static str),
+    /// The protocol of scp failed.
+    Scp(scp::Error),
+    /// The scp at the other end refuses, or complains; its words, escaped.
+    ScpRefused(String),
     /// As many channels are open as [`Options::channels`](crate::Options) allows.
     TooManyChannels,
     /// The call does not fit the state of channel or connection.
@@ -196,15 +200,17 @@ impl Error {
             | Self::Unproven
             | Self::AgentRefused => io::ErrorKind::PermissionDenied,
             Self::NoAgent => io::ErrorKind::NotFound,
+            Self::Scp(scp::Error::Cut) => io::ErrorKind::UnexpectedEof,
             Self::Sftp { code, .. } => status_kind(*code),
             Self::Unsupported(_) => io::ErrorKind::Unsupported,
             Self::SftpStream(sftp::Error::HungUp) => io::ErrorKind::ConnectionReset,
             Self::Cut { source, .. } => source.kind(),
-            Self::Ssh(_) | Self::Agent(_) | Self::SftpStream(_) => io::ErrorKind::InvalidData,
+            Self::Ssh(_) | Self::Agent(_) | Self::SftpStream(_) | Self::Scp(_) => io::ErrorKind::InvalidData,
             Self::Sign(_)
             | Self::Key { .. }
             | Self::OpenRefused { .. }
             | Self::RequestRefused(_)
+            | Self::ScpRefused(_)
             | Self::TooManyChannels
             | Self::Refused(_) => io::ErrorKind::Other,
         }
@@ -239,6 +245,8 @@ impl fmt::Display for Error {
                 write!(f, "the peer does not open a channel: {text} (reason {})", reason.0)
             }
             Self::RequestRefused(what) => write!(f, "the peer refused the request {what}"),
+            Self::Scp(error) => write!(f, "{error}"),
+            Self::ScpRefused(text) => write!(f, "{text}"),
             Self::TooManyChannels => f.write_str("too many channels are open; close one, or raise the limit"),
             Self::Refused(refused) => write!(f, "the call is not possible now: {refused}"),
             Self::Sftp { code, message, path } => {
@@ -331,6 +339,7 @@ impl From<Error> for io::Error {
 }
 
 /// A peer's text, fit for a terminal: what is not printable is escaped, line breaks and tabs stay if `lines`.
+#[must_use]
 pub fn escape(text: &[u8], lines: bool) -> String {
     let text = String::from_utf8_lossy(text);
     let mut shown = String::with_capacity(text.len());

@@ -20,6 +20,7 @@
 #![deny(missing_docs)]
 
 pub mod home;
+pub mod scp;
 
 mod agent;
 mod authorized;
@@ -28,6 +29,7 @@ mod client;
 mod clock;
 mod connect;
 mod desk;
+mod directory;
 mod end;
 mod entropy;
 mod error;
@@ -55,6 +57,7 @@ pub use authorized::{AuthorizedKeys, List};
 pub use channel::{Channel, Pty, Stderr};
 pub use client::Client;
 pub use connect::{Family, Options};
+pub use directory::{Directory, Share};
 pub use entropy::seed;
 pub use error::{Error, HostKeyError, escape};
 pub use handler::{Attempt, Credential, Handler, HostAttempt, Permissions, Verdict};

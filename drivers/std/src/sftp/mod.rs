@@ -68,6 +68,15 @@ impl Sftp {
         Self::start(Line::Pipe(Pipe::new(reader.into(), writer.into())?))
     }
 
+    /// The dialogue with a server that was asked for on this session, by another name or as a program.
+    ///
+    /// # Errors
+    /// [`Error::SftpStream`] if no server of version 3 answers, or what ended the connection.
+    pub fn behind(session: Channel) -> Result<Self, Error> {
+        session.ignore_stderr();
+        Self::start(Line::channel(session.into_stream()))
+    }
+
     fn start(line: Line) -> Result<Self, Error> {
         let share = Share::new(line);
         share.wait(|engine| engine.desk.ready.then_some(()))?;
