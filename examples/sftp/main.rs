@@ -125,7 +125,7 @@ fn shell(remote: Remote, job: &Job, reporter: Reporter) -> Shell {
     Shell {
         remote,
         flags: job.flags,
-        copy: Copy { limit: job.limit, ..Copy::default() },
+        copy: Copy { limit: job.limit, block: job.buffer, requests: job.requests, ..Copy::default() },
         meter: Meter::new(!job.quiet),
         quiet: job.quiet,
         clock: Clock { now: now().try_into().unwrap_or(i64::MAX), zone: zone() },
@@ -152,8 +152,9 @@ fn lines(shell: &mut Shell, mut source: Source, is_batch: bool) -> Result<(), Tr
         if !is_person && !marks.silent {
             say(format_args!("{PROMPT}{}", escape(line.trim_ascii(), false)))?;
         }
+        let sftp = shell.remote.sftp.clone();
         let mut run = || shell.run(command);
-        let outcome = if is_person { terminal::stoppable(run) } else { run() };
+        let outcome = if is_person { terminal::stoppable(move || sftp.stop(), run) } else { run() };
         match outcome {
             Ok(Next::Line) => {}
             Ok(Next::End) => return Ok(()),
