@@ -84,6 +84,11 @@ impl<S: Read + Write> Sink<S> {
         self.wire.stream()
     }
 
+    /// Gives the stream back.
+    pub fn into_stream(self) -> S {
+        self.wire.into_stream()
+    }
+
     /// Waits for a file, to be read as a stream.
     ///
     /// # Errors
