@@ -4,7 +4,7 @@
 use crate::line;
 use lexopt::{Arg, Parser, ValueExt};
 use sanssh_examples::client::destination::Destination;
-use sanssh_examples::client::flags::{self, OPTIONS, plain};
+use sanssh_examples::client::flags::{self, Asked, OPTIONS, plain};
 use sanssh_examples::client::options::Settings;
 use sanssh_examples::client::report::Verbosity;
 use sanssh_examples::value;
@@ -48,15 +48,6 @@ begins; a file is fetched, and that is all.
 const ENDING: &str = "\
 Exit status: 0; 1 if a command of a batch, or the fetch, failed; 255 if there was no connection, or no longer.
 ";
-
-/// What the command line asks for.
-#[derive(Debug)]
-pub(crate) enum Asked {
-    /// A text to print.
-    Text(String),
-    /// Files to move.
-    Job(Box<Job>),
-}
 
 /// One run of the program.
 #[derive(Debug, Default)]
@@ -103,11 +94,11 @@ impl Default for Place {
     }
 }
 
-pub(crate) fn read() -> Result<Asked, String> {
+pub(crate) fn read() -> Result<Asked<Job>, String> {
     parse(Parser::from_env())
 }
 
-fn parse(mut parser: Parser) -> Result<Asked, String> {
+fn parse(mut parser: Parser) -> Result<Asked<Job>, String> {
     let mut job = Job::default();
     let mut words = Vec::new();
     let mut loud = false;
@@ -147,7 +138,7 @@ fn short(job: &mut Job, flag: char, parser: &mut Parser) -> Result<(), String> {
         'P' => flags::named(&mut job.settings, flag, "Port", parser)?,
         'B' => job.buffer = Some(positive(&flags::text(parser)?).map_err(wrong)?),
         'R' => job.requests = Some(positive(&flags::text(parser)?).map_err(wrong)?),
-        'l' => job.limit = Some(positive::<u64>(&flags::text(parser)?).map_err(wrong)?.saturating_mul(1000) / 8),
+        'l' => job.limit = Some(positive::<u64>(&flags::text(parser)?).map_err(wrong)?.saturating_mul(1024 / 8)),
         's' => job.subsystem = Some(flags::text(parser)?),
         'D' => job.place = Place::Program(program(&parser.value().map_err(plain)?.into_vec())?),
         _ if flags::take(&mut job.settings, flag, parser)? => {}
@@ -215,7 +206,7 @@ mod tests {
         let job = job(&["-afpr", "-P22", "-B", "1024", "-R8", "-l80", "-s/bin/x", "me@host:/a", "b"]).unwrap();
         assert_eq!(job.flags, Flags { resume: true, sync: true, preserve: true, recursive: true });
         assert_eq!((job.settings.port, job.settings.user.as_deref()), (Some(22), Some("me")));
-        assert_eq!((job.buffer, job.requests, job.limit), (Some(1024), Some(8), Some(10_000)));
+        assert_eq!((job.buffer, job.requests, job.limit), (Some(1024), Some(8), Some(10_240)));
         assert_eq!((job.place, job.subsystem.as_deref()), (host(Some("/a"), Some("b")), Some("/bin/x")));
     }
 

@@ -7,6 +7,7 @@ use sanssh_core::Refused;
 use sanssh_core::sftp::{Attributes, FileKind, path};
 use sanssh_examples::files::{below, failure};
 use sanssh_examples::glob::{self, Tree};
+use sanssh_examples::terminal;
 use sanssh_std::{Error, Sftp, SftpEntry, escape};
 
 /// The dialogue with the server, and where one is there.
@@ -91,7 +92,14 @@ impl Remote {
     /// Every name in a directory, whether or not it is one that leads nowhere else.
     pub(crate) fn list(&self, name: &[u8]) -> Result<Vec<Listed>, Trouble> {
         let entries = self.sftp.read_dir(self.absolute(name)).map_err(|error| trouble(name, &error))?;
-        entries.map(|entry| entry.map(listed).map_err(|error| trouble(name, &error))).collect()
+        let mut files = Vec::new();
+        for entry in entries {
+            if terminal::is_interrupted() {
+                return Err(Trouble::Failed("interrupted".to_owned()));
+            }
+            files.push(listed(entry.map_err(|error| trouble(name, &error))?));
+        }
+        Ok(files)
     }
 
     /// Names that may be taken for those of files there.

@@ -18,11 +18,11 @@ impl Shell {
         let found = self.remote.expand(&transfer.from.0)?;
         let to = transfer.to.as_ref().map(|word| word.plain());
         let into = files::local(to.as_deref().unwrap_or(b".")).is_dir();
+        one_place(to.as_deref(), into, &found)?;
         let copy = self.copying(&transfer);
-        let many = found.len() > 1;
         self.each_of(found, |shell, name| {
             let own = shell.own_name(name)?;
-            let local = place(to.as_deref(), into, many, &own)?;
+            let local = place(to.as_deref(), into, &own);
             shell.fetch(name, files::local(&local), &copy, transfer.recursive || shell.flags.recursive)
         })
     }
@@ -35,11 +35,11 @@ impl Shell {
         }
         let to = transfer.to.as_ref().map(|word| word.plain());
         let into = to.as_deref().is_none_or(|to| self.remote.is_directory(to));
+        one_place(to.as_deref(), into, &found)?;
         let copy = self.copying(&transfer);
-        let many = found.len() > 1;
         self.each_of(found, |shell, name| {
             let own = files::own_name(name);
-            let remote = place(to.as_deref(), into, many, &own)?;
+            let remote = place(to.as_deref(), into, &own);
             shell.send(files::local(name), &remote, &copy, transfer.recursive || shell.flags.recursive)
         })
     }
@@ -137,33 +137,37 @@ impl Shell {
     }
 }
 
+/// Several files go only into a directory.
+fn one_place(to: Option<&[u8]>, into: bool, found: &[Vec<u8>]) -> Result<(), Trouble> {
+    match to.filter(|_| found.len() > 1 && !into) {
+        Some(to) => Err(Trouble::Failed(format!("{}: several files go only into a directory", escape(to, false)))),
+        None => Ok(()),
+    }
+}
+
 /// Where a file goes: into the directory that was named, or to the name itself, or to where we are under its own name.
-fn place(to: Option<&[u8]>, into: bool, many: bool, own: &[u8]) -> Result<Vec<u8>, Trouble> {
+fn place(to: Option<&[u8]>, into: bool, own: &[u8]) -> Vec<u8> {
     match to {
-        None if own.is_empty() => Ok(b".".to_vec()),
-        None => Ok(own.to_vec()),
-        Some(to) if into => Ok(below(to, own)),
-        Some(to) if many => {
-            Err(Trouble::Failed(format!("{}: several files go only into a directory", escape(to, false))))
-        }
-        Some(to) => Ok(to.to_vec()),
+        None if own.is_empty() => b".".to_vec(),
+        None => own.to_vec(),
+        Some(to) if into => below(to, own),
+        Some(to) => to.to_vec(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::place;
+    use super::{one_place, place};
 
     #[test]
     fn files_go_where_cp_would_put_them() {
-        let to = |to: Option<&str>, into, many| {
-            place(to.map(str::as_bytes), into, many, b"own").map(|path| String::from_utf8(path).unwrap())
-        };
-        assert_eq!(to(None, true, true).unwrap(), "own");
-        assert_eq!(to(Some("d"), true, true).unwrap(), "d/own");
-        assert_eq!(to(Some("d/"), true, false).unwrap(), "d/own");
-        assert_eq!(to(Some("new"), false, false).unwrap(), "new");
-        assert!(to(Some("new"), false, true).is_err());
-        assert_eq!(place(None, true, false, b"").unwrap(), b".");
+        let to = |to: Option<&str>, into| String::from_utf8(place(to.map(str::as_bytes), into, b"own")).unwrap();
+        assert_eq!(to(None, true), "own");
+        assert_eq!((to(Some("d"), true), to(Some("d/"), true)), ("d/own".to_owned(), "d/own".to_owned()));
+        assert_eq!(to(Some("new"), false), "new");
+        assert_eq!(place(None, true, b""), b".");
+        let two = [b"a".to_vec(), b"b".to_vec()];
+        assert!(one_place(Some(b"new"), false, &two).is_err() && one_place(Some(b"new"), false, &two[..1]).is_ok());
+        assert!(one_place(Some(b"d"), true, &two).is_ok() && one_place(None, false, &two).is_ok());
     }
 }

@@ -17,6 +17,9 @@ use report::Reporter;
 use sanssh_std::{Client, Options};
 use std::thread;
 
+/// What OpenSSH's clients end with when they have no connection, or no command's status to pass on.
+pub const FAILED: u8 = 255;
+
 /// How long the server may have to wait for an answer that needs nobody here.
 const TENDING: Duration = Duration::from_secs(2);
 

@@ -92,7 +92,7 @@ impl Meter {
         // What was there before took no time.
         bar.set_position(done);
         bar.reset_eta();
-        File { bar, done, size }
+        File { bar, done: 0, size }
     }
 
     /// The transfer is over. Gives how far it came, and of how much if it was of one file.

@@ -4,10 +4,10 @@
 
 use crate::arguments::Job;
 use crate::streams::{self, Ended};
-use crate::{FAILED, window};
-use sanssh_examples::client;
+use crate::window;
 use sanssh_examples::client::options::Tty;
 use sanssh_examples::client::report::Reporter;
+use sanssh_examples::client::{self, FAILED};
 use sanssh_examples::pattern::fits;
 use sanssh_examples::terminal;
 use sanssh_std::{Channel, Client, Error, Exit};

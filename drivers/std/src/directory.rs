@@ -15,7 +15,7 @@ use listing::{Entries, group_name, user_name};
 
 use listing::Lines;
 use nix::unistd::User;
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, Stat};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, Stat, StatVfsMountFlags};
 use rustix::fs::{fstat, fstatvfs, linkat, mkdirat, openat, readlinkat, renameat, statat, symlinkat, unlinkat};
 use rustix::io::Errno;
 use sanssh_core::sftp::{self, Access, Attributes, Owner, Times};
@@ -247,7 +247,7 @@ impl Directory {
 
 /// A path without slashes at its end: they say that a directory is meant, which some calls do not want to hear.
 pub(crate) fn bare(path: &[u8]) -> &[u8] {
-    let end = path.iter().rposition(|byte| *byte != b'/').map_or(path.len().min(1), |last| last + 1);
+    let end = path.iter().rposition(|byte| *byte != b'/').map_or_else(|| path.len().min(1), |last| last + 1);
     path.get(..end).unwrap_or(path)
 }
 
@@ -321,7 +321,7 @@ pub(crate) fn attributes_of(file: impl AsFd) -> io::Result<Attributes<'static>> 
 /// The space where an open file is.
 pub(crate) fn space(file: impl AsFd) -> io::Result<sftp::StatVfs> {
     let space = fstatvfs(file)?;
-    // The first two flags, read-only and without set-user-ID, are the same everywhere.
+    let flag = |one| space.f_flag.contains(one);
     Ok(sftp::StatVfs {
         block_size: space.f_bsize,
         fragment_size: space.f_frsize,
@@ -332,7 +332,7 @@ pub(crate) fn space(file: impl AsFd) -> io::Result<sftp::StatVfs> {
         files_free: space.f_ffree,
         files_available: space.f_favail,
         id: space.f_fsid,
-        flags: u64::from(space.f_flag.bits()) & 3,
+        flags: u64::from(flag(StatVfsMountFlags::RDONLY)) | u64::from(flag(StatVfsMountFlags::NOSUID)) << 1,
         longest_name: space.f_namemax,
     })
 }

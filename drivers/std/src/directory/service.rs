@@ -5,7 +5,8 @@ use super::Directory;
 use super::requests::Desk;
 use crate::state::SEND_AT;
 use crate::{Error, Session};
-use sanssh_core::sftp::server::{Event, Settings, SymlinkOrder};
+use sanssh_core::sftp::message::SymlinkOrder;
+use sanssh_core::sftp::server::{Event, Settings};
 use sanssh_core::sftp::{GATHER, Handle, MAX_PACKET, Server};
 use sanssh_core::{Output, Refused, Tx};
 use std::io::{self, Read, Write};
@@ -26,13 +27,14 @@ impl Directory {
     pub fn serve_sftp(&self, session: &Session) -> Result<(), Error> {
         let settings = Settings {
             read_only: self.read_only,
-            symlink_order: SymlinkOrder::of_client(&session.software()),
+            symlink_order: SymlinkOrder::of_peer(&session.software()),
             ..Settings::default()
         };
         let handles = vec![Handle::new(); MOST_HANDLES].into_boxed_slice();
         let answers = Answers { machine: Server::new(settings, handles), output: Tx::new(vec![0; SPACE].into()) };
         let outcome = Desk::new(self, session, MOST_HANDLES).serve(answers);
-        session.exit(if outcome.is_ok() { 0 } else { BROKEN })?;
+        // A client that has left does not want to know.
+        let _ = session.exit(if outcome.is_ok() { 0 } else { BROKEN });
         outcome
     }
 }

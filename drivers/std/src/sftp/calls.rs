@@ -6,7 +6,7 @@ use crate::Error;
 use sanssh_core::sftp::{Attributes, Extension, Request, StatVfs};
 
 /// What came is not what was asked for: the machine lets nothing of the kind through.
-const fn unexpected() -> Error {
+pub(super) const fn unexpected() -> Error {
     Error::SftpStream(sanssh_core::sftp::Error::Unexpected(0))
 }
 
@@ -19,7 +19,7 @@ impl Sftp {
         let path = path.as_ref();
         let limits = self.limits()?;
         let request = Request::Open { path, access: options.access(), attributes: options.attributes() };
-        Ok(File::new(&self.share, self.handle(&request, path)?, path, limits, options.append))
+        Ok(File::new(&self.share, self.handle(&request, path)?, path, limits))
     }
 
     /// What is said of a file; links are followed.

@@ -1,13 +1,16 @@
 //! The dialogue behind its lock: the machine, what is to be asked, and who waits for which answer. Nothing here waits.
 
 use super::SftpEntry;
+use super::task::{Step, Task};
 use crate::Error;
+use crate::clock::Clock;
 use crate::error::escape;
 use sanssh_core::sftp::client::Event;
+use sanssh_core::sftp::transfer::{Read, Window, Write};
 use sanssh_core::sftp::{
     Attributes, Client, Code, Extension, GATHER, Limits, Pending, Piece, Request, RequestId, StatVfs, Status,
 };
-use sanssh_core::{Output, Refused};
+use sanssh_core::{Instant, Output, Refused};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -15,6 +18,12 @@ use std::sync::Arc;
 pub(super) const OUTSTANDING: usize = 1024;
 /// Bytes of composed requests that may wait for room before no more are composed.
 const MOST_WAITING: usize = 64 * 1024;
+
+/// Bytes of files that may be on their way at a time: what fills lines of 100 MB/s and 80 ms.
+const MOST_UNDER_WAY: u64 = 8 * 1024 * 1024;
+
+/// Blocks that are kept for the next bodies.
+const MOST_SPARE: usize = 4;
 
 /// A handle on the server.
 pub(super) type Remote = Arc<[u8]>;
@@ -55,6 +64,23 @@ enum Order {
     Close(Remote),
 }
 
+/// Who gets an answer.
+#[derive(Debug, Clone, Copy)]
+enum Owner {
+    Call(Ticket),
+    /// A part of a file on its way.
+    Task(usize, usize),
+}
+
+/// Where the rest of a WRITE comes from.
+#[derive(Debug)]
+enum Body {
+    /// A block, and how far it was sent.
+    Block(Vec<u8>, usize),
+    /// A file, and where in it.
+    Task(usize, u64),
+}
+
 /// The dialogue.
 pub(super) struct Engine {
     machine: Client<Box<[Pending]>>,
@@ -65,8 +91,7 @@ pub(super) struct Engine {
     /// Requests composed and not yet sent, and how far they were.
     waiting: Vec<u8>,
     sent: usize,
-    /// The body of the WRITE that is being sent, and how far it was.
-    body: (Vec<u8>, usize),
+    body: Body,
     /// Memory of bodies that were sent.
     spare: Vec<Vec<u8>>,
     /// Threads that want to ask something and could not.
@@ -81,9 +106,13 @@ pub(super) struct Engine {
 
 /// Who waits for what.
 pub(super) struct Desk {
-    /// The ticket of each outstanding request, by its place.
-    owners: Box<[Ticket]>,
+    /// Whose each outstanding request is, by its place.
+    owners: Box<[Owner]>,
     calls: Vec<Option<Call>>,
+    pub(super) tasks: Vec<Option<Task>>,
+    /// How much of files may be on its way, for all tasks.
+    window: Window,
+    clock: Clock,
     orders: VecDeque<Order>,
     pub(super) ready: bool,
     /// Something came that others may wait for.
@@ -97,15 +126,18 @@ impl Engine {
             gather: vec![0; GATHER].into_boxed_slice(),
             scratch: vec![0; GATHER].into_boxed_slice(),
             desk: Desk {
-                owners: vec![Ticket(0); OUTSTANDING].into_boxed_slice(),
+                owners: vec![Owner::Call(Ticket(usize::MAX)); OUTSTANDING].into_boxed_slice(),
                 calls: Vec::new(),
+                tasks: Vec::new(),
+                window: Window::new(MOST_UNDER_WAY),
+                clock: Clock::start(),
                 orders: VecDeque::new(),
                 ready: false,
                 news: false,
             },
             waiting: Vec::new(),
             sent: 0,
-            body: (Vec::new(), 0),
+            body: Body::Block(Vec::new(), 0),
             spare: Vec::new(),
             wishes: 0,
             failure: None,
@@ -132,6 +164,16 @@ impl Engine {
 
     /// Composes a request; `None` if it has to wait.
     pub(super) fn ask(&mut self, request: &Request<'_>, ticket: Ticket) -> Option<Result<(), Error>> {
+        let asked = self.ask_for(request, Owner::Call(ticket))?;
+        if asked.is_ok()
+            && let Some(call) = self.desk.call(ticket)
+        {
+            call.due += 1;
+        }
+        Some(asked)
+    }
+
+    fn ask_for(&mut self, request: &Request<'_>, owner: Owner) -> Option<Result<(), Error>> {
         if self.waiting.len() - self.sent > MOST_WAITING {
             return None;
         }
@@ -148,10 +190,7 @@ impl Engine {
         };
         let filled = output.filled();
         self.waiting.extend_from_slice(&self.scratch[..filled]);
-        self.desk.owners[id.index()] = ticket;
-        if let Some(call) = self.desk.call(ticket) {
-            call.due += 1;
-        }
+        self.desk.owners[id.index()] = owner;
         Some(Ok(()))
     }
 
@@ -185,7 +224,7 @@ impl Engine {
             && (self.machine.owes_output()
                 || self.sent < self.waiting.len()
                 || self.machine.body_due() > 0
-                || (self.wishes == 0 && !self.desk.orders.is_empty()))
+                || (self.wishes == 0 && (!self.desk.orders.is_empty() || self.desk.step().is_some())))
     }
 
     /// Fills the space with what comes next; how much of it.
@@ -215,19 +254,18 @@ impl Engine {
         }
         self.waiting.clear();
         self.sent = 0;
-        let (bytes, at) = &mut self.body;
-        let second = self.machine.fill(&mut Output::new(&mut space[first..]), |room| {
-            let n = room.len().min(bytes.len() - *at);
-            room[..n].copy_from_slice(&bytes[*at..*at + n]);
-            *at += n;
-            n
-        });
-        if self.machine.body_due() == 0 && !bytes.is_empty() {
-            *at = 0;
-            let mut block = core::mem::take(bytes);
-            block.clear();
-            if self.spare.len() < 4 {
-                self.spare.push(block);
+        let Self { machine, body, desk, .. } = self;
+        if machine.body_due() == 0 {
+            return first;
+        }
+        let second = machine.fill(&mut Output::new(&mut space[first..]), |room| desk.supply(body, room));
+        if machine.body_due() == 0 {
+            if let Body::Block(bytes, _) = &mut self.body {
+                let mut block = core::mem::take(bytes);
+                block.clear();
+                if self.spare.len() < MOST_SPARE {
+                    self.spare.push(block);
+                }
             }
             self.desk.news = true;
         }
@@ -243,7 +281,7 @@ impl Engine {
             self.waiting.extend_from_slice(&self.scratch[..filled]);
             return filled > 0;
         }
-        let Some(order) = self.desk.orders.pop_front() else { return false };
+        let Some(order) = self.desk.orders.pop_front() else { return self.advance() };
         match order {
             Order::Write { handle, offset, block, ticket } => self.begin_write(handle, offset, block, ticket),
             Order::Close(handle) => {
@@ -265,7 +303,7 @@ impl Engine {
                 self.desk.orders.push_front(Order::Write { handle, offset, block, ticket });
                 return false;
             }
-            Some(Ok(())) => self.body = (block, 0),
+            Some(Ok(())) => self.body = Body::Block(block, 0),
             Some(Err(error)) => {
                 self.desk.conclude(ticket, Answer::Failed(Code::BAD_MESSAGE, error.to_string()));
                 return true;
@@ -274,6 +312,39 @@ impl Engine {
         // It was counted when it was ordered.
         if let Some(call) = self.desk.call(ticket) {
             call.due -= 1;
+        }
+        true
+    }
+
+    /// Composes the next request of a file on its way; whether there was one.
+    fn advance(&mut self) -> bool {
+        let Some((index, step)) = self.desk.step() else { return false };
+        let Some(task) = self.desk.tasks[index].as_mut() else { return false };
+        let handle = task.handle();
+        let handle = &handle[..];
+        let (request, part) = match step {
+            Step::Write(write) if task.skips(write) => {
+                self.desk.news = true;
+                return true;
+            }
+            Step::Write(Write { part, offset, length }) => (Request::Write { handle, offset, length }, part),
+            Step::Read(Read { part, offset, length }) => (Request::Read { handle, offset, length }, part),
+        };
+        match self.ask_for(&request, Owner::Task(index, part)) {
+            None => return false,
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                self.fail(error);
+                return false;
+            }
+        }
+        if let Step::Write(Write { offset, .. }) = step {
+            self.body = Body::Task(index, offset);
+        }
+        let now = self.desk.clock.now();
+        let Desk { tasks, window, .. } = &mut self.desk;
+        if let Some(task) = tasks[index].as_mut() {
+            task.sent(step, window, now);
         }
         true
     }
@@ -335,8 +406,56 @@ impl Desk {
     }
 
     fn of(&mut self, id: RequestId) -> Option<&mut Call> {
-        let ticket = *self.owners.get(id.index())?;
+        let Owner::Call(ticket) = *self.owners.get(id.index())? else { return None };
         self.call(ticket)
+    }
+
+    /// The next request of a file on its way, each file in its turn.
+    fn step(&self) -> Option<(usize, Step)> {
+        let now = self.clock.now();
+        let mut tasks = self.tasks.iter().enumerate().filter_map(|(index, task)| Some((index, task.as_ref()?)));
+        tasks.find_map(|(index, task)| Some((index, task.next(&self.window, now)?)))
+    }
+
+    /// Takes a file on its way.
+    pub(super) fn begin(&mut self, task: Task) -> usize {
+        if let Some(index) = self.tasks.iter().position(Option::is_none) {
+            self.tasks[index] = Some(task);
+            return index;
+        }
+        self.tasks.push(Some(task));
+        self.tasks.len() - 1
+    }
+
+    /// Lets go of a file, once its last answer is there.
+    pub(super) fn release(&mut self, index: usize) {
+        if let Some(task) = &mut self.tasks[index] {
+            task.abandoned = true;
+            task.stop();
+        }
+        self.tasks[index].take_if(|task| task.outstanding() == 0);
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The next bytes of a body.
+    fn supply(&mut self, body: &mut Body, room: &mut [u8]) -> usize {
+        match body {
+            Body::Block(bytes, at) => {
+                let n = room.len().min(bytes.len() - *at);
+                room[..n].copy_from_slice(&bytes[*at..*at + n]);
+                *at += n;
+                n
+            }
+            Body::Task(index, offset) => {
+                let Some(task) = &mut self.tasks[*index] else { return 0 };
+                let n = task.supply(room, *offset);
+                *offset += n as u64;
+                n
+            }
+        }
     }
 
     fn take(&mut self, event: Event<'_>) {
@@ -346,10 +465,7 @@ impl Desk {
                 self.ready = true;
                 self.news = true;
             }
-            Event::Status(id, Status { code: Code::OK, .. }) => self.answer(id, Answer::Fine),
-            Event::Status(id, Status { code, message }) => {
-                self.answer(id, Answer::Failed(code, escape(message, false)))
-            }
+            Event::Status(id, status) => self.status(id, status),
             Event::Handle(id, bytes) => self.answer(id, Answer::Handle(bytes.to_vec())),
             Event::Data(id, piece) => self.data(id, piece),
             Event::Name(id, entry, last) => {
@@ -373,23 +489,47 @@ impl Desk {
         }
     }
 
-    fn data(&mut self, id: RequestId, Piece { bytes, last }: Piece<'_>) {
-        let Some(call) = self.of(id).filter(|call| !call.abandoned) else {
-            return if last {
-                self.end(id)
-            };
-        };
-        match &mut call.answer {
-            Answer::Data(gathered) => gathered.extend_from_slice(bytes),
-            answer => *answer = Answer::Data(bytes.to_vec()),
+    fn status(&mut self, id: RequestId, Status { code, message }: Status<'_>) {
+        if let Owner::Task(index, part) = self.owners[id.index()] {
+            let now = self.clock.now();
+            let Self { tasks, window, .. } = self;
+            if let Some(task) = &mut tasks[index] {
+                task.answered(part, code, message, window, now);
+            }
+            return self.worked(index);
         }
-        if last {
+        let failed = || Answer::Failed(code, escape(message, false));
+        self.answer(id, if code == Code::OK { Answer::Fine } else { failed() });
+    }
+
+    fn data(&mut self, id: RequestId, piece: Piece<'_>) {
+        if let Owner::Task(index, part) = self.owners[id.index()] {
+            let now = self.clock.now();
+            let Self { tasks, window, .. } = self;
+            if let Some(task) = &mut tasks[index] {
+                task.arrived(part, piece, window, now);
+            }
+            return self.worked(index);
+        }
+        if let Some(call) = self.of(id).filter(|call| !call.abandoned) {
+            match &mut call.answer {
+                Answer::Data(gathered) => gathered.extend_from_slice(piece.bytes),
+                answer => *answer = Answer::Data(piece.bytes.to_vec()),
+            }
+        }
+        if piece.last {
             self.end(id);
         }
     }
 
+    /// A task got on.
+    fn worked(&mut self, index: usize) {
+        self.news = true;
+        self.tasks[index].take_if(|task| task.abandoned && task.outstanding() == 0);
+    }
+
     fn answer(&mut self, id: RequestId, answer: Answer) {
-        if let Some(&ticket) = self.owners.get(id.index()) {
+        if let Some(&Owner::Call(ticket)) = self.owners.get(id.index()) {
             self.conclude(ticket, answer);
         }
     }
@@ -408,7 +548,7 @@ impl Desk {
     }
 
     fn end(&mut self, id: RequestId) {
-        if let Some(&ticket) = self.owners.get(id.index()) {
+        if let Some(&Owner::Call(ticket)) = self.owners.get(id.index()) {
             self.ended(ticket);
         }
     }

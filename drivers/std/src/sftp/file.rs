@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes of one read ahead.
 const CHUNK: u64 = 64 * 1024;
+/// Bytes that a read asks for at least, however few servers give.
+const LEAST_CHUNK: u32 = 1024;
 /// Reads ahead at a time, after a while.
 const MOST_AHEAD: usize = 32;
 /// Writes whose answers are due, at most.
@@ -35,8 +37,6 @@ pub struct File {
 /// Where reads and writes are.
 struct Cursor {
     at: u64,
-    /// Writes go to the end, wherever the cursor is.
-    append: bool,
     /// What was fetched last, and how much of it was read.
     fetched: (Vec<u8>, usize),
     /// Reads under way: where, how much, under which ticket.
@@ -54,11 +54,10 @@ struct Cursor {
 }
 
 impl File {
-    pub(super) fn new(share: &Arc<Share>, handle: Remote, path: &[u8], limits: Limits, append: bool) -> Self {
+    pub(super) fn new(share: &Arc<Share>, handle: Remote, path: &[u8], limits: Limits) -> Self {
         let chunk = u32::try_from(limits.read.min(CHUNK)).unwrap_or(u32::MAX);
         let cursor = Cursor {
             at: 0,
-            append,
             fetched: (Vec::new(), 0),
             ahead: VecDeque::new(),
             depth: 1,
@@ -207,7 +206,7 @@ impl File {
     /// Takes the next of the reads ahead, and keeps as many under way as may be; `false` at the end of the file.
     fn fetch(&self, cursor: &mut Cursor) -> Result<bool, Error> {
         self.run_ahead(cursor)?;
-        let Some((offset, length, ticket)) = cursor.ahead.pop_front() else { return Ok(false) };
+        let Some((_, length, ticket)) = cursor.ahead.pop_front() else { return Ok(false) };
         cursor.depth = (cursor.depth * 2).min(MOST_AHEAD);
         let bytes = match self.share.answer(ticket)? {
             Answer::Data(bytes) if !bytes.is_empty() => bytes,
@@ -221,17 +220,14 @@ impl File {
             }
         };
         let came = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        cursor.fetched = (bytes, 0);
         if came < length {
             // What was asked for behind the gap is of no use; a server that gives less will do so again.
-            let next = offset.saturating_add(u64::from(came));
             let depth = cursor.depth;
-            let fetched = core::mem::take(&mut cursor.fetched);
             self.forget(cursor);
-            (cursor.fetched, cursor.depth, cursor.at) = (fetched, depth, offset);
-            let _ = next;
-            cursor.chunk = came.max(1024).min(cursor.chunk);
+            cursor.depth = depth;
+            cursor.chunk = came.max(LEAST_CHUNK).min(cursor.chunk);
         }
+        cursor.fetched = (bytes, 0);
         Ok(true)
     }
 

@@ -106,15 +106,6 @@ impl Line {
             Self::Pipe(pipe) => pipe.wait(space, span),
         }
     }
-
-    /// Has whoever waits look again.
-    pub(super) fn rouse(&self) {
-        match self {
-            // News of the engine's is not news of the link's; its waiters look when output leaves.
-            Self::Channel { .. } => {}
-            Self::Pipe(pipe) => pipe.rouse(),
-        }
-    }
 }
 
 /// Whether data would be taken now.

@@ -9,6 +9,8 @@ mod file;
 mod line;
 mod options;
 mod share;
+mod task;
+mod tree;
 
 pub use copy::{Copy, Progress};
 pub use directory::{ReadDir, SftpEntry};
@@ -18,11 +20,13 @@ pub use options::OpenOptions;
 use crate::channel::Channel;
 use crate::{Client, Error};
 use core::time::Duration;
+use engine::{Answer, Ticket};
 use line::{Line, Pipe};
-use sanssh_core::sftp::{Extension, Limits, Request};
+use sanssh_core::sftp::transfer::Sizes;
+use sanssh_core::sftp::{Extension, Limits, MAX_PACKET, Request};
 use share::Share;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The files of a server. Clones are the same dialogue; when the last one, the last [`File`] and the last [`ReadDir`] are
 /// gone, it ends. Paths are bytes; those that do not begin with a slash begin where the server has the user begin.
@@ -31,7 +35,7 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug, Clone)]
 pub struct Sftp {
     share: Arc<Share>,
-    limits: Arc<OnceLock<Limits>>,
+    limits: Arc<Mutex<Known>>,
 }
 
 impl Client {
@@ -76,8 +80,14 @@ impl Sftp {
     fn start(line: Line) -> Result<Self, Error> {
         let share = Share::new(line);
         share.wait(|engine| engine.desk.ready.then_some(()))?;
-        let sftp = Self { share: Arc::new(share), limits: Arc::new(OnceLock::new()) };
-        Ok(sftp)
+        let mut known = Known::Limits(sane(&Limits::default()));
+        if share.lock().has(Extension::Limits) {
+            // The answer is there before anybody wants it.
+            let ticket = share.lock().ticket();
+            share.ask(&Request::Limits {}, ticket)?;
+            known = Known::Asked(ticket);
+        }
+        Ok(Self { share: Arc::new(share), limits: Arc::new(Mutex::new(known)) })
     }
 
     /// How long each later call may wait for the server; `None` for ever. On a connection it is the same as
@@ -96,49 +106,35 @@ impl Sftp {
     /// # Errors
     /// Those of the connection.
     pub fn limits(&self) -> Result<Limits, Error> {
-        if let Some(limits) = self.limits.get() {
-            return Ok(*limits);
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Known::Asked(ticket) = *limits {
+            let told = match self.share.answer(ticket)? {
+                Answer::Limits(told) => told,
+                _ => Limits::default(),
+            };
+            *limits = Known::Limits(sane(&told));
         }
-        let told = match self.has(Extension::Limits) {
-            false => Limits::default(),
-            true => match self.share.call(&Request::Limits {}, b"") {
-                Ok(engine::Answer::Limits(limits)) => limits,
-                Ok(_) | Err(Error::Sftp { .. }) => Limits::default(),
-                Err(error) => return Err(error),
-            },
-        };
-        Ok(*self.limits.get_or_init(|| sane(told)))
+        match *limits {
+            Known::Limits(limits) => Ok(limits),
+            Known::Asked(_) => Ok(sane(&Limits::default())),
+        }
+    }
+
+    fn sizes(&self) -> Result<Sizes, Error> {
+        Ok(Sizes::of(&self.limits()?))
     }
 }
 
-/// What every server takes, says the draft: 34 000 bytes of a packet.
-const BODY: u64 = 32 * 1024;
-/// The largest body that is asked for or sent: what OpenSSH's server takes.
-const MOST_BODY: u64 = 255 * 1024;
+/// Limits, or under which ticket they come.
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    Asked(Ticket),
+    Limits(Limits),
+}
 
 /// Limits that can be worked with: neither 0 nor beyond what packets may be.
-fn sane(told: Limits) -> Limits {
-    let body = |value: u64| if value == 0 { BODY } else { value.clamp(1024, MOST_BODY) };
-    Limits {
-        packet: if told.packet == 0 { 34_000 } else { told.packet.clamp(34_000, 256 * 1024) },
-        read: body(told.read),
-        write: body(told.write),
-        handles: told.handles,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{BODY, MOST_BODY, sane};
-    use sanssh_core::sftp::Limits;
-
-    #[test]
-    fn i15_limits_are_clamped() {
-        let none = sane(Limits::default());
-        assert_eq!((none.packet, none.read, none.write), (34_000, BODY, BODY));
-        let most = sane(Limits { packet: u64::MAX, read: u64::MAX, write: u64::MAX, handles: u64::MAX });
-        assert_eq!((most.packet, most.read, most.write), (256 * 1024, MOST_BODY, MOST_BODY));
-        let least = sane(Limits { packet: 1, read: 1, write: 1, handles: 1 });
-        assert_eq!((least.packet, least.read, least.write), (34_000, 1024, 1024));
-    }
+fn sane(told: &Limits) -> Limits {
+    let Sizes { read, write } = Sizes::of(told);
+    let packet = if told.packet == 0 { MAX_PACKET as u64 } else { told.packet.min(MAX_PACKET as u64) };
+    Limits { packet, read: read.into(), write: write.into(), handles: told.handles }
 }

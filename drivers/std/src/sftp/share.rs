@@ -21,6 +21,8 @@ pub(super) struct Share {
 pub(super) enum Wait<T> {
     Ready(T),
     Pending(u64),
+    /// The same, and worth a look after so long, whatever happens.
+    Napping(u64, Duration),
 }
 
 impl<T> From<Option<T>> for Wait<T> {
@@ -48,9 +50,10 @@ impl Share {
             let step = ready(&mut engine).into();
             // Also what is left behind by one who is ready leaves now.
             self.offer(&mut engine);
-            let mark = match step {
+            let (mark, nap) = match step {
                 Wait::Ready(value) => break Ok(value),
-                Wait::Pending(mark) => mark,
+                Wait::Pending(mark) => (mark, None),
+                Wait::Napping(mark, nap) => (mark, Some(nap)),
             };
             if let Some(error) = &engine.failure {
                 break Err(error.clone());
@@ -63,7 +66,7 @@ impl Share {
             if let Some((patience, Duration::ZERO)) = left {
                 break Err(Error::TimedOut(patience));
             }
-            let left = left.map(|(_, left)| left);
+            let left = left.map(|(_, left)| left).into_iter().chain(nap).min();
             if pump || !engine.pumping {
                 (pump, engine.pumping) = (true, true);
                 engine = self.turn(engine, left);
