@@ -5,9 +5,8 @@ use super::Directory;
 use super::requests::Desk;
 use crate::state::SEND_AT;
 use crate::{Error, Session};
-use sanssh_core::sftp::message::SymlinkOrder;
 use sanssh_core::sftp::server::{Event, Settings};
-use sanssh_core::sftp::{GATHER, Handle, MAX_PACKET, Server};
+use sanssh_core::sftp::{GATHER, Handle, MAX_PACKET, Server, SymlinkOrder};
 use sanssh_core::{Output, Refused, Tx};
 use std::io::{self, Read, Write};
 
@@ -27,7 +26,7 @@ impl Directory {
     pub fn serve_sftp(&self, session: &Session) -> Result<(), Error> {
         let settings = Settings {
             read_only: self.read_only,
-            symlink_order: SymlinkOrder::of_peer(&session.software()),
+            symlink_order: SymlinkOrder::of_client(&session.software()),
             ..Settings::default()
         };
         let handles = vec![Handle::new(); MOST_HANDLES].into_boxed_slice();
