@@ -21,7 +21,7 @@ use rustix::io::Errno;
 use sanssh_core::sftp::{self, Access, Attributes, Owner, Times};
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use walk::{ENTER, Last, Place, Root};
@@ -214,6 +214,13 @@ impl Directory {
         let record = str::from_utf8(user).ok().filter(|_| self.is_whole());
         let record = record.and_then(|user| User::from_name(user).ok().flatten());
         Ok(record.ok_or(Errno::NOENT)?.dir.as_os_str().as_bytes().to_vec())
+    }
+
+    /// The directory where a path ends, and its name there, which may not exist. Whatever is done to it must not follow
+    /// links.
+    pub(crate) fn place(&self, path: &[u8]) -> io::Result<(OwnedFd, Vec<u8>)> {
+        let place = self.walk(path, Last::Follow)?;
+        Ok((place.directory().try_clone_to_owned()?, place.name().to_vec()))
     }
 
     fn walk(&self, path: &[u8], last: Last) -> io::Result<Place<'_>> {

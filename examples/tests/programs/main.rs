@@ -3,6 +3,7 @@
 
 mod keygen;
 mod keyscan;
+mod sftp;
 mod ssh;
 mod sshd;
 mod sshd_files;

@@ -5,8 +5,8 @@ use super::Directory;
 use super::requests::Desk;
 use crate::state::SEND_AT;
 use crate::{Error, Session};
-use sanssh_core::sftp::server::{Event, Settings, SymlinkOrder};
-use sanssh_core::sftp::{GATHER, Handle, MAX_PACKET, Server};
+use sanssh_core::sftp::server::{Event, Settings};
+use sanssh_core::sftp::{GATHER, Handle, MAX_PACKET, Server, SymlinkOrder};
 use sanssh_core::{Output, Refused, Tx};
 use std::io::{self, Read, Write};
 
