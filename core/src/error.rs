@@ -285,7 +285,7 @@ pub enum Refused {
     TooLong,
     /// The host key is not the one that the session began with.
     WrongKey,
-    /// A path of no bytes, or with NUL among them.
+    /// A path that cannot be sent: of no bytes, with NUL among them, or a name that leads elsewhere.
     BadPath,
 }
 
@@ -300,7 +300,7 @@ impl fmt::Display for Refused {
             Self::Moot => "the question is no longer open",
             Self::TooLong => "too long for a message",
             Self::WrongKey => "not the session's host key",
-            Self::BadPath => "not a path",
+            Self::BadPath => "not a path that can be sent",
         })
     }
 }

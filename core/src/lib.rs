@@ -104,6 +104,7 @@
 //! | `connection` | [`Connection`], which joins them and keeps time | |
 //! | [`algorithm`], [`config`], [`mod@event`], [`role`], [`time`] | the vocabulary that they share | |
 //! | [`sftp`] | file transfer, both ends: requests, answers, transfers | filexfer-02 |
+//! | [`scp`] | files over rcp's protocol, both ends | |
 //! | [`agent`] | the agent protocol, both ends | 9987 |
 //! | `keyring` (feature `alloc`) | the keys of an agent, and what they may be used for | 9987 |
 //! | `file` (feature `alloc`) | keys in every common format, certificates made, known hosts, authorized keys | 4716, 7468 |
@@ -145,6 +146,7 @@ pub mod file;
 #[cfg(feature = "alloc")]
 pub mod keyring;
 pub mod role;
+pub mod scp;
 pub mod sftp;
 pub mod time;
 pub mod transport;

@@ -1,12 +1,10 @@
 //! The command line, with OpenSSH's flags: those of `HELP`, the destination between or behind them, and the command.
 //! As there, of several values for one thing the first counts, except for identities and variables, which add up.
 
-use crate::destination::Destination;
-use crate::options::{Settings, Tty};
-use crate::report::Verbosity;
 use lexopt::{Arg, Parser, ValueExt};
-use sanssh_examples::value;
-use sanssh_std::Family;
+use sanssh_examples::client::destination::Destination;
+use sanssh_examples::client::flags::{self, Asked, OPTIONS, plain};
+use sanssh_examples::client::options::{Settings, Tty};
 use std::os::unix::ffi::OsStringExt;
 
 const HELP: &str = "\
@@ -34,28 +32,8 @@ Runs a command on another host, or a shell there.
   -V              the version
   --help          this text
 
-Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, put first):
-  KexAlgorithms LIST, HostKeyAlgorithms LIST, Ciphers LIST, MACs LIST, Compression yes|no|LIST,
-  RekeyLimit BYTES[K|M|G] [TIME],
-  User, Port, HostKeyAlias, AddressFamily any|inet|inet6, ConnectTimeout TIME, ServerAliveInterval TIME,
-  ServerAliveCountMax, IdentityFile, IdentitiesOnly, IdentityAgent PATH|SSH_AUTH_SOCK|none, PubkeyAuthentication,
-  PasswordAuthentication,
-  KbdInteractiveAuthentication, PreferredAuthentications, NumberOfPasswordPrompts, BatchMode, UserKnownHostsFile,
-  GlobalKnownHostsFile, HashKnownHosts, UpdateHostKeys, StrictHostKeyChecking yes|ask|accept-new|no, RequestTTY,
-  SendEnv, SetEnv, LogLevel. Forwardings, control sockets and the like can be given only as off.
-
-A changed host key is refused whatever StrictHostKeyChecking says; with no, as with accept-new, new ones are recorded.
 Exit status: the command's; 255 if it ended by a signal, or if something failed before.
 ";
-
-/// What the command line asks for.
-#[derive(Debug)]
-pub(crate) enum Asked {
-    /// A text to print.
-    Text(String),
-    /// A connection.
-    Job(Box<Job>),
-}
 
 /// One run of the program.
 #[derive(Debug, Default)]
@@ -69,20 +47,20 @@ pub(crate) struct Job {
     pub(crate) no_input: bool,
 }
 
-pub(crate) fn read() -> Result<Asked, String> {
+pub(crate) fn read() -> Result<Asked<Job>, String> {
     parse(Parser::from_env())
 }
 
-fn parse(mut parser: Parser) -> Result<Asked, String> {
+fn parse(mut parser: Parser) -> Result<Asked<Job>, String> {
     let mut job = Job::default();
     let mut destination = None;
     while let Some(argument) = parser.next().map_err(plain)? {
         match argument {
-            Arg::Long("help") => return Ok(Asked::Text(HELP.to_owned())),
+            Arg::Long("help") => return Ok(Asked::Text(format!("{HELP}\n{OPTIONS}"))),
             Arg::Short('V') => return Ok(Asked::Text(format!("sanssh {}\n", env!("CARGO_PKG_VERSION")))),
             Arg::Short(flag) => short(&mut job, flag, &mut parser)?,
             Arg::Value(value) if destination.is_none() => {
-                destination = Some(Destination::read(&value.string().map_err(plain)?)?);
+                destination = Some(Destination::read("ssh", &value.string().map_err(plain)?)?);
             }
             Arg::Value(first) => {
                 job.command = Some(command(first, &mut parser)?);
@@ -108,40 +86,16 @@ fn short(job: &mut Job, flag: char, parser: &mut Parser) -> Result<(), String> {
         't' => {
             settings.tty = Some(if matches!(settings.tty, Some(Tty::Yes | Tty::Force)) { Tty::Force } else { Tty::Yes })
         }
-        'C' => settings.set("Compression", "yes")?,
         'n' => job.no_input = true,
         's' => job.is_subsystem = true,
-        'v' => settings.verbosity = Some(Verbosity::Verbose),
-        'q' => settings.verbosity = Some(Verbosity::Quiet),
-        '4' => settings.family = Some(Family::V4),
-        '6' => settings.family = Some(Family::V6),
         'a' | 'x' | 'k' => {}
-        _ => return valued(settings, flag, parser),
+        'p' => flags::named(settings, flag, "Port", parser)?,
+        'l' => flags::named(settings, flag, "User", parser)?,
+        'm' => flags::named(settings, flag, "MACs", parser)?,
+        _ if flags::take(settings, flag, parser)? => {}
+        _ => return Err(format!("unknown flag -{flag}; see --help")),
     }
     Ok(())
-}
-
-/// Flags with a value, most of them another way to write an option.
-fn valued(settings: &mut Settings, flag: char, parser: &mut Parser) -> Result<(), String> {
-    let name = match flag {
-        'p' => "Port",
-        'l' => "User",
-        'i' => "IdentityFile",
-        'c' => "Ciphers",
-        'm' => "MACs",
-        'o' | 'F' => "",
-        _ => return Err(format!("unknown flag -{flag}; see --help")),
-    };
-    let text = parser.value().and_then(ValueExt::string).map_err(plain)?;
-    match flag {
-        'o' => {
-            let (name, value) = value::split(&text)?;
-            settings.set(name, value)
-        }
-        'F' if ["none", "/dev/null"].contains(&text.as_str()) => Ok(()),
-        'F' => Err(format!("-F {text}: configuration files are not read; give -o options")),
-        _ => settings.set(name, &text).map_err(|error| format!("-{flag}: {error}")),
-    }
 }
 
 /// The rest of the line, as one, whatever it looks like.
@@ -154,16 +108,12 @@ fn command(first: std::ffi::OsString, parser: &mut Parser) -> Result<Vec<u8>, St
     Ok(line)
 }
 
-fn plain(error: lexopt::Error) -> String {
-    error.to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Asked, Job, parse};
-    use crate::options::Tty;
-    use crate::report::Verbosity;
     use lexopt::Parser;
+    use sanssh_examples::client::options::Tty;
+    use sanssh_examples::client::report::Verbosity;
 
     fn job(line: &[&str]) -> Result<Box<Job>, String> {
         match parse(Parser::from_args(line))? {

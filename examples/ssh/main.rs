@@ -4,42 +4,24 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
-mod destination;
-mod hosts;
-mod login;
-mod offer;
-mod options;
-mod report;
 mod session;
 mod streams;
 mod window;
 
-use arguments::{Asked, Job};
-use options::Settings;
-use report::{Reporter, Verbosity};
+use arguments::Job;
+use sanssh_examples::client::flags::begin;
+use sanssh_examples::client::report::Reporter;
+use sanssh_examples::client::{self, FAILED};
 use sanssh_examples::terminal;
-use sanssh_std::{Client, Options};
-use std::io::Write;
 use std::process::ExitCode;
-
-/// What OpenSSH's client ends with when it has no command's status to pass on.
-const FAILED: u8 = 255;
 
 fn main() -> ExitCode {
     terminal::guard();
-    let job = match arguments::read() {
-        Ok(Asked::Text(text)) => {
-            // Whoever asked may have left.
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            return ExitCode::SUCCESS;
-        }
-        Ok(Asked::Job(job)) => job,
-        Err(error) => {
-            Reporter::new(Verbosity::Normal).error(error);
-            return FAILED.into();
-        }
+    let job = match begin("ssh", arguments::read()) {
+        Ok(job) => job,
+        Err(status) => return status,
     };
-    let reporter = Reporter::new(job.settings.verbosity());
+    let reporter = Reporter::new("ssh", job.settings.verbosity());
     let outcome = run(&job, reporter);
     terminal::restore();
     match outcome {
@@ -53,47 +35,11 @@ fn main() -> ExitCode {
 
 /// Connects, logs in and runs what is asked for.
 fn run(job: &Job, reporter: Reporter) -> Result<u8, String> {
-    let settings = &job.settings;
-    let (host, port) = (&job.host, settings.port.unwrap_or(22));
-    reporter.detail(format_args!("connecting to {host} port {port}"));
-    let mut hosts = hosts::of(settings, host, port)?;
-    let client = Client::connect(host, port, &connection(settings), &mut hosts).map_err(|error| error.to_string())?;
-    hosts.tell(reporter);
-    tell(&client, reporter);
-    let user = match &settings.user {
-        Some(user) => user.clone(),
-        None => sanssh_examples::user::current()?.name,
-    };
-    login::run(&client, settings, &user, host, reporter)?;
-    let status = session::run(&client, job, reporter);
-    if status.is_ok() && settings.updates_host_keys() {
-        hosts.update(&client, reporter);
+    let connected = client::connect(&job.settings, &job.host, reporter)?;
+    let status = session::run(&connected.client, job, reporter);
+    match status {
+        Ok(_) => connected.end(),
+        Err(_) => connected.client.disconnect(),
     }
-    client.disconnect();
     status
-}
-
-fn connection(settings: &Settings) -> Options {
-    let mut options = Options {
-        // Zero is no limit.
-        connect_timeout: settings.connect_timeout.filter(|span| !span.is_zero()),
-        family: settings.family.unwrap_or_default(),
-        channels: 1,
-        ..Options::default()
-    };
-    options.core.preferences = settings.preferences.clone();
-    options.core.rekey = settings.rekey.unwrap_or_default();
-    options.core.keepalive.interval = settings.alive_interval.unwrap_or_default();
-    options.core.keepalive.count = settings.alive_count.unwrap_or(options.core.keepalive.count);
-    options
-}
-
-fn tell(client: &Client, reporter: Reporter) {
-    if let Ok(address) = client.peer_addr() {
-        reporter.detail(format_args!("connected to {address}"));
-    }
-    reporter.detail(format_args!("the server is {}", client.server_ident()));
-    if let Some(agreed) = client.summary() {
-        reporter.detail(format_args!("negotiated {}", sanssh_examples::agreed(&agreed)));
-    }
 }

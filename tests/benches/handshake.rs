@@ -12,6 +12,7 @@ use sanssh_core::crypto::fast::Fast;
 use sanssh_core::role::{Client, Server};
 use sanssh_core::{Config, Connection, Event, Input, Instant, Output, Seed, Slot, auth, transport};
 use sanssh_std::{Attempt, Handler, KnownHosts, Options, ServerConfig, Session, Shutdown, Verdict, home};
+use sanssh_tests::bench::median;
 use sanssh_tests::keys::{Keys, Kind, public};
 use sanssh_tests::openssh::{self, Sshd, known_hosts_line};
 use sanssh_tests::{peers, signing};
@@ -36,11 +37,6 @@ fn main() {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 /// What one handshake took: microseconds of client and of server, bytes up and down.
 type Cost = [f64; 4];
 
@@ -53,7 +49,7 @@ fn memory() {
         while costs.len() < 5 || (costs.len() < 201 && budget.elapsed() < Duration::from_secs(3)) {
             costs.push(handshake(*kex, costs.len()));
         }
-        let [client, server, up, down] = core::array::from_fn(|at| median(costs.iter().map(|cost| cost[at]).collect()));
+        let [client, server, up, down] = core::array::from_fn(|at| median(costs.iter().map(|cost| cost[at])));
         println!("{:<38} {client:>10.0} {server:>10.0} {up:>9.0} {down:>9.0}", kex.name());
     }
 }
@@ -235,7 +231,7 @@ fn keyscan(port: u16, count: usize) -> f64 {
 }
 
 fn report(title: &str, rounds: &[[f64; 2]]) {
-    let of = |pick: &dyn Fn(&[f64; 2]) -> f64| median(rounds.iter().map(pick).collect());
+    let of = |pick: &dyn Fn(&[f64; 2]) -> f64| median(rounds.iter().map(pick));
     let (theirs, ours) = (of(&|round| round[0]), of(&|round| round[1]));
     println!("{title}: OpenSSH {theirs:.0}, sanssh {ours:.0}, ratio {:.2}", of(&|round| round[1] / round[0]));
 }

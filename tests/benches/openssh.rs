@@ -5,6 +5,7 @@
 //! `cargo bench -p sanssh-tests --bench openssh` builds what it needs; `-- stream`, `-- login` or `-- latency` runs one.
 
 use core::time::Duration;
+use sanssh_tests::bench::{build, median};
 use sanssh_tests::delay::{Line, Proxy};
 use sanssh_tests::keys::{Keys, Kind};
 use sanssh_tests::openssh::{EVERY_CIPHER, Sshd};
@@ -33,7 +34,7 @@ const SUITES: [(&str, &[&str]); 9] = [
 fn main() {
     let chosen: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let wanted = |name: &str| chosen.is_empty() || chosen.iter().any(|arg| arg == name);
-    let programs = [("OpenSSH", PathBuf::from("ssh")), ("sanssh", build())];
+    let programs = [("OpenSSH", PathBuf::from("ssh")), ("sanssh", build("sanssh-examples", "--bin", "ssh"))];
     let sshd = Sshd::start(&["MaxStartups 100", "LoginGraceTime 20", EVERY_CIPHER]);
     if wanted("stream") {
         stream(&sshd, &programs);
@@ -47,19 +48,6 @@ fn main() {
 }
 
 type Programs = [(&'static str, PathBuf); 2];
-
-/// Our program, built as a user would build it.
-fn build() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "-p", "sanssh-examples", "--bin", "ssh"])
-        .current_dir(&root)
-        .status();
-    assert!(built.is_ok_and(|status| status.success()), "the ssh program builds");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    target.join("release/ssh").canonicalize().expect("the ssh program")
-}
 
 /// The arguments that both programs understand, up to the host.
 fn arguments(sshd: &Sshd, port: u16, options: &[&str]) -> Vec<String> {
@@ -101,18 +89,13 @@ fn timed(program: &Path, arguments: &[String], command: &str, repeat: usize) -> 
     Cost { wall, cpu: user + system }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 /// Takes samples in turn and prints medians, and the medians of the ratios within each round.
 fn side_by_side(title: &str, programs: &Programs, mut sample: impl FnMut(&Path) -> Cost) {
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
         rounds.push([sample(&programs[0].1), sample(&programs[1].1)]);
     }
-    let of = |pick: &dyn Fn(&[Cost; 2]) -> f64| median(rounds.iter().map(pick).collect());
+    let of = |pick: &dyn Fn(&[Cost; 2]) -> f64| median(rounds.iter().map(pick));
     println!(
         "{title:<36} wall {:>7.3} s {:>7.3} s ratio {:>5.2}   cpu {:>7.3} s {:>7.3} s ratio {:>5.2}",
         of(&|round| round[0].wall),

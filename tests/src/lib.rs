@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod asker;
 pub mod asyncssh;
+pub mod bench;
 pub mod certificate;
 pub mod certify;
 pub mod count;

@@ -106,6 +106,12 @@ impl Sshd {
         self.port
     }
 
+    /// Its process, the parent of one for each connection.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.daemon.id()
+    }
+
     /// Who can log in with the shared keys: the user that runs the test.
     #[must_use]
     pub fn user(&self) -> &str {

@@ -20,7 +20,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("connection", &["channel", "auth", "transport", "crypto", "wire"]),
     ("file", &["crypto", "wire"]),
     ("sftp", &["wire"]),
-    ("scp", &["wire"]),
+    ("scp", &["sftp", "wire"]),
     ("agent", &["crypto", "wire"]),
     ("keyring", &["agent", "file", "crypto", "wire"]),
 ];

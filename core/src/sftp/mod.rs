@@ -32,6 +32,7 @@ pub mod path;
 pub mod server;
 mod status;
 mod stream;
+pub mod transfer;
 mod value;
 
 pub use attributes::{Attributes, Extended, FileKind, Owner, Times};

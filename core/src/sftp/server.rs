@@ -208,6 +208,26 @@ impl<T: AsMut<[Handle]> + AsRef<[Handle]>> Server<T> {
         Ok(())
     }
 
+    /// As [`data`](Self::data) and [`fill`](Self::fill) in one: `with` is lent as much space as was asked for, where the
+    /// answer will lie, and returns how much of it is read. If that is nothing, nothing is written, and the request is
+    /// still to be answered.
+    pub fn data_with(
+        &mut self,
+        output: &mut Output<'_>,
+        with: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Result<usize, Refused> {
+        let Asked { most, .. } = self.open(Some(Answer::Data))?;
+        let end = usize::try_from(most).map_err(|_| Refused::NoRoom)?.saturating_add(DATA_HEAD);
+        let space = output.vacant().get_mut(DATA_HEAD..end).ok_or(Refused::NoRoom)?;
+        let read = with(space);
+        if read > 0 {
+            self.data(u32::try_from(read).map_err(|_| Refused::TooLong)?, output)?;
+            // They lie there already.
+            self.fill(output, |space| space.len());
+        }
+        Ok(read)
+    }
+
     /// Bytes that an answer still needs, before anything else can be sent or read.
     pub const fn body_due(&self) -> usize {
         self.body.due()
@@ -466,6 +486,9 @@ const MOST_READ: u32 = frame::LONGEST - 9;
 const MOST_WRITTEN: u32 = MOST_READ - 16;
 /// Length, type, identifier and count in front of names.
 const NAMES_HEAD: usize = 13;
+
+/// Length, type, identifier and count in front of data.
+const DATA_HEAD: usize = 13;
 
 fn put_status(output: &mut Output<'_>, id: u32, code: Code, words: &[u8]) -> Result<(), Refused> {
     let words = if words.is_empty() { code.text().as_bytes() } else { words };

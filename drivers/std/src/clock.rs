@@ -32,28 +32,36 @@ pub(crate) fn seconds() -> Option<u64> {
     SystemTime::UNIX_EPOCH.elapsed().ok().map(|span| span.as_secs())
 }
 
-/// What the clock on the wall is ahead of UTC now, in seconds, if the system's settings make sense. Without any it shows
-/// UTC, as it does to the C library.
+/// What the clock on the wall is ahead of UTC now, in seconds, if the system's settings make sense.
 pub(crate) fn offset() -> Option<i32> {
-    let name = env::var_os("TZ").map_or_else(|| Some("localtime".to_owned()), |name| name.into_string().ok())?;
-    if name.is_empty() || name == "localtime" && !Path::new("/etc/localtime").exists() {
-        return Some(0);
-    }
-    offset_in(&name)
+    zone().as_ref().and_then(offset_in)
 }
 
-/// The same in a zone, by its name or its rule; `localtime` is the system's.
-fn offset_in(zone: &str) -> Option<i32> {
-    let zone = TimeZone::from_posix_tz(zone).ok()?;
+/// The clock on the wall, if the system's settings make sense. Without any it shows UTC, as it does to the C library.
+pub(crate) fn zone() -> Option<TimeZone> {
+    let name = env::var_os("TZ").map_or_else(|| Some("localtime".to_owned()), |name| name.into_string().ok())?;
+    if name.is_empty() || name == "localtime" && !Path::new("/etc/localtime").exists() {
+        return Some(TimeZone::utc());
+    }
+    zone_named(&name)
+}
+
+/// A zone by its name or its rule; `localtime` is the system's.
+fn zone_named(name: &str) -> Option<TimeZone> {
+    TimeZone::from_posix_tz(name).ok()
+}
+
+fn offset_in(zone: &TimeZone) -> Option<i32> {
     zone.find_current_local_time_type().ok().map(|kind| kind.ut_offset())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::offset_in;
+    use super::{offset_in, zone_named};
 
     #[test]
     fn zones_by_their_rules() {
+        let offset_in = |name| zone_named(name).as_ref().and_then(offset_in);
         assert_eq!(
             [offset_in("UTC0"), offset_in("<+0530>-5:30"), offset_in("EST5")],
             [Some(0), Some(19_800), Some(-18_000)]

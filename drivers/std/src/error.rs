@@ -10,7 +10,8 @@ use sanssh_core::channel::OpenFailure;
 use sanssh_core::crypto::certificate::Unfit;
 use sanssh_core::file::KeyError;
 use sanssh_core::file::signing::CannotSign;
-use sanssh_core::{Error as Ssh, Reason, Refused};
+use sanssh_core::sftp;
+use sanssh_core::{Error as Ssh, Reason, Refused, scp};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -94,10 +95,36 @@ pub enum Error {
     },
     /// The peer refused a request on a channel; its name on the wire.
     RequestRefused(&'static str),
+    /// The protocol of scp failed.
+    Scp(scp::Error),
+    /// The scp at the other end refuses, or complains; its words, escaped.
+    ScpRefused(String),
     /// As many channels are open as [`Options::channels`](crate::Options) allows.
     TooManyChannels,
     /// The call does not fit the state of channel or connection.
     Refused(Refused),
+    /// The SFTP server does not do what it was asked for.
+    Sftp {
+        /// Its code.
+        code: sftp::Code,
+        /// Its words, escaped; none from some servers.
+        message: String,
+        /// What it was asked about, escaped, where that has a name.
+        path: Option<String>,
+    },
+    /// The SFTP server has no such extension.
+    Unsupported(sftp::Extension),
+    /// The SFTP server is not one, or has lost the thread. Its dialogue is over.
+    SftpStream(sftp::Error),
+    /// The connection ended in the middle of a file.
+    Cut {
+        /// The source, escaped.
+        path: String,
+        /// Bytes that had arrived, those of an earlier attempt among them.
+        done: u64,
+        /// What ended it.
+        source: Arc<Self>,
+    },
 }
 
 /// Why a host key is not trusted.
@@ -173,11 +200,17 @@ impl Error {
             | Self::Unproven
             | Self::AgentRefused => io::ErrorKind::PermissionDenied,
             Self::NoAgent => io::ErrorKind::NotFound,
-            Self::Ssh(_) | Self::Agent(_) => io::ErrorKind::InvalidData,
+            Self::Scp(scp::Error::Cut) => io::ErrorKind::UnexpectedEof,
+            Self::Sftp { code, .. } => status_kind(*code),
+            Self::Unsupported(_) => io::ErrorKind::Unsupported,
+            Self::SftpStream(sftp::Error::HungUp) => io::ErrorKind::ConnectionReset,
+            Self::Cut { source, .. } => source.kind(),
+            Self::Ssh(_) | Self::Agent(_) | Self::SftpStream(_) | Self::Scp(_) => io::ErrorKind::InvalidData,
             Self::Sign(_)
             | Self::Key { .. }
             | Self::OpenRefused { .. }
             | Self::RequestRefused(_)
+            | Self::ScpRefused(_)
             | Self::TooManyChannels
             | Self::Refused(_) => io::ErrorKind::Other,
         }
@@ -212,9 +245,32 @@ impl fmt::Display for Error {
                 write!(f, "the peer does not open a channel: {text} (reason {})", reason.0)
             }
             Self::RequestRefused(what) => write!(f, "the peer refused the request {what}"),
+            Self::Scp(error) => write!(f, "{error}"),
+            Self::ScpRefused(text) => write!(f, "{text}"),
             Self::TooManyChannels => f.write_str("too many channels are open; close one, or raise the limit"),
             Self::Refused(refused) => write!(f, "the call is not possible now: {refused}"),
+            Self::Sftp { code, message, path } => {
+                path.iter().try_for_each(|path| write!(f, "{path}: "))?;
+                if message.is_empty() { write!(f, "{code}") } else { f.write_str(message) }
+            }
+            Self::Unsupported(extension) => write!(f, "the server does not have {}", extension.name()),
+            Self::SftpStream(error) => write!(f, "{error}"),
+            Self::Cut { path, done, source } => write!(f, "{path}: cut off after {done} bytes: {source}"),
         }
+    }
+}
+
+/// The kind of a status as an [`io::Error`].
+const fn status_kind(code: sftp::Code) -> io::ErrorKind {
+    match code {
+        sftp::Code::EOF => io::ErrorKind::UnexpectedEof,
+        sftp::Code::NO_SUCH_FILE => io::ErrorKind::NotFound,
+        sftp::Code::PERMISSION_DENIED => io::ErrorKind::PermissionDenied,
+        sftp::Code::BAD_MESSAGE => io::ErrorKind::InvalidInput,
+        sftp::Code::NO_CONNECTION => io::ErrorKind::NotConnected,
+        sftp::Code::CONNECTION_LOST => io::ErrorKind::ConnectionReset,
+        sftp::Code::OP_UNSUPPORTED => io::ErrorKind::Unsupported,
+        sftp::Code(_) => io::ErrorKind::Other,
     }
 }
 
@@ -283,7 +339,8 @@ impl From<Error> for io::Error {
 }
 
 /// A peer's text, fit for a terminal: what is not printable is escaped, line breaks and tabs stay if `lines`.
-pub(crate) fn escape(text: &[u8], lines: bool) -> String {
+#[must_use]
+pub fn escape(text: &[u8], lines: bool) -> String {
     let text = String::from_utf8_lossy(text);
     let mut shown = String::with_capacity(text.len());
     for c in text.chars().filter(|c| !(lines && *c == '\r')) {

@@ -20,6 +20,7 @@
 #![deny(missing_docs)]
 
 pub mod home;
+pub mod scp;
 
 mod agent;
 mod authorized;
@@ -28,6 +29,7 @@ mod client;
 mod clock;
 mod connect;
 mod desk;
+mod directory;
 mod end;
 mod entropy;
 mod error;
@@ -44,6 +46,7 @@ mod serve;
 mod server;
 mod session;
 mod setup;
+mod sftp;
 mod state;
 mod stream;
 mod trust;
@@ -54,8 +57,9 @@ pub use authorized::{AuthorizedKeys, List};
 pub use channel::{Channel, Pty, Stderr};
 pub use client::Client;
 pub use connect::{Family, Options};
+pub use directory::{Directory, Share};
 pub use entropy::seed;
-pub use error::{Error, HostKeyError};
+pub use error::{Error, HostKeyError, escape};
 pub use handler::{Attempt, Credential, Handler, HostAttempt, Permissions, Verdict};
 pub use inbox::{Exit, Kind};
 pub use login::{Login, Prompt, Prompts};
@@ -65,5 +69,6 @@ pub use sanssh_core as core;
 pub use server::{Server, ServerConfig, Shutdown};
 pub use session::{Session, SessionStderr};
 pub use setup::{Event, Start, Terminal};
+pub use sftp::{Copy, File, OpenOptions, Progress, ReadDir, Sftp, SftpEntry};
 pub use trust::{Hosts, KnownHosts, Question, Skipped, Unknown};
 pub use update::Updated;

@@ -55,6 +55,11 @@ impl Session {
         self.peer
     }
 
+    /// How the client's program calls itself (RFC 4253 §4.2): its identification line, untrusted.
+    pub fn software(&self) -> Vec<u8> {
+        self.stream.link.with(|state| state.ssh.peer_ident().unwrap_or_default().to_vec())
+    }
+
     /// Where the client has come to.
     ///
     /// # Errors
@@ -100,6 +105,12 @@ impl Session {
             Err(Error::TimedOut(_)) => None,
             Err(_) => Some(Event::Closed),
         }
+    }
+
+    /// Whether nobody is there to hear more.
+    pub(crate) fn is_over(&self) -> bool {
+        let id = self.stream.id;
+        self.stream.link.with(|state| state.failure.is_some() || state.inboxes.of(id).is_none_or(|inbox| inbox.closed))
     }
 
     /// Ends the session, after all output: the command exited with this status. Later ends do nothing.

@@ -1,22 +1,22 @@
 //! Which keys are offered, and in which order: those named, the agent's, then those that files hold by custom. A key
 //! that the agent holds is left to it, so that nobody types a passphrase for it.
 
-use crate::options::Settings;
-use crate::report::Reporter;
+use super::options::Settings;
+use super::report::Reporter;
 use sanssh_std::{Agent, Identity, home};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
 /// A key to offer.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Offer {
+pub(super) enum Offer {
     /// In a file.
     File(PathBuf),
     /// In the agent.
     Held(Identity),
 }
 
-pub(crate) fn offers(settings: &Settings, agent: Option<&mut Agent>, reporter: Reporter) -> VecDeque<Offer> {
+pub(super) fn offers(settings: &Settings, agent: Option<&mut Agent>, reporter: Reporter) -> VecDeque<Offer> {
     let held = agent.map(Agent::identities).unwrap_or_else(|| Ok(Vec::new()));
     let held = held.inspect_err(|error| reporter.detail(format_args!("no keys of the agent: {error}")));
     let files = files(settings, reporter);

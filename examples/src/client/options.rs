@@ -1,53 +1,53 @@
 //! The options of `-o`, as ssh_config(5) names them: one row each. Of several values the first counts, except where
 //! that says they add up. What could be given only as off, because it does not exist here, may be given as off.
 
-use crate::report::Verbosity;
+use super::report::Verbosity;
+use crate::value::{flag, number, prefer, rekey, span, variable};
 use core::time::Duration;
 use sanssh_core::algorithm::Preferences;
 use sanssh_core::auth::Method;
 use sanssh_core::config::Rekey;
-use sanssh_examples::value::{flag, number, prefer, rekey, span, variable};
 use sanssh_std::Family;
 use std::path::PathBuf;
 
 /// What the user wants; `None` is the default.
 #[derive(Debug, Default)]
-pub(crate) struct Settings {
-    pub(crate) port: Option<u16>,
-    pub(crate) user: Option<String>,
-    pub(crate) alias: Option<String>,
-    pub(crate) family: Option<Family>,
-    pub(crate) connect_timeout: Option<Duration>,
-    pub(crate) alive_interval: Option<Duration>,
-    pub(crate) alive_count: Option<u32>,
-    pub(crate) preferences: Preferences,
-    pub(crate) rekey: Option<Rekey>,
-    pub(crate) identities: Vec<PathBuf>,
+pub struct Settings {
+    pub port: Option<u16>,
+    pub user: Option<String>,
+    pub alias: Option<String>,
+    pub family: Option<Family>,
+    pub connect_timeout: Option<Duration>,
+    pub alive_interval: Option<Duration>,
+    pub alive_count: Option<u32>,
+    pub preferences: Preferences,
+    pub rekey: Option<Rekey>,
+    pub identities: Vec<PathBuf>,
     /// Of an agent's keys only those that are named.
-    pub(crate) identities_only: Option<bool>,
-    pub(crate) agent: Option<IdentityAgent>,
-    pub(crate) public_key: Option<bool>,
-    pub(crate) password: Option<bool>,
-    pub(crate) interactive: Option<bool>,
-    pub(crate) preferred: Option<Vec<Method>>,
-    pub(crate) password_prompts: Option<u32>,
-    pub(crate) batch: Option<bool>,
-    pub(crate) known_hosts: Option<Vec<PathBuf>>,
-    pub(crate) global_known_hosts: Option<Vec<PathBuf>>,
-    pub(crate) hash_known_hosts: Option<bool>,
-    pub(crate) strict: Option<Strict>,
-    pub(crate) update_host_keys: Option<bool>,
-    pub(crate) tty: Option<Tty>,
-    pub(crate) send_env: Vec<String>,
-    pub(crate) set_env: Vec<(String, String)>,
-    pub(crate) verbosity: Option<Verbosity>,
+    pub identities_only: Option<bool>,
+    pub agent: Option<IdentityAgent>,
+    pub public_key: Option<bool>,
+    pub password: Option<bool>,
+    pub interactive: Option<bool>,
+    pub preferred: Option<Vec<Method>>,
+    pub password_prompts: Option<u32>,
+    pub batch: Option<bool>,
+    pub known_hosts: Option<Vec<PathBuf>>,
+    pub global_known_hosts: Option<Vec<PathBuf>>,
+    pub hash_known_hosts: Option<bool>,
+    pub strict: Option<Strict>,
+    pub update_host_keys: Option<bool>,
+    pub tty: Option<Tty>,
+    pub send_env: Vec<String>,
+    pub set_env: Vec<(String, String)>,
+    pub verbosity: Option<Verbosity>,
     /// Options of algorithms that were given; later ones do not count.
     chosen: Vec<String>,
 }
 
 /// What becomes of hosts that are not known. Changed keys are always refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Strict {
+pub enum Strict {
     Refuse,
     Ask,
     Record,
@@ -55,7 +55,7 @@ pub(crate) enum Strict {
 
 /// Whose keys are offered besides those of files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum IdentityAgent {
+pub enum IdentityAgent {
     /// Nobody's.
     None,
     /// The agent's behind this socket, if there is one.
@@ -64,7 +64,7 @@ pub(crate) enum IdentityAgent {
 
 /// Whether to ask for a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tty {
+pub enum Tty {
     No,
     /// For a shell.
     Auto,
@@ -91,29 +91,29 @@ const OFF: [(&str, &[&str]); 13] = [
 ];
 
 impl Settings {
-    pub(crate) fn verbosity(&self) -> Verbosity {
+    pub fn verbosity(&self) -> Verbosity {
         self.verbosity.unwrap_or(Verbosity::Normal)
     }
 
     /// Whether announced host keys are recorded: as in OpenSSH by default only in the user's usual files.
-    pub(crate) fn updates_host_keys(&self) -> bool {
+    pub fn updates_host_keys(&self) -> bool {
         self.update_host_keys.unwrap_or_else(|| self.known_hosts.is_none())
     }
 
     /// Where the agent listens; the user's, unless they say otherwise.
-    pub(crate) fn agent(&self) -> Option<PathBuf> {
+    pub fn agent(&self) -> Option<PathBuf> {
         match self.agent.clone().unwrap_or_else(|| agent("SSH_AUTH_SOCK")) {
             IdentityAgent::None => None,
             IdentityAgent::Socket(path) => path,
         }
     }
 
-    pub(crate) fn is_batch(&self) -> bool {
+    pub fn is_batch(&self) -> bool {
         self.batch.unwrap_or(false)
     }
 
     /// Takes an option. Errors name it.
-    pub(crate) fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
         let key = name.to_ascii_lowercase();
         if self.chosen.contains(&key) {
             // Still has to be well formed.

@@ -1,13 +1,13 @@
 //! What the program says about itself, on standard error: errors, warnings and, with `-v`, its steps.
 //! Secrets never get here; what a server said comes escaped from the driver.
 
+use crate::terminal;
 use core::fmt::Display;
-use sanssh_examples::terminal;
 use std::io::Write;
 
 /// How much to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Verbosity {
+pub enum Verbosity {
     /// Nothing at all.
     Quiet,
     /// Errors only.
@@ -20,7 +20,10 @@ pub(crate) enum Verbosity {
 
 impl Verbosity {
     /// OpenSSH's `LogLevel`.
-    pub(crate) fn from_level(level: &str) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// For a level that there is not.
+    pub fn from_level(level: &str) -> Result<Self, String> {
         match level.to_ascii_uppercase().as_str() {
             "QUIET" => Ok(Self::Quiet),
             "FATAL" | "ERROR" => Ok(Self::Errors),
@@ -33,37 +36,45 @@ impl Verbosity {
 
 /// Says things.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reporter(Verbosity);
+pub struct Reporter {
+    program: &'static str,
+    verbosity: Verbosity,
+}
 
 impl Reporter {
-    pub(crate) const fn new(verbosity: Verbosity) -> Self {
-        Self(verbosity)
+    /// For a program of this name.
+    #[must_use]
+    pub const fn new(program: &'static str, verbosity: Verbosity) -> Self {
+        Self { program, verbosity }
     }
 
-    pub(crate) fn error(self, what: impl Display) {
+    /// What the program failed at.
+    pub fn error(self, what: impl Display) {
         self.say(Verbosity::Errors, what);
     }
 
-    pub(crate) fn warn(self, what: impl Display) {
+    /// What went otherwise than wanted.
+    pub fn warn(self, what: impl Display) {
         self.say(Verbosity::Normal, what);
     }
 
-    pub(crate) fn detail(self, what: impl Display) {
+    /// A step, for those who asked for all of them.
+    pub fn detail(self, what: impl Display) {
         self.say(Verbosity::Verbose, what);
     }
 
     /// Text of the server's, as it is.
-    pub(crate) fn banner(self, text: &str) {
-        if self.0 >= Verbosity::Normal {
+    pub fn banner(self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
             let _ = write!(std::io::stderr(), "{text}");
         }
     }
 
     fn say(self, from: Verbosity, what: impl Display) {
-        if self.0 >= from {
+        if self.verbosity >= from {
             // A raw terminal does not go back to the left margin by itself. Nobody can be told of a failure here.
             let end = if terminal::is_raw() { "\r\n" } else { "\n" };
-            let _ = write!(std::io::stderr(), "ssh: {what}{end}");
+            let _ = write!(std::io::stderr(), "{}: {what}{end}", self.program);
         }
     }
 }

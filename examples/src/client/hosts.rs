@@ -1,8 +1,8 @@
 //! Whether the host is the one it should be: known_hosts files, an alias, and the question to the person at the terminal.
 //! Without a person there is no question, and an unknown host is refused.
 
-use crate::options::{Settings, Strict};
-use crate::report::Reporter;
+use super::options::{Settings, Strict};
+use super::report::Reporter;
 use sanssh_core::algorithm::HostKey;
 use sanssh_std::{Client, HostKeyError, Hosts, KnownHosts, Question, Unknown, home};
 use std::fs::File;
@@ -10,13 +10,13 @@ use std::io::{self, BufRead, BufReader, Write};
 
 /// Lists of known hosts, with the name that the host goes by in them.
 #[derive(Debug)]
-pub(crate) struct Aliased {
+pub(super) struct Aliased {
     list: KnownHosts,
     alias: Option<String>,
 }
 
 /// What the settings say about trust. A person at the terminal is asked about hosts that nobody knows, if there is one.
-pub(crate) fn of(settings: &Settings, host: &str, port: u16) -> Result<Aliased, String> {
+pub(super) fn of(settings: &Settings, host: &str, port: u16) -> Result<Aliased, String> {
     let defaults = KnownHosts::user();
     let mut list = KnownHosts::files(settings.known_hosts.clone().unwrap_or(defaults.files));
     list.system = settings.global_known_hosts.clone().unwrap_or(defaults.system);
@@ -63,14 +63,14 @@ fn ask(mut terminal: &File, question: &Question<'_>) -> io::Result<bool> {
 
 impl Aliased {
     /// Says which lines were of no use.
-    pub(crate) fn tell(&self, reporter: Reporter) {
+    pub(super) fn tell(&self, reporter: Reporter) {
         for skipped in self.list.skipped() {
             reporter.detail(format_args!("{}:{}: {}", skipped.file.display(), skipped.line, skipped.why));
         }
     }
 
     /// Records the keys that the host will show one day, and forgets those that it will not.
-    pub(crate) fn update(&self, client: &Client, reporter: Reporter) {
+    pub(super) fn update(&self, client: &Client, reporter: Reporter) {
         match self.list.update(client) {
             Ok(updated) => {
                 for (what, keys) in [("learned", &updated.added), ("forgot", &updated.removed)] {

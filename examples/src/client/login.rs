@@ -1,11 +1,11 @@
 //! Logging in: the methods that the user prefers, the server allows and there is something to offer for, in turn.
 //! A person is asked on their terminal, never in batch mode, and nothing they type is shown or logged.
 
-use crate::offer::{Offer, offers};
-use crate::options::Settings;
-use crate::report::Reporter;
+use super::offer::{Offer, offers};
+use super::options::Settings;
+use super::report::Reporter;
+use crate::terminal::secret;
 use sanssh_core::auth::{Method, MethodSet};
-use sanssh_examples::terminal::secret;
 use sanssh_std::{Agent, Client, Error, Login, Plan, Prompts, Unlock};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -33,7 +33,7 @@ struct Attempts<'a> {
 ///
 /// # Errors
 /// In one line: which methods there were, and why keys were left out.
-pub(crate) fn run(
+pub(super) fn run(
     client: &Client,
     settings: &Settings,
     user: &str,
