@@ -285,8 +285,8 @@ pub enum Refused {
     TooLong,
     /// The host key is not the one that the session began with.
     WrongKey,
-    /// The name cannot be sent: it is none, or leads elsewhere.
-    BadName,
+    /// A path that cannot be sent: of no bytes, with NUL among them, or a name that leads elsewhere.
+    BadPath,
 }
 
 impl fmt::Display for Refused {
@@ -300,7 +300,7 @@ impl fmt::Display for Refused {
             Self::Moot => "the question is no longer open",
             Self::TooLong => "too long for a message",
             Self::WrongKey => "not the session's host key",
-            Self::BadName => "not a name that can be sent",
+            Self::BadPath => "not a path that can be sent",
         })
     }
 }

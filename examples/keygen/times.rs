@@ -1,7 +1,7 @@
 //! Times as certificates are asked for and shown: on the clock on the wall, or in UTC with a `Z`.
 
+use sanssh_examples::clock::{now, zone};
 use sanssh_examples::value::span;
-use std::{env, time::SystemTime};
 use tz::{DateTime, TimeZone, UtcDateTime};
 
 /// From when and up to when something is valid, in seconds since 1970; `u64::MAX` is for ever.
@@ -20,8 +20,7 @@ impl Default for Interval {
 impl Interval {
     /// Reads `+TIME` or `FROM:TO`.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
-        let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |span| span.as_secs());
-        Self::read_at(text, now, &zone())
+        Self::read_at(text, now(), &zone())
     }
 
     fn read_at(text: &str, now: u64, zone: &TimeZone) -> Result<Self, String> {
@@ -47,12 +46,6 @@ impl Interval {
             (from, to) => format!("from {} to {}", shown(from, &zone), shown(to, &zone)),
         }
     }
-}
-
-/// The clock on the wall; UTC if neither the environment nor the system says anything of one.
-fn zone() -> TimeZone {
-    let name = env::var("TZ").unwrap_or_else(|_| "localtime".to_owned());
-    TimeZone::from_posix_tz(&name).unwrap_or_else(|_| TimeZone::utc())
 }
 
 fn moment(text: &str, now: u64, zone: &TimeZone) -> Result<u64, String> {

@@ -4,7 +4,7 @@
 use crate::line;
 use lexopt::{Arg, Parser, ValueExt};
 use sanssh_examples::client::destination::Destination;
-use sanssh_examples::client::flags::{self, OPTIONS, plain};
+use sanssh_examples::client::flags::{self, Asked, OPTIONS, plain};
 use sanssh_examples::client::options::Settings;
 use sanssh_examples::client::report::Verbosity;
 use sanssh_examples::value;
@@ -48,15 +48,6 @@ begins; a file is fetched, and that is all.
 const ENDING: &str = "\
 Exit status: 0; 1 if a command of a batch, or the fetch, failed; 255 if there was no connection, or no longer.
 ";
-
-/// What the command line asks for.
-#[derive(Debug)]
-pub(crate) enum Asked {
-    /// A text to print.
-    Text(String),
-    /// Files to move.
-    Job(Box<Job>),
-}
 
 /// One run of the program.
 #[derive(Debug, Default)]
@@ -103,11 +94,11 @@ impl Default for Place {
     }
 }
 
-pub(crate) fn read() -> Result<Asked, String> {
+pub(crate) fn read() -> Result<Asked<Job>, String> {
     parse(Parser::from_env())
 }
 
-fn parse(mut parser: Parser) -> Result<Asked, String> {
+fn parse(mut parser: Parser) -> Result<Asked<Job>, String> {
     let mut job = Job::default();
     let mut words = Vec::new();
     let mut loud = false;

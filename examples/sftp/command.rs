@@ -26,20 +26,17 @@ pub(crate) enum Command {
     Get(Transfer),
     Put(Transfer),
     Help(Option<Word>),
-    Lcd(Option<Word>),
-    Lls,
-    Lmkdir(Word),
+    /// It stays here.
+    Here(Local),
     Link {
         symbolic: bool,
         target: Word,
         link: Word,
     },
-    Lpwd,
     Ls {
         look: Look,
         path: Option<Word>,
     },
-    Lumask(u32),
     Mkdir(Word),
     Progress,
     Pwd,
@@ -50,7 +47,19 @@ pub(crate) enum Command {
     Rm(Word),
     Rmdir(Word),
     Version,
-    /// The rest of the line is for the shell here; nothing is a shell to talk to.
+}
+
+/// What is done here alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Local {
+    /// Home, without a path.
+    Cd(Option<Word>),
+    /// The rest of the line is for ls(1).
+    Ls,
+    Mkdir(Word),
+    Pwd,
+    Umask(u32),
+    /// The rest of the line is for the shell; nothing is a shell to talk to.
     Shell,
 }
 
@@ -218,10 +227,12 @@ pub(crate) const TABLE: &[Row] = &[
         Ok(Command::Help(given.words.next()))
     }),
     row!(["lcd"], "", 0, [Here], "[path]", "change to this directory here, or home", |mut given| {
-        Ok(Command::Lcd(given.words.next()))
+        Ok(Command::Here(Local::Cd(given.words.next())))
     }),
-    row!(["lls"], "", 0, [Here], "[flags] [path]", "list a directory here, by ls", |_| Ok(Command::Lls)),
-    row!(["lmkdir"], "", 1, [Here], "path", "make a directory here", |mut given| Ok(Command::Lmkdir(given.word()))),
+    row!(["lls"], "", 0, [Here], "[flags] [path]", "list a directory here, by ls", |_| Ok(Command::Here(Local::Ls))),
+    row!(["lmkdir"], "", 1, [Here], "path", "make a directory here", |mut given| Ok(Command::Here(Local::Mkdir(
+        given.word()
+    )))),
     row!(
         ["ln"],
         "s",
@@ -231,13 +242,17 @@ pub(crate) const TABLE: &[Row] = &[
         "link to a file there, with -s by its name",
         |mut given| { Ok(Command::Link { symbolic: given.has(b's'), target: given.word(), link: given.word() }) }
     ),
-    row!(["lpwd"], "", 0, [], "", "show the directory here", |_| Ok(Command::Lpwd)),
+    row!(["lpwd"], "", 0, [], "", "show the directory here", |_| Ok(Command::Here(Local::Pwd))),
     row!(["ls", "dir"], "1afhlnrSt", 0, [There], "[-1afhlnrSt] [path]", "list files there", |mut given| {
         Ok(Command::Ls { look: given.look(), path: given.words.next() })
     }),
     row!(["lumask"], "", 1, [Nothing], "mask", "set the mask for files made here, in octal", |mut given| {
         let mask = given.number(8)?;
-        if mask <= 0o777 { Ok(Command::Lumask(mask)) } else { Err(format!("{mask:o} is no mask; the most is 777")) }
+        if mask <= 0o777 {
+            Ok(Command::Here(Local::Umask(mask)))
+        } else {
+            Err(format!("{mask:o} is no mask; the most is 777"))
+        }
     }),
     row!(["mkdir"], "", 1, [There], "path", "make a directory there", |mut given| Ok(Command::Mkdir(given.word()))),
     row!(["progress"], "", 0, [], "", "show progress of transfers, or no longer", |_| Ok(Command::Progress)),
@@ -264,7 +279,9 @@ pub(crate) const TABLE: &[Row] = &[
     row!(["version"], "", 0, [], "", "show the protocol's version and the server's extensions", |_| {
         Ok(Command::Version)
     }),
-    row!(["!"], "", 0, [], "[command]", "run a command in the shell here, or the shell", |_| Ok(Command::Shell)),
+    row!(["!"], "", 0, [], "[command]", "run a command in the shell here, or the shell", |_| Ok(Command::Here(
+        Local::Shell
+    ))),
 ];
 
 /// The row of a command, by any of its names in any case.
@@ -280,7 +297,7 @@ pub(crate) fn read(words: Words) -> Result<Option<Command>, String> {
     let mut words = words;
     let is_local = words.words.first().is_some_and(|first| first.word.0.starts_with(b"!"));
     if is_local {
-        return Ok(Some(Command::Shell));
+        return Ok(Some(Command::Here(Local::Shell)));
     }
     let open = words.open.take();
     let mut rest = words.words.into_iter().map(|one| one.word);
@@ -290,7 +307,7 @@ pub(crate) fn read(words: Words) -> Result<Option<Command>, String> {
     };
     if row.names == ["lls"] {
         // What follows is for the shell here, quotes and all.
-        return Ok(Some(Command::Lls));
+        return Ok(Some(Command::Here(Local::Ls)));
     }
     if let Some(quote) = open {
         return Err(format!("{}: a quote {} is not closed", row.names[0], char::from(quote)));
@@ -345,7 +362,7 @@ pub(crate) fn help(about: Option<&[u8]>) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, Command, Order, TABLE, Transfer, help, read};
+    use super::{Change, Command, Local, Order, TABLE, Transfer, help, read};
     use crate::line::{Word, words};
 
     fn one(line: &str) -> Result<Command, String> {
@@ -405,8 +422,8 @@ mod tests {
 
     #[test]
     fn the_rest_of_the_line_is_the_shells() {
-        assert_eq!(one("!echo 'a"), Ok(Command::Shell));
-        assert_eq!(one("lls -l 'a"), Ok(Command::Lls));
+        assert_eq!(one("!echo 'a"), Ok(Command::Here(Local::Shell)));
+        assert_eq!(one("lls -l 'a"), Ok(Command::Here(Local::Ls)));
     }
 
     #[test]

@@ -10,10 +10,18 @@ mod hosts;
 mod login;
 mod offer;
 
+use core::time::Duration;
 use hosts::Aliased;
 use options::Settings;
 use report::Reporter;
 use sanssh_std::{Client, Options};
+use std::thread;
+
+/// What OpenSSH's clients end with when they have no connection, or no command's status to pass on.
+pub const FAILED: u8 = 255;
+
+/// How long the server may have to wait for an answer that needs nobody here.
+const TENDING: Duration = Duration::from_secs(2);
 
 /// A connection, logged in.
 #[derive(Debug)]
@@ -53,6 +61,17 @@ impl Connected {
         }
         self.client.disconnect();
     }
+}
+
+/// Answers the server from time to time while nobody here waits for it, for as long as there is a connection.
+pub fn tend(client: &Client) {
+    let client = client.clone();
+    // Why the connection failed is for those who wait for something.
+    thread::spawn(move || {
+        while client.tend().is_ok() {
+            thread::sleep(TENDING);
+        }
+    });
 }
 
 fn connection(settings: &Settings) -> Options {

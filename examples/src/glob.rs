@@ -1,6 +1,8 @@
 //! Patterns of file names as glob(7) has them, and what they stand for in a tree of files, here or on a server.
 //! A backslash takes the next byte's meaning away; a dot at a name's start has to be written.
 
+use crate::pattern::stars;
+
 /// Names looked up deeper than this are not looked up: a pattern costs a listing for each directory that fits.
 const MOST_PARTS: usize = 64;
 
@@ -68,8 +70,10 @@ pub fn expand(tree: &mut impl Tree, pattern: &[u8]) -> Vec<Vec<u8>> {
             path.extend_from_slice(slashes);
         }
     }
-    // A path that ends in a plain part was taken on trust.
-    found.retain(|path| tree.exists(path));
+    let is_listed = parts(pattern).last().is_some_and(|(part, slashes)| is_pattern(part) && slashes.is_empty());
+    if !is_listed {
+        found.retain(|path| tree.exists(path));
+    }
     found.sort();
     found
 }
@@ -102,29 +106,7 @@ fn parts(pattern: &[u8]) -> Vec<(&[u8], &[u8])> {
 #[must_use]
 pub fn fits(pattern: &[u8], name: &[u8]) -> bool {
     let hidden = name.first() == Some(&b'.') && pattern.first() != Some(&b'.') && !pattern.starts_with(b"\\.");
-    !hidden && fits_rest(pattern, name)
-}
-
-fn fits_rest(mut pattern: &[u8], mut name: &[u8]) -> bool {
-    // Where to go on when what follows the last star turns out not to fit.
-    let mut again = None;
-    loop {
-        if let [b'*', rest @ ..] = pattern {
-            again = Some((rest, name));
-            pattern = rest;
-            continue;
-        }
-        if pattern.is_empty() && name.is_empty() {
-            return true;
-        }
-        if let Some((rest, tail)) = step(pattern, name) {
-            (pattern, name) = (rest, tail);
-            continue;
-        }
-        let Some((rest, [_, tail @ ..])) = again else { return false };
-        again = Some((rest, tail));
-        (pattern, name) = (rest, tail);
-    }
+    !hidden && stars(pattern, name, step)
 }
 
 /// What is left of both when the pattern's next item, no star, takes the name's next byte.

@@ -1,7 +1,8 @@
-//! What the programs share: values as the configuration of OpenSSH writes them, the terminal and its modes, and who the
-//! user is. Everything that is about the protocol is in the driver.
+//! What the programs share: how clients are aimed and log in, values as the configuration of OpenSSH writes them, patterns
+//! of names, the terminal and its modes, the clock, and who the user is. Everything that is about the protocol is in the driver.
 
 pub mod client;
+pub mod clock;
 pub mod glob;
 pub mod modes;
 pub mod pattern;

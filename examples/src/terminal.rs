@@ -2,9 +2,9 @@
 //! Its settings are kept in one place, from which a signal, a panic or the end of `main` puts them back.
 
 use core::sync::atomic::{AtomicBool, Ordering};
-use rustix::stdio::stdin;
+use rustix::stdio::{stdin, stdout};
 use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcsetattr,
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr,
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -17,6 +17,9 @@ use zeroize::Zeroizing;
 /// Terminals whose settings may have changed, with those that they had.
 static SAVED: Mutex<Vec<(OwnedFd, Termios)>> = Mutex::new(Vec::new());
 static RAW: AtomicBool = AtomicBool::new(false);
+/// Whether something runs that an interrupt stops, and not the program.
+static STOPPABLE: AtomicBool = AtomicBool::new(false);
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// What a program ends with that a signal ends.
 const ENDED: i32 = 255;
@@ -33,12 +36,33 @@ pub fn guard() {
     let deadly = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
     if let Ok(mut signals) = Signals::new(deadly) {
         thread::spawn(move || {
-            if signals.forever().next().is_some() {
+            let ends = |signal: &i32| *signal != SIGINT || !is_put_off();
+            if signals.forever().any(|signal| ends(&signal)) {
                 restore();
                 process::exit(ENDED);
             }
         });
     }
+}
+
+/// Notes an interrupt for what it may stop. A second one, before the first was heeded, ends the program.
+fn is_put_off() -> bool {
+    STOPPABLE.load(Ordering::Relaxed) && !INTERRUPTED.swap(true, Ordering::Relaxed)
+}
+
+/// Does something that watches [`is_interrupted`], and that an interrupt does not end the program in.
+pub fn stoppable<T>(work: impl FnOnce() -> T) -> T {
+    INTERRUPTED.store(false, Ordering::Relaxed);
+    STOPPABLE.store(true, Ordering::Relaxed);
+    let outcome = work();
+    STOPPABLE.store(false, Ordering::Relaxed);
+    outcome
+}
+
+/// Whether what runs now was interrupted.
+#[must_use]
+pub fn is_interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
 }
 
 /// The signals that this process ignores, a bit each; none where the system does not say.
@@ -55,6 +79,23 @@ pub fn restore() {
         let _ = tcsetattr(terminal, OptionalActions::Drain, &settings);
     }
     RAW.store(false, Ordering::Relaxed);
+}
+
+/// From now on [`restore`] puts the terminal on standard input back as it is, whoever changes it.
+///
+/// # Errors
+/// If standard input is no terminal.
+pub fn keep() -> io::Result<()> {
+    let settings = tcgetattr(stdin())?;
+    let terminal = stdin().try_clone_to_owned()?;
+    SAVED.lock().unwrap_or_else(PoisonError::into_inner).push((terminal, settings));
+    Ok(())
+}
+
+/// Columns of the terminal on standard output, if it is one.
+#[must_use]
+pub fn width() -> Option<usize> {
+    tcgetwinsize(stdout()).ok().map(|size| size.ws_col.into()).filter(|columns| *columns > 0)
 }
 
 /// From now until [`restore`] the person's terminal does not show what is typed: before they are asked, not after.
@@ -84,9 +125,8 @@ pub fn is_raw() -> bool {
 /// # Errors
 /// If standard input is no terminal.
 pub fn make_raw() -> io::Result<()> {
+    keep()?;
     let mut settings = tcgetattr(stdin())?;
-    let terminal = stdin().try_clone_to_owned()?;
-    SAVED.lock().unwrap_or_else(PoisonError::into_inner).push((terminal, settings.clone()));
     settings.make_raw();
     settings.input_modes.insert(InputModes::IGNPAR);
     settings.input_modes.remove(InputModes::IXANY | InputModes::IXOFF);

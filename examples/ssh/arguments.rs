@@ -3,7 +3,7 @@
 
 use lexopt::{Arg, Parser, ValueExt};
 use sanssh_examples::client::destination::Destination;
-use sanssh_examples::client::flags::{self, OPTIONS, plain};
+use sanssh_examples::client::flags::{self, Asked, OPTIONS, plain};
 use sanssh_examples::client::options::{Settings, Tty};
 use std::os::unix::ffi::OsStringExt;
 
@@ -35,15 +35,6 @@ Runs a command on another host, or a shell there.
 Exit status: the command's; 255 if it ended by a signal, or if something failed before.
 ";
 
-/// What the command line asks for.
-#[derive(Debug)]
-pub(crate) enum Asked {
-    /// A text to print.
-    Text(String),
-    /// A connection.
-    Job(Box<Job>),
-}
-
 /// One run of the program.
 #[derive(Debug, Default)]
 pub(crate) struct Job {
@@ -56,11 +47,11 @@ pub(crate) struct Job {
     pub(crate) no_input: bool,
 }
 
-pub(crate) fn read() -> Result<Asked, String> {
+pub(crate) fn read() -> Result<Asked<Job>, String> {
     parse(Parser::from_env())
 }
 
-fn parse(mut parser: Parser) -> Result<Asked, String> {
+fn parse(mut parser: Parser) -> Result<Asked<Job>, String> {
     let mut job = Job::default();
     let mut destination = None;
     while let Some(argument) = parser.next().map_err(plain)? {

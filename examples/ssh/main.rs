@@ -8,29 +8,18 @@ mod session;
 mod streams;
 mod window;
 
-use arguments::{Asked, Job};
-use sanssh_examples::client;
-use sanssh_examples::client::report::{Reporter, Verbosity};
+use arguments::Job;
+use sanssh_examples::client::flags::begin;
+use sanssh_examples::client::report::Reporter;
+use sanssh_examples::client::{self, FAILED};
 use sanssh_examples::terminal;
-use std::io::Write;
 use std::process::ExitCode;
-
-/// What OpenSSH's client ends with when it has no command's status to pass on.
-const FAILED: u8 = 255;
 
 fn main() -> ExitCode {
     terminal::guard();
-    let job = match arguments::read() {
-        Ok(Asked::Text(text)) => {
-            // Whoever asked may have left.
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            return ExitCode::SUCCESS;
-        }
-        Ok(Asked::Job(job)) => job,
-        Err(error) => {
-            Reporter::new("ssh", Verbosity::Normal).error(error);
-            return FAILED.into();
-        }
+    let job = match begin("ssh", arguments::read()) {
+        Ok(job) => job,
+        Err(status) => return status,
     };
     let reporter = Reporter::new("ssh", job.settings.verbosity());
     let outcome = run(&job, reporter);

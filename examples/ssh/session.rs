@@ -4,23 +4,20 @@
 
 use crate::arguments::Job;
 use crate::streams::{self, Ended};
-use crate::{FAILED, window};
-use core::time::Duration;
+use crate::window;
 use sanssh_examples::client::options::Tty;
 use sanssh_examples::client::report::Reporter;
+use sanssh_examples::client::{self, FAILED};
 use sanssh_examples::pattern::fits;
 use sanssh_examples::terminal;
 use sanssh_std::{Channel, Client, Error, Exit};
 use std::sync::Arc;
 use std::thread;
 
-/// How long the server may have to wait for an answer that needs nobody here.
-const TENDING: Duration = Duration::from_secs(2);
-
 /// Runs what is asked for, and gives the status to end with.
-pub(crate) fn run(client: &Client, job: &Job, reporter: Reporter) -> Result<u8, String> {
+pub(crate) fn run(connection: &Client, job: &Job, reporter: Reporter) -> Result<u8, String> {
     let plain = |error: Error| error.to_string();
-    let channel = Arc::new(client.session().map_err(plain)?);
+    let channel = Arc::new(connection.session().map_err(plain)?);
     let has_terminal = wants_terminal(job, reporter);
     if has_terminal {
         channel.request_pty(&window::wanted()).map_err(plain)?;
@@ -31,7 +28,7 @@ pub(crate) fn run(client: &Client, job: &Job, reporter: Reporter) -> Result<u8, 
         occupy(&channel)?;
     }
     feed(&channel, job);
-    tend(client);
+    client::tend(connection);
     let outcome = streams::output(&channel).and_then(|ended| match ended {
         Ended::AtEnd => channel.wait().map_err(plain),
         Ended::Unwanted => Ok(Exit::Unknown),
@@ -102,16 +99,6 @@ fn feed(channel: &Arc<Channel>, job: &Job) {
     let channel = Arc::clone(channel);
     // Nobody waits for it: it may be waiting for somebody to type when all is over.
     thread::spawn(move || streams::input(&channel));
-}
-
-fn tend(client: &Client) {
-    let client = client.clone();
-    // Why the connection failed is for those who wait for something.
-    thread::spawn(move || {
-        while client.tend().is_ok() {
-            thread::sleep(TENDING);
-        }
-    });
 }
 
 fn status(exit: &Exit, reporter: Reporter) -> u8 {

@@ -33,6 +33,11 @@ Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, 
   RekeyLimit BYTES[K|M|G] [TIME], Port, HostKey FILE, MaxSessions, MaxStartups, MaxAuthTries, LoginGraceTime TIME,
   ClientAliveInterval TIME, ClientAliveCountMax, AcceptEnv NAMES (LANG LC_*), SetEnv NAME=VALUE..., Banner FILE,
   PidFile FILE.
+  Subsystem NAME COMMAND (sftp internal-sftp)        what a subsystem runs; several add up, none for no subsystem.
+                                                     The command internal-sftp [-R] [-d DIRECTORY], also of a key,
+                                                     is this program's own server of files
+  SftpRoot DIRECTORY                                 confines everybody to the files below: no commands, no shells
+  SftpReadOnly yes|no (no)                           files are served for reading alone
 
 Exit status: 0 after a signal, 255 if it could not start.
 ";

@@ -1,11 +1,12 @@
 //! `sshd`: a server for the user who runs it, on this machine and by default only for it.
-//! Commands and shells run as that user, by the user's shell.
+//! Commands and shells run as that user, by the user's shell; files are served by the program itself.
 
 #![forbid(unsafe_code)]
 
 mod access;
 mod arguments;
 mod carry;
+mod files;
 mod process;
 mod session;
 mod setup;
@@ -13,6 +14,7 @@ mod setup;
 use access::Access;
 use arguments::Asked;
 use core::net::SocketAddr;
+use files::Files;
 use sanssh_std::{Attempt, Handler, Server, Session, Shutdown, Verdict};
 use setup::Settings;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -58,7 +60,8 @@ fn serve(settings: Settings) -> Result<(), String> {
         fs::write(file, format!("{}\n", std::process::id())).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     let _ = writeln!(io::stderr(), "listening on {address}, {shown}");
-    let house = Arc::new(House { access, user, address, variables: settings.variables, guests: Guests::default() });
+    let Settings { variables, subsystems, files, .. } = settings;
+    let house = Arc::new(House { access, user, address, variables, subsystems, files, guests: Guests::default() });
     server.serve(Porter(Arc::clone(&house)));
     house.guests.wait();
     if let Some(file) = &settings.pid_file {
@@ -84,6 +87,9 @@ struct House {
     user: sanssh_examples::user::User,
     address: SocketAddr,
     variables: Vec<(String, String)>,
+    /// Subsystems and their commands.
+    subsystems: Vec<(String, String)>,
+    files: Files,
     guests: Guests,
 }
 

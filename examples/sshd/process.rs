@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcgetpgrp, tcsetattr};
 use sanssh_examples::modes;
-use sanssh_std::{Session, Start, Terminal};
+use sanssh_std::{Session, Terminal};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -55,9 +55,9 @@ pub(crate) enum Streams {
 }
 
 impl Process {
-    /// Starts what a session wants.
-    pub(crate) fn start(session: &Session, house: &House) -> io::Result<(Self, Streams)> {
-        let mut command = command(session, house);
+    /// Starts a command line, or a shell without one, for a session.
+    pub(crate) fn start(session: &Session, house: &House, line: Option<&[u8]>) -> io::Result<(Self, Streams)> {
+        let mut command = command(session, house, line);
         let (mut child, terminal) = match session.terminal() {
             Some(terminal) => on_terminal(command, terminal)?,
             None => {
@@ -164,21 +164,19 @@ fn size(columns: u32, rows: u32) -> Size {
 }
 
 /// The user's shell, with what it is to run and nothing of this process's environment.
-fn command(session: &Session, house: &House) -> Command {
+fn command(session: &Session, house: &House, line: Option<&[u8]>) -> Command {
     let House { user, address, variables, .. } = house;
     // Where it listens may stand for every address there is.
     let server = session.local_addr().unwrap_or(*address);
     let mut command = Command::new(&user.shell);
-    match session.start() {
-        Start::Shell => {
+    match line {
+        None => {
             // A dash in front makes it a login shell.
             let mut name = OsString::from("-");
             name.push(user.shell.file_name().unwrap_or_default());
             command.arg0(name);
         }
-        Start::Exec(line) => drop(command.arg("-c").arg(OsStr::from_bytes(line))),
-        // None is allowed by the configuration.
-        Start::Subsystem(name) => drop(command.arg("-c").arg(name)),
+        Some(line) => drop(command.arg("-c").arg(OsStr::from_bytes(line))),
     }
     let path = std::env::var_os("PATH").unwrap_or_else(|| PATH.into());
     let peer = session.peer();

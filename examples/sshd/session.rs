@@ -1,8 +1,9 @@
-//! One session: a process, a thread for each of its streams, one for what the client does besides, and the end in order:
+//! One session: files, or a process, a thread for each of its streams, one for what the client does besides, and the end in order:
 //! all output, then the exit status, then the end of the channel.
 
 use crate::House;
 use crate::carry::{self, Ends, Once};
+use crate::files::{self, Given};
 use crate::process::{Process, Streams, end_of_input, signal_name};
 use sanssh_std::{Event, Session};
 use std::io::{self, Write};
@@ -14,9 +15,14 @@ use std::thread;
 /// What shells end with when a command cannot be run.
 const CANNOT_RUN: u32 = 126;
 
-/// Runs what the client wants, and returns when both the process and the session are over.
+/// Runs what the client wants, or serves files, and returns when both the process and the session are over.
 pub(crate) fn serve(session: &Session, house: &House) {
-    let (process, streams) = match Process::start(session, house) {
+    let line = match files::given(session, house) {
+        Given::Process(line) => line,
+        Given::Files(flags) => return files::serve(session, house, &flags),
+        Given::Nothing(why) => return files::refuse(session, why),
+    };
+    let (process, streams) = match Process::start(session, house, line) {
         Ok(started) => started,
         Err(error) => {
             let _ = writeln!(session.stderr(), "cannot start {}: {error}", house.user.shell.display());

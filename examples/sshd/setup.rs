@@ -1,13 +1,14 @@
 //! The server's settings, as sshd_config(5) names them, and what they make of the driver's configuration.
 //! Host keys are read here, or made.
 
+use crate::files::{Files, INTERNAL};
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use sanssh_core::Random;
 use sanssh_core::auth::Method;
 use sanssh_core::file::SigningKey;
 use sanssh_core::file::public::fingerprint;
-use sanssh_examples::value::{number, prefer, rekey, span, variable};
+use sanssh_examples::value::{flag, number, prefer, rekey, span, variable};
 use sanssh_std::{ServerConfig, home};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -27,6 +28,9 @@ pub(crate) struct Settings {
     pub(crate) pid_file: Option<PathBuf>,
     /// Variables that every session gets, whatever it asks for.
     pub(crate) variables: Vec<(String, String)>,
+    /// Subsystems and their commands.
+    pub(crate) subsystems: Vec<(String, String)>,
+    pub(crate) files: Files,
     banner: Option<PathBuf>,
     /// Everything that the driver takes as it is.
     config: ServerConfig,
@@ -48,6 +52,8 @@ impl Default for Settings {
             passwords: None,
             pid_file: None,
             variables: Vec::new(),
+            subsystems: vec![("sftp".to_owned(), INTERNAL.to_owned())],
+            files: Files::default(),
             banner: None,
             config: ServerConfig { environment, ..ServerConfig::default() },
             chosen: Vec::new(),
@@ -63,6 +69,9 @@ impl Settings {
             self.host_keys.push(text.into());
             return Ok(());
         }
+        if key == "subsystem" {
+            return self.add_subsystem(text).map_err(|error| format!("{name}: {error}"));
+        }
         // What comes too late to count has to be well formed all the same.
         let mut late = Self::default();
         let target = if self.chosen.contains(&key) { &mut late } else { &mut *self };
@@ -70,6 +79,24 @@ impl Settings {
             return Err(format!("unknown option {name}; see --help"));
         }
         self.chosen.push(key);
+        Ok(())
+    }
+
+    /// A name and a command; the first command of a name counts. Any takes the place of what there is unasked, and `none`
+    /// adds nothing.
+    fn add_subsystem(&mut self, text: &str) -> Result<(), String> {
+        let key = "subsystem".to_owned();
+        if !self.chosen.contains(&key) {
+            self.subsystems.clear();
+            self.chosen.push(key);
+        }
+        if text == "none" {
+            return Ok(());
+        }
+        let (name, command) = text.split_once(|c: char| c.is_ascii_whitespace()).ok_or("NAME COMMAND is wanted")?;
+        if self.subsystems.iter().all(|(known, _)| known != name) {
+            self.subsystems.push((name.to_owned(), command.trim_ascii().to_owned()));
+        }
         Ok(())
     }
 
@@ -91,6 +118,8 @@ impl Settings {
             "pidfile" => self.pid_file = file(),
             "banner" => self.banner = file(),
             "setenv" => self.variables = text.split_ascii_whitespace().map(variable).collect::<Result<_, _>>()?,
+            "sftproot" => self.files.root = file(),
+            "sftpreadonly" => self.files.read_only = flag(text)?,
             "rekeylimit" => core.rekey = rekey(text)?,
             "logingracetime" => core.deadlines.login = grace(text)?,
             "maxauthtries" => core.login.max_attempts = number(text)?,
@@ -125,6 +154,7 @@ impl Settings {
             channels: self.config.channels,
             max_unauthenticated: self.config.max_unauthenticated,
             environment: self.config.environment.clone(),
+            subsystems: self.subsystems.iter().map(|(name, _)| name.clone()).collect(),
             banner,
             ..ServerConfig::default()
         };

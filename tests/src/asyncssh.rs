@@ -63,6 +63,14 @@ pub fn client_command(kex: &str, port: u16, identity: &Path, known_hosts: &Path,
     client
 }
 
+/// A client to 127.0.0.1 that does with files whatever there is to do, and prints `all went well`.
+#[must_use]
+pub fn sftp_command(port: u16, user: &str, identity: &Path, known_hosts: &Path) -> Command {
+    let mut client = python(include_str!("asyncssh/sftp.py"));
+    client.args([&port.to_string(), user]).arg(identity).arg(known_hosts);
+    client
+}
+
 fn python(program: &str) -> Command {
     let mut python = Command::new(peers::path(peers::ASYNCSSH));
     // Alone with its own packages, and without what they have to say about old algorithms.

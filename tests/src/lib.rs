@@ -20,6 +20,7 @@ pub mod pair;
 pub mod peers;
 pub mod port;
 pub mod process;
+pub mod ramfs;
 pub mod replay;
 pub mod signing;
 pub mod suites;

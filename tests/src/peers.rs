@@ -5,8 +5,9 @@ use std::env;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Where daemons live; often not in a user's `PATH`.
-const SYSTEM: [&str; 3] = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+/// Where daemons, and what they call, live; often not in a user's `PATH`.
+const SYSTEM: [&str; 6] =
+    ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/lib/openssh", "/usr/libexec/openssh", "/usr/libexec"];
 /// The Python that has asyncssh.
 pub const ASYNCSSH: &str = "sanssh-asyncssh";
 

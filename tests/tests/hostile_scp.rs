@@ -285,7 +285,7 @@ fn j07_paths_are_no_commands() {
     }
     assert!(!directory.path().join("owned").exists());
     let command = Command { part: Part::Sink, recursive: false, preserve: false, directory: false, path: b"a\0b" };
-    assert_eq!(does(|out| command.write(out)), Err(Refused::BadName));
+    assert_eq!(does(|out| command.write(out)), Err(Refused::BadPath));
 }
 
 #[test]

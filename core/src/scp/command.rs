@@ -30,10 +30,10 @@ pub struct Command<'a> {
 }
 
 impl<'a> Command<'a> {
-    /// Writes the line for `exec`. A path with a zero byte is [`Refused::BadName`]: no program can be given one.
+    /// Writes the line for `exec`. A path with a zero byte is [`Refused::BadPath`]: no program can be given one.
     pub fn write(&self, output: &mut Output<'_>) -> Result<(), Refused> {
         if self.path.contains(&0) {
-            return Err(Refused::BadName);
+            return Err(Refused::BadPath);
         }
         put(output, |writer| {
             writer.put(b"scp");
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(line(&all), b"scp -r -p -d -t /flash/startup-config");
         assert_eq!(line(&Command { part: Part::Source, path: b"-x", ..SINK }), b"scp -f -- -x");
         let mut space = [0; 64];
-        assert_eq!(Command { path: b"a\0b", ..SINK }.write(&mut Output::new(&mut space)), Err(Refused::BadName));
+        assert_eq!(Command { path: b"a\0b", ..SINK }.write(&mut Output::new(&mut space)), Err(Refused::BadPath));
         assert_eq!(SINK.write(&mut Output::new(&mut space[..7])), Err(Refused::NoRoom));
     }
 

@@ -221,7 +221,7 @@ impl Source {
         if !matches!(self.stage, Stage::Dated) {
             self.only_open()?;
         }
-        if is_name(name) { Ok(()) } else { Err(Refused::BadName) }
+        if is_name(name) { Ok(()) } else { Err(Refused::BadPath) }
     }
 
     fn reply<'a: 'e, 'e>(&mut self, gather: &'e mut [u8], input: &mut &'a [u8]) -> Result<Option<Event<'e>>, Error> {
@@ -344,8 +344,8 @@ mod tests {
         let mut source = Source::new();
         hears(&mut source, b"\0").unwrap();
         for name in [&b""[..], b".", b"..", b"a/b", b"a\nb", b"a\0b"] {
-            assert_eq!(does(|out| source.file(name, 0o644, 0, out)), Err(Refused::BadName));
-            assert_eq!(does(|out| source.directory(name, 0o755, out)), Err(Refused::BadName));
+            assert_eq!(does(|out| source.file(name, 0o644, 0, out)), Err(Refused::BadPath));
+            assert_eq!(does(|out| source.directory(name, 0o755, out)), Err(Refused::BadPath));
         }
     }
 

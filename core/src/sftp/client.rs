@@ -3,9 +3,9 @@
 use super::attributes::{Attributes, string_extent};
 use super::extension::{Extension, Extensions};
 use super::frame::{self, Body};
-use super::message::{self, Answer, Request};
+use super::message::{self, Answer, Request, SymlinkOrder};
 use super::name::Entry;
-use super::status::Status;
+use super::status::{Code, Status};
 use super::stream::{Head, Stream};
 use super::value::{Accounts, Limits, StatVfs};
 use super::{Error, Piece};
@@ -40,7 +40,7 @@ pub enum Event<'b> {
     Ready,
     /// It went so, well or not.
     Status(RequestId, Status<'b>),
-    /// The handle of what was opened, for later requests: at most 256 bytes, says the draft.
+    /// The handle of what was opened, for later requests: at most [`MAX_HANDLE`] bytes.
     Handle(RequestId, &'b [u8]),
     /// The next bytes of what was read.
     Data(RequestId, Piece<'b>),
@@ -55,6 +55,9 @@ pub enum Event<'b> {
     /// Names of users and groups.
     Accounts(RequestId, Accounts<'b>),
 }
+
+/// The longest handle that a server may give (§6.3).
+pub const MAX_HANDLE: usize = 256;
 
 /// The answer that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +126,7 @@ pub struct Client<T> {
     stream: Stream,
     body: Body,
     extensions: Extensions,
+    symlink_order: SymlinkOrder,
     fate: Option<Error>,
 }
 
@@ -137,8 +141,14 @@ impl<T: AsMut<[Pending]> + AsRef<[Pending]>> Client<T> {
             stream: Stream::default(),
             body: Body::default(),
             extensions: Extensions::NONE,
+            symlink_order: SymlinkOrder::TargetFirst,
             fate: None,
         }
+    }
+
+    /// Has SYMLINK leave as the server means it: see [`SymlinkOrder::of_peer`].
+    pub const fn order_symlinks(&mut self, order: SymlinkOrder) {
+        self.symlink_order = order;
     }
 
     // Bytes.
@@ -174,6 +184,9 @@ impl<T: AsMut<[Pending]> + AsRef<[Pending]>> Client<T> {
 
     /// The stream has ended: an error where more was due.
     pub const fn hung_up(&self) -> Result<(), Error> {
+        if let Some(error) = self.fate {
+            return Err(error);
+        }
         let quiet = matches!(self.stage, Stage::Between { greeted: true });
         if quiet && self.stream.is_whole() && self.outstanding == 0 { Ok(()) } else { Err(Error::HungUp) }
     }
@@ -198,7 +211,8 @@ impl<T: AsMut<[Pending]> + AsRef<[Pending]>> Client<T> {
     // Commands.
 
     /// Writes a request at once, or is refused and changes nothing: `NotYet` before `Ready` or with an extension that the
-    /// server has not, `Busy` while a WRITE needs its bytes, `NoRoom` in the output or in the table.
+    /// server has not, `Busy` while a WRITE needs its bytes, `NoRoom` in the output or in the table, `BadPath` where a
+    /// server could take a path for another.
     pub fn send(&mut self, request: &Request<'_>, output: &mut Output<'_>) -> Result<RequestId, Refused> {
         if self.fate.is_some() {
             return Err(Refused::Closed);
@@ -210,9 +224,14 @@ impl<T: AsMut<[Pending]> + AsRef<[Pending]>> Client<T> {
         if self.body.due() > 0 {
             return Err(Refused::Busy);
         }
+        if !request.is_sound() {
+            return Err(Refused::BadPath);
+        }
+        let mut request = *request;
+        request.exchange(self.symlink_order);
         let (id, place) = vacancy(self.table.as_mut(), self.next).ok_or(Refused::NoRoom)?;
         frame::put(output, request.body(), |sink| request.write(id.0, sink))?;
-        place.due = Some(Due::of(request));
+        place.due = Some(Due::of(&request));
         self.body.start(request.body());
         self.next = id.index().saturating_add(1);
         self.outstanding = self.outstanding.saturating_add(1);
@@ -385,8 +404,15 @@ fn greeting(Head { number, word }: Head) -> Result<Stage, Error> {
 fn fields(number: u8, id: RequestId, due: Due, bytes: &[u8]) -> Result<Event<'_>, Malformed> {
     let mut reader = Reader::new(bytes);
     let event = match (number, due.answer) {
-        (message::STATUS, _) => return Status::read(bytes).map(|status| Event::Status(id, status)),
-        (message::HANDLE, _) => Event::Handle(id, reader.string()?),
+        (message::STATUS, answer) => {
+            let status = Status::read(bytes)?;
+            // That it went well says nothing of what was asked for.
+            let hollow = status.code == Code::OK && answer != Answer::Status;
+            return if hollow { Err(Malformed) } else { Ok(Event::Status(id, status)) };
+        }
+        (message::HANDLE, _) => {
+            Event::Handle(id, Some(reader.string()?).filter(|handle| handle.len() <= MAX_HANDLE).ok_or(Malformed)?)
+        }
         (message::ATTRS, _) => Event::Attributes(id, reader.read()?),
         (_, Answer::Limits) => return Limits::read(bytes).map(|limits| Event::Limits(id, limits)),
         (_, Answer::StatVfs) => return StatVfs::read(bytes).map(|space| Event::StatVfs(id, space)),

@@ -4,7 +4,9 @@ use crate::wire::Writer;
 use crate::{Output, Refused};
 
 /// The longest packet that is taken or made, without its length field. OpenSSH's limit is the same.
-pub const MAX_PACKET: usize = 256 * 1024;
+pub const MAX_PACKET: usize = LONGEST as usize;
+/// The same as lengths have it.
+pub(super) const LONGEST: u32 = 256 * 1024;
 
 /// Writes a packet's length and what `with` puts into it; `body` bytes of it follow later.
 pub(super) fn put(output: &mut Output<'_>, body: u32, with: impl FnOnce(&mut Writer<'_>)) -> Result<(), Refused> {

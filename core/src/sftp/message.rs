@@ -83,6 +83,26 @@ impl<'a> Field<'a> for Access {
     }
 }
 
+/// How the other end means the two strings of SYMLINK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SymlinkOrder {
+    /// As OpenSSH, and most after it.
+    #[default]
+    TargetFirst,
+    /// As the draft has it.
+    LinkFirst,
+}
+
+impl SymlinkOrder {
+    /// The order of the peer that identifies itself by this line (RFC 4253 §4.2). These keep the draft's, unless we were
+    /// to call ourselves OpenSSH; nobody else is known to.
+    pub fn of_peer(identification: &[u8]) -> Self {
+        let software = identification.strip_prefix(b"SSH-2.0-").unwrap_or(identification);
+        let drafted = [&b"AsyncSSH_"[..], b"libssh_", b"libssh-", b"ssh2js", b"WinSCP_"];
+        if drafted.iter().any(|name| software.starts_with(name)) { Self::LinkFirst } else { Self::TargetFirst }
+    }
+}
+
 /// What answers a request, besides a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -311,7 +331,8 @@ requests! {
             /// Which.
             path: Path<'a>,
         } -> Name;
-        /// §6.10 as OpenSSH has it, and with it the world: the draft has the two the other way round.
+        /// §6.10 as OpenSSH has it: the draft, and those who keep to it, have the two the other way round. See
+        /// [`SymlinkOrder`].
         20 Symlink {
             /// Where the link leads.
             target: Path<'a>,
@@ -392,6 +413,13 @@ requests! {
 }
 
 impl<H> Request<'_, H> {
+    /// SYMLINK as a peer means it that has this order; any other request as it is.
+    pub(super) const fn exchange(&mut self, order: SymlinkOrder) {
+        if let (Self::Symlink { target, link }, SymlinkOrder::LinkFirst) = (self, order) {
+            core::mem::swap(target, link);
+        }
+    }
+
     /// Bytes that follow the request.
     pub(super) const fn body(&self) -> u32 {
         if let Self::Write { length, .. } = self { *length } else { 0 }

@@ -36,11 +36,11 @@ pub mod transfer;
 mod value;
 
 pub use attributes::{Attributes, Extended, FileKind, Owner, Times};
-pub use client::{Client, Pending, RequestId};
+pub use client::{Client, MAX_HANDLE, Pending, RequestId};
 pub use extension::{Extension, Extensions};
 pub use frame::MAX_PACKET;
 pub use handle::{Handle, HandleId};
-pub use message::{Access, Request};
+pub use message::{Access, Request, SymlinkOrder};
 pub use name::{Entry, Listing};
 pub use server::Server;
 pub use status::{Code, Status};

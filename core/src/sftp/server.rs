@@ -15,7 +15,7 @@ use super::attributes::Attributes;
 use super::extension::{Extension, Extensions};
 use super::frame::{self, Body};
 use super::handle::{self, Handle, HandleId, Use};
-use super::message::{self, Access, Answer, Request};
+use super::message::{self, Access, Answer, Request, SymlinkOrder};
 use super::name::{Entry, Listing};
 use super::status::Code;
 use super::stream::{Head, Stream, fields_extent};
@@ -34,26 +34,6 @@ pub enum Event<'b> {
     Body(Piece<'b>),
 }
 
-/// How clients mean the two strings of SYMLINK.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SymlinkOrder {
-    /// As OpenSSH, and most after it.
-    #[default]
-    TargetFirst,
-    /// As the draft has it.
-    LinkFirst,
-}
-
-impl SymlinkOrder {
-    /// The order of the client that identifies itself by this line (RFC 4253 §4.2). AsyncSSH, libssh and ssh2 for Node.js
-    /// keep the draft's order with servers that do not call themselves OpenSSH; nobody else does.
-    pub fn of_client(identification: &[u8]) -> Self {
-        let software = identification.strip_prefix(b"SSH-2.0-").unwrap_or(identification);
-        let drafted = [&b"AsyncSSH_"[..], b"libssh_", b"libssh-", b"ssh2js"];
-        if drafted.iter().any(|name| software.starts_with(name)) { Self::LinkFirst } else { Self::TargetFirst }
-    }
-}
-
 /// What a server does and does not; the rest by struct update from the default.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
@@ -63,7 +43,7 @@ pub struct Settings {
     pub symlink_order: SymlinkOrder,
     /// The extensions that are announced, and understood.
     pub extensions: Extensions,
-    /// Bytes that one READ gives, at most; more is asked for in vain.
+    /// Bytes that one READ gives, at most, and never more than a packet holds; more is asked for in vain.
     pub max_read: u32,
     /// Bytes of a WRITE that clients are told to keep to. More is taken, as long as it fits into a packet.
     pub max_write: u32,
@@ -131,7 +111,9 @@ pub struct Server<T> {
 
 impl<T: AsMut<[Handle]> + AsRef<[Handle]>> Server<T> {
     /// A server that waits for the greeting.
-    pub fn new(settings: Settings, table: T) -> Self {
+    pub fn new(mut settings: Settings, table: T) -> Self {
+        settings.max_read = settings.max_read.clamp(1, MOST_READ);
+        settings.max_write = settings.max_write.clamp(1, MOST_WRITTEN);
         let (stream, body) = (Stream::default(), Body::default());
         Self { settings, table, stage: Stage::Greeting, stream, body, fate: None }
     }
@@ -175,6 +157,9 @@ impl<T: AsMut<[Handle]> + AsRef<[Handle]>> Server<T> {
 
     /// The stream has ended: an error inside a packet. Handles that are open are the embedder's to close.
     pub const fn hung_up(&self) -> Result<(), Error> {
+        if let Some(error) = self.fate {
+            return Err(error);
+        }
         let quiet = matches!(self.stage, Stage::Greeting | Stage::Idle | Stage::Open(_) | Stage::Owed(_));
         if quiet && self.stream.is_whole() { Ok(()) } else { Err(Error::HungUp) }
     }
@@ -449,6 +434,11 @@ impl<T: AsMut<[Handle]> + AsRef<[Handle]>> Server<T> {
         if !request.is_sound() {
             return Err(refuse(Code::NO_SUCH_FILE));
         }
+        if let Request::UsersGroupsById { users, groups } = &request
+            && (users.len() % 4 != 0 || groups.len() % 4 != 0)
+        {
+            return Err(refuse(Code::BAD_MESSAGE));
+        }
         let table = self.table.as_ref();
         let resolved = request.resolve(|bytes| handle::find(table, bytes).ok_or_else(|| refuse(Code::FAILURE)))?;
         check(&resolved).map_err(refuse)?;
@@ -466,17 +456,14 @@ impl<T: AsMut<[Handle]> + AsRef<[Handle]>> Server<T> {
             asked.most = *length;
         } else if let Request::Close { handle } = request {
             handle::free(self.table.as_mut(), handle);
-        } else if let Request::Symlink { target, link } = &mut request
-            && self.settings.symlink_order == SymlinkOrder::LinkFirst
-        {
-            core::mem::swap(target, link);
         }
+        request.exchange(self.settings.symlink_order);
         Ok((request, asked))
     }
 
     fn limits(&self) -> Limits {
         Limits {
-            packet: frame::MAX_PACKET as u64,
+            packet: frame::LONGEST.into(),
             read: self.settings.max_read.into(),
             write: self.settings.max_write.into(),
             handles: self.table.as_ref().len() as u64,
@@ -493,6 +480,10 @@ impl<T: AsMut<[Handle]> + AsRef<[Handle]>> Server<T> {
     }
 }
 
+/// What is left of a packet for data behind type, identifier and length.
+const MOST_READ: u32 = frame::LONGEST - 9;
+/// The same behind the fields of a WRITE, which has a handle of ours, and an offset.
+const MOST_WRITTEN: u32 = MOST_READ - 16;
 /// Length, type, identifier and count in front of names.
 const NAMES_HEAD: usize = 13;
 
@@ -525,8 +516,11 @@ const fn changes(request: &Request<'_>) -> bool {
 
 /// Whether handles are of the kind that a request takes, and places in files are ones that there can be.
 fn check(request: &Request<'_, (HandleId, Use)>) -> Result<(), Code> {
-    let reads = |purpose: &Use| matches!(purpose, Use::File(access) if access.has(Access::READ) || !access.writes());
-    let writes = |purpose: &Use| matches!(purpose, Use::File(access) if access.writes());
+    let to_write = Access::WRITE.and(Access::APPEND);
+    // Who asks for neither is let read, as open(2) has it.
+    let reads =
+        |purpose: &Use| matches!(purpose, Use::File(access) if access.has(Access::READ) || !access.has(to_write));
+    let writes = |purpose: &Use| matches!(purpose, Use::File(access) if access.has(to_write));
     // Files end before 2^63 everywhere.
     let within = |offset: u64, length: u64| offset.checked_add(length).is_some_and(|end| i64::try_from(end).is_ok());
     let mut sound = true;

@@ -43,23 +43,19 @@ impl Stream {
         self.left == 0 && self.gathered == 0
     }
 
-    /// The head of the next packet. Its length is judged before anything else of it is looked at.
+    /// The head of the next packet. Its length is judged before anything else of it is waited for.
     pub(super) fn head(&mut self, gather: &mut [u8], input: &mut &[u8]) -> Result<Option<Head>, Error> {
-        let Some(found) = self.find(gather, input, |_| HEAD)? else { return Ok(None) };
-        let mut reader = Reader::new(self.take(found, gather, input));
-        let (Ok(length), Ok(number), Ok(word)) = (reader.u32(), reader.u8(), reader.u32()) else {
-            return Err(Error::Length);
-        };
-        let length = usize::try_from(length).map_err(|_| Error::Length)?;
-        if length > MAX_PACKET {
-            return Err(Error::Length);
-        }
-        self.left = length.checked_sub(HEAD.saturating_sub(4)).ok_or(Error::Length)?;
+        let Some(found) = self.find(gather, input, |bytes| length(bytes).map(|_| HEAD))? else { return Ok(None) };
+        let bytes = self.take(found, gather, input);
+        self.left = length(bytes)?;
+        let mut reader = Reader::new(bytes.get(4..).unwrap_or_default());
+        let (Ok(number), Ok(word)) = (reader.u8(), reader.u32()) else { return Err(Error::Length) };
         Ok(Some(Head { number, word }))
     }
 
     /// The next part of the packet, as long as `extent` says of what there is of it: where it says more than there is,
-    /// more has to come to tell. What the memory lent would not hold is [`Error::TooLong`], however it comes.
+    /// more has to come to tell. What reaches beyond the packet is [`Error::Malformed`], and what the memory lent would
+    /// not hold is [`Error::TooLong`], however it comes.
     pub(super) fn part<'a: 'b, 'b>(
         &mut self,
         number: u8,
@@ -68,31 +64,34 @@ impl Stream {
         extent: impl Fn(&[u8]) -> usize,
     ) -> Result<Option<&'b [u8]>, Error> {
         let left = self.left;
-        let found = self.find(gather, input, |bytes| extent(bytes.get(..left).unwrap_or(bytes)))?;
-        let needed = match found {
-            Some(Found::Ahead(needed) | Found::Gathered(needed)) => needed,
-            None if self.gathered == 0 => extent(input),
-            None => extent(gather.get(..self.gathered).unwrap_or_default()),
-        };
-        self.left = if found.is_some() { left.checked_sub(needed) } else { Some(left).filter(|left| needed <= *left) }
-            .ok_or(Error::Malformed(number))?;
-        Ok(found.map(|found| self.take(found, gather, input)))
+        let within = |bytes: &[u8]| Some(extent(bytes)).filter(|end| *end <= left).ok_or(Error::Malformed(number));
+        let Some(found) = self.find(gather, input, within)? else { return Ok(None) };
+        let (Found::Ahead(needed) | Found::Gathered(needed)) = found;
+        self.left = left.saturating_sub(needed);
+        Ok(Some(self.take(found, gather, input)))
     }
 
-    /// Where the next bytes stand, `extent` of them, if they are all there.
+    /// Where the next bytes stand, `extent` of them, if they are all there. It is asked about no more bytes than it has
+    /// said to be needed, so that the same errors come of the same bytes, however they come.
     fn find(
         &mut self,
         gather: &mut [u8],
         input: &mut &[u8],
-        extent: impl Fn(&[u8]) -> usize,
+        extent: impl Fn(&[u8]) -> Result<usize, Error>,
     ) -> Result<Option<Found>, Error> {
-        let ahead = extent(input);
-        if self.gathered == 0 && ahead <= input.len() {
-            // Whether something is too long must not depend on how it comes.
-            return if ahead <= gather.len() { Ok(Some(Found::Ahead(ahead))) } else { Err(Error::TooLong) };
+        let mut ahead = if self.gathered == 0 { Some(0) } else { None };
+        while let Some(known) = ahead {
+            let needed = extent(input.get(..known).unwrap_or_default())?;
+            if needed > gather.len() {
+                return Err(Error::TooLong);
+            }
+            if needed <= known {
+                return Ok(Some(Found::Ahead(known)));
+            }
+            ahead = Some(needed).filter(|needed| *needed <= input.len());
         }
         loop {
-            let needed = extent(gather.get(..self.gathered).unwrap_or_default());
+            let needed = extent(gather.get(..self.gathered).unwrap_or_default())?;
             if needed <= self.gathered {
                 return Ok(Some(Found::Gathered(needed)));
             }
@@ -136,6 +135,14 @@ impl Stream {
         self.left = self.left.saturating_sub(bytes.len());
         bytes
     }
+}
+
+/// Bytes of a packet behind its head, as far as its length has come.
+fn length(bytes: &[u8]) -> Result<usize, Error> {
+    let Some(length) = bytes.first_chunk() else { return Ok(0) };
+    let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| Error::Length)?;
+    let rest = length.checked_sub(HEAD.saturating_sub(4)).ok_or(Error::Length)?;
+    if length > MAX_PACKET { Err(Error::Length) } else { Ok(rest) }
 }
 
 /// How far the fields of a request reach: to the end of the packet, but for WRITE, whose body follows them.

@@ -49,6 +49,10 @@ impl Channel {
         Self { stream }
     }
 
+    pub(crate) fn into_stream(self) -> Stream<role::Client> {
+        self.stream
+    }
+
     /// Asks for a terminal. A refusal is told by [`pty_granted`](Self::pty_granted) only.
     ///
     /// # Errors

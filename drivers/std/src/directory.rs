@@ -15,13 +15,13 @@ use listing::{Entries, group_name, user_name};
 
 use listing::Lines;
 use nix::unistd::User;
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, Stat};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, Stat, StatVfsMountFlags};
 use rustix::fs::{fstat, fstatvfs, linkat, mkdirat, openat, readlinkat, renameat, statat, symlinkat, unlinkat};
 use rustix::io::Errno;
 use sanssh_core::sftp::{self, Access, Attributes, Owner, Times};
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use walk::{ENTER, Last, Place, Root};
@@ -216,6 +216,13 @@ impl Directory {
         Ok(record.ok_or(Errno::NOENT)?.dir.as_os_str().as_bytes().to_vec())
     }
 
+    /// The directory where a path ends, and its name there, which may not exist. Whatever is done to it must not follow
+    /// links.
+    pub(crate) fn place(&self, path: &[u8]) -> io::Result<(OwnedFd, Vec<u8>)> {
+        let place = self.walk(path, Last::Follow)?;
+        Ok((place.directory().try_clone_to_owned()?, place.name().to_vec()))
+    }
+
     fn walk(&self, path: &[u8], last: Last) -> io::Result<Place<'_>> {
         Ok(self.root.walk(&self.home, path, last)?)
     }
@@ -240,7 +247,7 @@ impl Directory {
 
 /// A path without slashes at its end: they say that a directory is meant, which some calls do not want to hear.
 fn bare(path: &[u8]) -> &[u8] {
-    let end = path.iter().rposition(|byte| *byte != b'/').map_or(path.len().min(1), |last| last + 1);
+    let end = path.iter().rposition(|byte| *byte != b'/').map_or_else(|| path.len().min(1), |last| last + 1);
     path.get(..end).unwrap_or(path)
 }
 
@@ -314,7 +321,7 @@ pub(crate) fn attributes_of(file: impl AsFd) -> io::Result<Attributes<'static>> 
 /// The space where an open file is.
 pub(crate) fn space(file: impl AsFd) -> io::Result<sftp::StatVfs> {
     let space = fstatvfs(file)?;
-    // The first two flags, read-only and without set-user-ID, are the same everywhere.
+    let flag = |one| space.f_flag.contains(one);
     Ok(sftp::StatVfs {
         block_size: space.f_bsize,
         fragment_size: space.f_frsize,
@@ -325,7 +332,7 @@ pub(crate) fn space(file: impl AsFd) -> io::Result<sftp::StatVfs> {
         files_free: space.f_ffree,
         files_available: space.f_favail,
         id: space.f_fsid,
-        flags: u64::from(space.f_flag.bits()) & 3,
+        flags: u64::from(flag(StatVfsMountFlags::RDONLY)) | u64::from(flag(StatVfsMountFlags::NOSUID)) << 1,
         longest_name: space.f_namemax,
     })
 }

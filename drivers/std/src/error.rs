@@ -10,6 +10,7 @@ use sanssh_core::channel::OpenFailure;
 use sanssh_core::crypto::certificate::Unfit;
 use sanssh_core::file::KeyError;
 use sanssh_core::file::signing::CannotSign;
+use sanssh_core::sftp;
 use sanssh_core::{Error as Ssh, Reason, Refused, scp};
 use std::io;
 use std::path::PathBuf;
@@ -102,6 +103,28 @@ pub enum Error {
     TooManyChannels,
     /// The call does not fit the state of channel or connection.
     Refused(Refused),
+    /// The SFTP server does not do what it was asked for.
+    Sftp {
+        /// Its code.
+        code: sftp::Code,
+        /// Its words, escaped; none from some servers.
+        message: String,
+        /// What it was asked about, escaped, where that has a name.
+        path: Option<String>,
+    },
+    /// The SFTP server has no such extension.
+    Unsupported(sftp::Extension),
+    /// The SFTP server is not one, or has lost the thread. Its dialogue is over.
+    SftpStream(sftp::Error),
+    /// The connection ended in the middle of a file.
+    Cut {
+        /// The source, escaped.
+        path: String,
+        /// Bytes that had arrived, those of an earlier attempt among them.
+        done: u64,
+        /// What ended it.
+        source: Arc<Self>,
+    },
 }
 
 /// Why a host key is not trusted.
@@ -178,7 +201,11 @@ impl Error {
             | Self::AgentRefused => io::ErrorKind::PermissionDenied,
             Self::NoAgent => io::ErrorKind::NotFound,
             Self::Scp(scp::Error::Cut) => io::ErrorKind::UnexpectedEof,
-            Self::Ssh(_) | Self::Agent(_) | Self::Scp(_) => io::ErrorKind::InvalidData,
+            Self::Sftp { code, .. } => status_kind(*code),
+            Self::Unsupported(_) => io::ErrorKind::Unsupported,
+            Self::SftpStream(sftp::Error::HungUp) => io::ErrorKind::ConnectionReset,
+            Self::Cut { source, .. } => source.kind(),
+            Self::Ssh(_) | Self::Agent(_) | Self::SftpStream(_) | Self::Scp(_) => io::ErrorKind::InvalidData,
             Self::Sign(_)
             | Self::Key { .. }
             | Self::OpenRefused { .. }
@@ -222,7 +249,28 @@ impl fmt::Display for Error {
             Self::ScpRefused(text) => write!(f, "{text}"),
             Self::TooManyChannels => f.write_str("too many channels are open; close one, or raise the limit"),
             Self::Refused(refused) => write!(f, "the call is not possible now: {refused}"),
+            Self::Sftp { code, message, path } => {
+                path.iter().try_for_each(|path| write!(f, "{path}: "))?;
+                if message.is_empty() { write!(f, "{code}") } else { f.write_str(message) }
+            }
+            Self::Unsupported(extension) => write!(f, "the server does not have {}", extension.name()),
+            Self::SftpStream(error) => write!(f, "{error}"),
+            Self::Cut { path, done, source } => write!(f, "{path}: cut off after {done} bytes: {source}"),
         }
+    }
+}
+
+/// The kind of a status as an [`io::Error`].
+const fn status_kind(code: sftp::Code) -> io::ErrorKind {
+    match code {
+        sftp::Code::EOF => io::ErrorKind::UnexpectedEof,
+        sftp::Code::NO_SUCH_FILE => io::ErrorKind::NotFound,
+        sftp::Code::PERMISSION_DENIED => io::ErrorKind::PermissionDenied,
+        sftp::Code::BAD_MESSAGE => io::ErrorKind::InvalidInput,
+        sftp::Code::NO_CONNECTION => io::ErrorKind::NotConnected,
+        sftp::Code::CONNECTION_LOST => io::ErrorKind::ConnectionReset,
+        sftp::Code::OP_UNSUPPORTED => io::ErrorKind::Unsupported,
+        sftp::Code(_) => io::ErrorKind::Other,
     }
 }
 

@@ -26,7 +26,8 @@ impl<R: End> Stream<R> {
         self.link.wait(self.link.patience(), &mut own, |state, own| self.take(state, want, own))?
     }
 
-    fn take(
+    /// What has come of the stream wanted, or of any; none at its end.
+    pub(crate) fn take(
         &self,
         state: &mut State<R>,
         want: Option<Kind>,

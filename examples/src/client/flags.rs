@@ -1,10 +1,13 @@
 //! Flags of the command line that `ssh`, `sftp` and `scp` have alike, most of them another way to write an option.
 
+use super::FAILED;
 use super::options::Settings;
-use super::report::Verbosity;
+use super::report::{Reporter, Verbosity};
 use crate::value;
 use lexopt::{Parser, ValueExt};
 use sanssh_std::Family;
+use std::io::Write;
+use std::process::ExitCode;
 
 /// What the programs' help says of options.
 pub const OPTIONS: &str = "\
@@ -20,6 +23,34 @@ Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, 
 
 A changed host key is refused whatever StrictHostKeyChecking says; with no, as with accept-new, new ones are recorded.
 ";
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub enum Asked<J> {
+    /// A text to print.
+    Text(String),
+    /// Something to do.
+    Job(Box<J>),
+}
+
+/// What is to be done, if it is more than to print a text, or to say what is wrong with the command line.
+///
+/// # Errors
+/// What the program ends with.
+pub fn begin<J>(program: &'static str, asked: Result<Asked<J>, String>) -> Result<Box<J>, ExitCode> {
+    match asked {
+        Ok(Asked::Job(job)) => Ok(job),
+        Ok(Asked::Text(text)) => {
+            // Whoever asked may have left.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            Err(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            Reporter::new(program, Verbosity::Normal).error(error);
+            Err(FAILED.into())
+        }
+    }
+}
 
 /// Takes a flag, and its value from the parser. `Ok(false)`: it is none of these.
 ///

@@ -1,9 +1,11 @@
-//! The programs as their users meet them: started, fed, typed at, and killed, with OpenSSH, dropbear, git and rsync at
+//! The programs as their users meet them: started, fed, typed at, and killed, with OpenSSH, dropbear, git, rsync and the clients for files that there are at
 //! the other end. One program of tests, because they share what they need.
 
 mod keygen;
 mod keyscan;
+mod sftp;
 mod ssh;
 mod sshd;
+mod sshd_files;
 mod support;
 mod tour;

@@ -27,11 +27,16 @@ pub(crate) struct Typist {
 }
 
 impl Typist {
-    /// Starts a program on a new terminal of 80 by 24.
+    /// Starts a program on a new terminal of 80 by 24, one that can do nothing.
     pub(crate) fn start(command: Command) -> Self {
+        Self::start_on("dumb", command)
+    }
+
+    /// Starts a program on a new terminal of 80 by 24.
+    pub(crate) fn start_on(kind: &str, command: Command) -> Self {
         let (terminal, other) = open().expect("a terminal");
         terminal.resize(Size::new(24, 80)).expect("a size");
-        let child = OnTerminal::from(command).env("TERM", "dumb").spawn(other).expect("a program");
+        let child = OnTerminal::from(command).env("TERM", kind).spawn(other).expect("a program");
         Self { terminal, child, seen: Vec::new(), passed: 0 }
     }
 
@@ -230,12 +235,18 @@ pub(crate) fn listening_port(log: &str) -> u16 {
 
 /// Our client, aimed at a server on 127.0.0.1; `options` come first and win, the command is the next argument.
 pub(crate) fn our_ssh(port: u16, identity: &Path, known_hosts: &Path, options: &[&str]) -> Command {
-    let mut ssh = Command::new(env!("CARGO_BIN_EXE_ssh"));
-    ssh.stdin(Stdio::null()).env_remove("SSH_AUTH_SOCK").args(options);
-    ssh.args(["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-i"]).arg(identity);
-    ssh.arg("-o").arg(format!("UserKnownHostsFile={}", known_hosts.display()));
+    let mut ssh = alone(env!("CARGO_BIN_EXE_ssh"), identity, known_hosts, options);
     ssh.args(["-p", &port.to_string(), "127.0.0.1"]);
     ssh
+}
+
+/// A client that reads nothing of the user's and asks nobody; where to go are the next arguments.
+pub(crate) fn alone(program: impl AsRef<OsStr>, identity: &Path, known_hosts: &Path, options: &[&str]) -> Command {
+    let mut client = Command::new(program);
+    client.stdin(Stdio::null()).env_remove("SSH_AUTH_SOCK").args(options);
+    client.args(["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-i"]).arg(identity);
+    client.arg("-o").arg(format!("UserKnownHostsFile={}", known_hosts.display()));
+    client
 }
 
 /// A bare repository with a few commits, for git to clone.

@@ -170,7 +170,7 @@ impl<'a> Desk<'a> {
             Some(Ok(_)) => {
                 answers.give(|machine, output| machine.names(output, |listing| fill(listing, entries))).map(drop)
             }
-            Some(Err(_)) => done(entries.next().unwrap_or(Err(Errno::IO.into())).map(drop), answers),
+            Some(Err(_)) => done(entries.next().transpose().map(drop), answers),
         }
     }
 

@@ -72,6 +72,11 @@ pub(super) fn directory(path: &Path) -> io::Result<OwnedFd> {
     Ok(open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
+/// A directory in another, not over a link.
+pub(super) fn enter(at: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
+    Ok(openat(at, name, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW, Mode::empty())?)
+}
+
 /// Opens a file for what comes. `named` tells that the caller gave this name, rather than the other end: then it may be
 /// a device.
 pub(super) fn create(at: BorrowedFd<'_>, name: &[u8], mode: u32, follow: bool, named: bool) -> io::Result<File> {

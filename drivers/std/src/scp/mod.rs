@@ -1,5 +1,6 @@
 //! Files over scp's old protocol, for servers that have no SFTP: [`Source`] sends and [`Sink`] takes, single files as
 //! streams and directories with all that is in them. The protocol is [`sanssh_core::scp`]'s; here are files and waits.
+//! [`Directory::serve_scp`](crate::Directory::serve_scp) is the scp at a server of ours.
 //!
 //! ```no_run
 //! use sanssh_std::scp::Copy;
@@ -18,6 +19,7 @@
 
 mod channel;
 mod local;
+mod serve;
 mod sink;
 mod source;
 mod wire;
@@ -111,7 +113,7 @@ impl Client {
 }
 
 /// What a copy lets pass.
-pub(crate) fn rules(copy: &Copy) -> Rules<Vec<u8>> {
+fn rules(copy: &Copy) -> Rules<Vec<u8>> {
     Rules { recursive: copy.recursive, preserve: copy.preserve, ..Rules::default() }
 }
 

@@ -160,6 +160,12 @@ impl<S: Read + Write> Sink<S> {
         self.wire.put(|output| self.machine.flush(output))
     }
 
+    /// Gives up, and says why.
+    pub(super) fn abort(&mut self, text: &[u8]) -> Result<(), Error> {
+        self.wire.put(|output| self.machine.abort(text, output))?;
+        self.wire.send()
+    }
+
     fn refuse(&mut self, text: &[u8]) -> Result<(), Error> {
         self.wire.put(|output| self.machine.refuse(text, output))
     }

@@ -1,0 +1,570 @@
+//! The dialogue behind its lock: the machine, what is to be asked, and who waits for which answer. Nothing here waits.
+
+use super::SftpEntry;
+use super::task::{Step, Task};
+use crate::Error;
+use crate::clock::Clock;
+use crate::error::escape;
+use sanssh_core::sftp::client::Event;
+use sanssh_core::sftp::transfer::{Read, Window, Write};
+use sanssh_core::sftp::{
+    Attributes, Client, Code, Extension, GATHER, Limits, Pending, Piece, Request, RequestId, StatVfs, Status,
+};
+use sanssh_core::{Instant, Output, Refused};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Requests that may be outstanding at a time.
+pub(super) const OUTSTANDING: usize = 1024;
+/// Bytes of composed requests that may wait for room before no more are composed.
+const MOST_WAITING: usize = 64 * 1024;
+
+/// Bytes of files that may be on their way at a time: what fills lines of 100 MB/s and 80 ms.
+const MOST_UNDER_WAY: u64 = 8 * 1024 * 1024;
+
+/// Blocks that are kept for the next bodies.
+const MOST_SPARE: usize = 4;
+
+/// A handle on the server.
+pub(super) type Remote = Arc<[u8]>;
+
+/// Names a call until its answer is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ticket(usize);
+
+/// What came back. Of several requests under one ticket the first failure stays.
+#[derive(Debug, Default)]
+pub(super) enum Answer {
+    /// That it went well, or nothing yet.
+    #[default]
+    Fine,
+    Failed(Code, String),
+    Handle(Vec<u8>),
+    Data(Vec<u8>),
+    Names(Vec<SftpEntry>),
+    Attributes(Attributes<'static>),
+    Limits(Limits),
+    StatVfs(StatVfs),
+    Accounts(Vec<Vec<u8>>, Vec<Vec<u8>>),
+}
+
+/// One call: answers that are due, and what came.
+#[derive(Debug, Default)]
+struct Call {
+    due: usize,
+    answer: Answer,
+    /// Nobody waits any more.
+    abandoned: bool,
+}
+
+/// What leaves when there is room, in this order.
+#[derive(Debug)]
+enum Order {
+    Write { handle: Remote, offset: u64, block: Vec<u8>, ticket: Ticket },
+    Close(Remote),
+}
+
+/// Who gets an answer.
+#[derive(Debug, Clone, Copy)]
+enum Owner {
+    Call(Ticket),
+    /// A part of a file on its way.
+    Task(usize, usize),
+}
+
+/// Where the rest of a WRITE comes from.
+#[derive(Debug)]
+enum Body {
+    /// A block, and how far it was sent.
+    Block(Vec<u8>, usize),
+    /// A file, and where in it.
+    Task(usize, u64),
+}
+
+/// The dialogue.
+pub(super) struct Engine {
+    machine: Client<Box<[Pending]>>,
+    gather: Box<[u8]>,
+    /// Where requests are composed.
+    scratch: Box<[u8]>,
+    pub(super) desk: Desk,
+    /// Requests composed and not yet sent, and how far they were.
+    waiting: Vec<u8>,
+    sent: usize,
+    body: Body,
+    /// Memory of bodies that were sent.
+    spare: Vec<Vec<u8>>,
+    /// Threads that want to ask something and could not.
+    pub(super) wishes: usize,
+    pub(super) failure: Option<Error>,
+    /// Memory that the pump reads into, while there is none.
+    pub(super) space: Vec<u8>,
+    pub(super) pumping: bool,
+    /// Threads that wait for the pump.
+    pub(super) waiters: usize,
+}
+
+/// Who waits for what.
+pub(super) struct Desk {
+    /// Whose each outstanding request is, by its place.
+    owners: Box<[Owner]>,
+    calls: Vec<Option<Call>>,
+    pub(super) tasks: Vec<Option<Task>>,
+    /// How much of files may be on its way, for all tasks.
+    window: Window,
+    clock: Clock,
+    orders: VecDeque<Order>,
+    pub(super) ready: bool,
+    /// Something came that others may wait for.
+    pub(super) news: bool,
+}
+
+impl Engine {
+    pub(super) fn new() -> Self {
+        Self {
+            machine: Client::new(vec![Pending::new(); OUTSTANDING].into_boxed_slice()),
+            gather: vec![0; GATHER].into_boxed_slice(),
+            scratch: vec![0; GATHER].into_boxed_slice(),
+            desk: Desk {
+                owners: vec![Owner::Call(Ticket(usize::MAX)); OUTSTANDING].into_boxed_slice(),
+                calls: Vec::new(),
+                tasks: Vec::new(),
+                window: Window::new(MOST_UNDER_WAY),
+                clock: Clock::start(),
+                orders: VecDeque::new(),
+                ready: false,
+                news: false,
+            },
+            waiting: Vec::new(),
+            sent: 0,
+            body: Body::Block(Vec::new(), 0),
+            spare: Vec::new(),
+            wishes: 0,
+            failure: None,
+            space: vec![0; super::line::BUFFER],
+            pumping: false,
+            waiters: 0,
+        }
+    }
+
+    pub(super) fn has(&self, extension: Extension) -> bool {
+        self.machine.extensions().has(extension)
+    }
+
+    /// A ticket for requests to come.
+    pub(super) fn ticket(&mut self) -> Ticket {
+        let free = self.desk.calls.iter().position(Option::is_none);
+        let index = free.unwrap_or(self.desk.calls.len());
+        match free {
+            Some(index) => self.desk.calls[index] = Some(Call::default()),
+            None => self.desk.calls.push(Some(Call::default())),
+        }
+        Ticket(index)
+    }
+
+    /// Composes a request; `None` if it has to wait.
+    pub(super) fn ask(&mut self, request: &Request<'_>, ticket: Ticket) -> Option<Result<(), Error>> {
+        let asked = self.ask_for(request, Owner::Call(ticket))?;
+        if asked.is_ok()
+            && let Some(call) = self.desk.call(ticket)
+        {
+            call.due += 1;
+        }
+        Some(asked)
+    }
+
+    fn ask_for(&mut self, request: &Request<'_>, owner: Owner) -> Option<Result<(), Error>> {
+        if self.waiting.len() - self.sent > MOST_WAITING {
+            return None;
+        }
+        let mut output = Output::new(&mut self.scratch);
+        let id = match self.machine.send(request, &mut output) {
+            Ok(id) => id,
+            Err(Refused::NotYet) if self.desk.ready => {
+                return request.extension().map(|extension| Err(Error::Unsupported(extension)));
+            }
+            Err(Refused::Busy | Refused::NotYet) => return None,
+            Err(Refused::NoRoom) if self.machine.outstanding() >= OUTSTANDING => return None,
+            Err(Refused::NoRoom) => return Some(Err(Refused::TooLong.into())),
+            Err(refused) => return Some(Err(refused.into())),
+        };
+        let filled = output.filled();
+        self.waiting.extend_from_slice(&self.scratch[..filled]);
+        self.desk.owners[id.index()] = owner;
+        Some(Ok(()))
+    }
+
+    /// Memory for a body.
+    pub(super) fn block(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// Bodies that have not left.
+    pub(super) fn backlog(&self) -> usize {
+        self.desk.orders.len()
+    }
+
+    /// Sends a block when there is room.
+    pub(super) fn write(&mut self, handle: &Remote, offset: u64, block: Vec<u8>, ticket: Ticket) {
+        // It is due from now on, so that waiting for none means that all have left.
+        if let Some(call) = self.desk.call(ticket) {
+            call.due += 1;
+        }
+        self.desk.orders.push_back(Order::Write { handle: Arc::clone(handle), offset, block, ticket });
+    }
+
+    /// Closes a handle when there is room; nobody waits for the answer.
+    pub(super) fn leave(&mut self, handle: &Remote) {
+        self.desk.orders.push_back(Order::Close(Arc::clone(handle)));
+    }
+
+    /// Whether there is anything to send.
+    pub(super) fn has_more(&self) -> bool {
+        self.failure.is_none()
+            && (self.machine.owes_output()
+                || self.sent < self.waiting.len()
+                || self.machine.body_due() > 0
+                || (self.wishes == 0 && (!self.desk.orders.is_empty() || self.desk.step().is_some())))
+    }
+
+    /// Fills the space with what comes next; how much of it.
+    pub(super) fn compose(&mut self, space: &mut [u8]) -> usize {
+        let mut done = 0;
+        loop {
+            done += self.carry(&mut space[done..]);
+            if done == space.len() || self.failure.is_some() {
+                return done;
+            }
+            // Whoever wishes to ask comes between two bodies.
+            let more = self.machine.body_due() > 0 || self.sent < self.waiting.len();
+            if !more && (self.wishes > 0 || !self.proceed()) {
+                self.desk.news |= self.wishes > 0;
+                return done;
+            }
+        }
+    }
+
+    /// Copies composed requests, then the body.
+    fn carry(&mut self, space: &mut [u8]) -> usize {
+        let first = space.len().min(self.waiting.len() - self.sent);
+        space[..first].copy_from_slice(&self.waiting[self.sent..self.sent + first]);
+        self.sent += first;
+        if self.sent < self.waiting.len() {
+            return first;
+        }
+        self.waiting.clear();
+        self.sent = 0;
+        let Self { machine, body, desk, .. } = self;
+        if machine.body_due() == 0 {
+            return first;
+        }
+        let second = machine.fill(&mut Output::new(&mut space[first..]), |room| desk.supply(body, room));
+        if machine.body_due() == 0 {
+            if let Body::Block(bytes, _) = &mut self.body {
+                let mut block = core::mem::take(bytes);
+                block.clear();
+                if self.spare.len() < MOST_SPARE {
+                    self.spare.push(block);
+                }
+            }
+            self.desk.news = true;
+        }
+        first + second
+    }
+
+    /// Composes the next request that nobody stands by for; whether there was one.
+    fn proceed(&mut self) -> bool {
+        if self.machine.owes_output() {
+            let mut output = Output::new(&mut self.scratch);
+            let _ = self.machine.flush(&mut output);
+            let filled = output.filled();
+            self.waiting.extend_from_slice(&self.scratch[..filled]);
+            return filled > 0;
+        }
+        let Some(order) = self.desk.orders.pop_front() else { return self.advance() };
+        match order {
+            Order::Write { handle, offset, block, ticket } => self.begin_write(handle, offset, block, ticket),
+            Order::Close(handle) => {
+                let ticket = self.ticket();
+                let asked = self.ask(&Request::Close { handle: &handle }, ticket);
+                self.abandon(ticket);
+                if asked.is_none() {
+                    self.desk.orders.push_front(Order::Close(handle));
+                }
+                asked.is_some()
+            }
+        }
+    }
+
+    fn begin_write(&mut self, handle: Remote, offset: u64, block: Vec<u8>, ticket: Ticket) -> bool {
+        let length = u32::try_from(block.len()).unwrap_or(u32::MAX);
+        match self.ask(&Request::Write { handle: &handle, offset, length }, ticket) {
+            None => {
+                self.desk.orders.push_front(Order::Write { handle, offset, block, ticket });
+                return false;
+            }
+            Some(Ok(())) => self.body = Body::Block(block, 0),
+            Some(Err(error)) => {
+                self.desk.conclude(ticket, Answer::Failed(Code::BAD_MESSAGE, error.to_string()));
+                return true;
+            }
+        }
+        // It was counted when it was ordered.
+        if let Some(call) = self.desk.call(ticket) {
+            call.due -= 1;
+        }
+        true
+    }
+
+    /// Composes the next request of a file on its way; whether there was one.
+    fn advance(&mut self) -> bool {
+        let Some((index, step)) = self.desk.step() else { return false };
+        let Some(task) = self.desk.tasks[index].as_mut() else { return false };
+        let handle = task.handle();
+        let handle = &handle[..];
+        let (request, part) = match step {
+            Step::Write(write) if task.skips(write) => {
+                self.desk.news = true;
+                return true;
+            }
+            Step::Write(Write { part, offset, length }) => (Request::Write { handle, offset, length }, part),
+            Step::Read(Read { part, offset, length }) => (Request::Read { handle, offset, length }, part),
+        };
+        match self.ask_for(&request, Owner::Task(index, part)) {
+            None => return false,
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                self.fail(error);
+                return false;
+            }
+        }
+        if let Step::Write(Write { offset, .. }) = step {
+            self.body = Body::Task(index, offset);
+        }
+        let now = self.desk.clock.now();
+        let Desk { tasks, window, .. } = &mut self.desk;
+        if let Some(task) = tasks[index].as_mut() {
+            task.sent(step, window, now);
+        }
+        true
+    }
+
+    /// Deals with what came from the server.
+    pub(super) fn digest(&mut self, mut input: &[u8]) {
+        let Self { machine, gather, desk, .. } = self;
+        loop {
+            match machine.recv(gather, &mut input) {
+                Ok(Some(event)) => desk.take(event),
+                Ok(None) => break,
+                Err(error) => return self.fail(Error::SftpStream(error)),
+            }
+        }
+    }
+
+    /// The server sends no more.
+    pub(super) fn end(&mut self) {
+        self.fail(Error::SftpStream(sanssh_core::sftp::Error::HungUp));
+    }
+
+    /// It is over; the first reason is the one.
+    pub(super) fn fail(&mut self, error: Error) {
+        self.failure.get_or_insert(error);
+        self.desk.news = true;
+    }
+
+    /// Answers that are due under a ticket.
+    pub(super) fn due(&self, ticket: Ticket) -> usize {
+        self.desk.calls.get(ticket.0).and_then(Option::as_ref).map_or(0, |call| call.due)
+    }
+
+    /// The failure that came under a ticket, with others still due perhaps.
+    pub(super) fn failed(&mut self, ticket: Ticket) -> Option<(Code, String)> {
+        match &self.desk.call(ticket)?.answer {
+            Answer::Failed(code, text) => Some((*code, text.clone())),
+            _ => None,
+        }
+    }
+
+    /// The answer, once none is due any more; the ticket is void then.
+    pub(super) fn fetch(&mut self, ticket: Ticket) -> Option<Answer> {
+        let slot = self.desk.calls.get_mut(ticket.0)?;
+        slot.take_if(|call| call.due == 0).map(|call| call.answer)
+    }
+
+    /// Nobody waits for what comes under the ticket.
+    pub(super) fn abandon(&mut self, ticket: Ticket) {
+        if let Some(call) = self.desk.call(ticket) {
+            call.abandoned = true;
+        }
+        self.desk.tidy(ticket);
+    }
+}
+
+impl Desk {
+    fn call(&mut self, ticket: Ticket) -> Option<&mut Call> {
+        self.calls.get_mut(ticket.0)?.as_mut()
+    }
+
+    fn of(&mut self, id: RequestId) -> Option<&mut Call> {
+        let Owner::Call(ticket) = *self.owners.get(id.index())? else { return None };
+        self.call(ticket)
+    }
+
+    /// The next request of a file on its way, each file in its turn.
+    fn step(&self) -> Option<(usize, Step)> {
+        let now = self.clock.now();
+        let mut tasks = self.tasks.iter().enumerate().filter_map(|(index, task)| Some((index, task.as_ref()?)));
+        tasks.find_map(|(index, task)| Some((index, task.next(&self.window, now)?)))
+    }
+
+    /// Takes a file on its way.
+    pub(super) fn begin(&mut self, task: Task) -> usize {
+        if let Some(index) = self.tasks.iter().position(Option::is_none) {
+            self.tasks[index] = Some(task);
+            return index;
+        }
+        self.tasks.push(Some(task));
+        self.tasks.len() - 1
+    }
+
+    /// Lets go of a file, once its last answer is there.
+    pub(super) fn release(&mut self, index: usize) {
+        if let Some(task) = &mut self.tasks[index] {
+            task.abandoned = true;
+            task.stop();
+        }
+        self.tasks[index].take_if(|task| task.outstanding() == 0);
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The next bytes of a body.
+    fn supply(&mut self, body: &mut Body, room: &mut [u8]) -> usize {
+        match body {
+            Body::Block(bytes, at) => {
+                let n = room.len().min(bytes.len() - *at);
+                room[..n].copy_from_slice(&bytes[*at..*at + n]);
+                *at += n;
+                n
+            }
+            Body::Task(index, offset) => {
+                let Some(task) = &mut self.tasks[*index] else { return 0 };
+                let n = task.supply(room, *offset);
+                *offset += n as u64;
+                n
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event<'_>) {
+        match event {
+            Event::Extension(..) => {}
+            Event::Ready => {
+                self.ready = true;
+                self.news = true;
+            }
+            Event::Status(id, status) => self.status(id, status),
+            Event::Handle(id, bytes) => self.answer(id, Answer::Handle(bytes.to_vec())),
+            Event::Data(id, piece) => self.data(id, piece),
+            Event::Name(id, entry, last) => {
+                let entry = SftpEntry::from(entry);
+                let Some(call) = self.of(id) else { return };
+                match &mut call.answer {
+                    Answer::Names(names) => names.push(entry),
+                    answer => *answer = Answer::Names(vec![entry]),
+                }
+                if last {
+                    self.end(id);
+                }
+            }
+            Event::Attributes(id, attributes) => self.answer(id, Answer::Attributes(attributes.plain())),
+            Event::Limits(id, limits) => self.answer(id, Answer::Limits(limits)),
+            Event::StatVfs(id, space) => self.answer(id, Answer::StatVfs(space)),
+            Event::Accounts(id, accounts) => {
+                let own = |names: sanssh_core::wire::Strings<'_>| names.map(<[u8]>::to_vec).collect();
+                self.answer(id, Answer::Accounts(own(accounts.users), own(accounts.groups)));
+            }
+        }
+    }
+
+    fn status(&mut self, id: RequestId, Status { code, message }: Status<'_>) {
+        if let Owner::Task(index, part) = self.owners[id.index()] {
+            let now = self.clock.now();
+            let Self { tasks, window, .. } = self;
+            if let Some(task) = &mut tasks[index] {
+                task.answered(part, code, message, window, now);
+            }
+            return self.worked(index);
+        }
+        let failed = || Answer::Failed(code, escape(message, false));
+        self.answer(id, if code == Code::OK { Answer::Fine } else { failed() });
+    }
+
+    fn data(&mut self, id: RequestId, piece: Piece<'_>) {
+        if let Owner::Task(index, part) = self.owners[id.index()] {
+            let now = self.clock.now();
+            let Self { tasks, window, .. } = self;
+            if let Some(task) = &mut tasks[index] {
+                task.arrived(part, piece, window, now);
+            }
+            return self.worked(index);
+        }
+        if let Some(call) = self.of(id).filter(|call| !call.abandoned) {
+            match &mut call.answer {
+                Answer::Data(gathered) => gathered.extend_from_slice(piece.bytes),
+                answer => *answer = Answer::Data(piece.bytes.to_vec()),
+            }
+        }
+        if piece.last {
+            self.end(id);
+        }
+    }
+
+    /// A task got on.
+    fn worked(&mut self, index: usize) {
+        self.news = true;
+        self.tasks[index].take_if(|task| task.abandoned && task.outstanding() == 0);
+    }
+
+    fn answer(&mut self, id: RequestId, answer: Answer) {
+        if let Some(&Owner::Call(ticket)) = self.owners.get(id.index()) {
+            self.conclude(ticket, answer);
+        }
+    }
+
+    /// One answer under a ticket.
+    fn conclude(&mut self, ticket: Ticket, answer: Answer) {
+        let Some(call) = self.call(ticket) else { return };
+        match (&call.answer, answer) {
+            (Answer::Failed(..), _) | (_, Answer::Fine) => {}
+            (_, Answer::Handle(handle)) if call.abandoned => {
+                self.orders.push_back(Order::Close(handle.into()));
+            }
+            (_, answer) => call.answer = answer,
+        }
+        self.ended(ticket);
+    }
+
+    fn end(&mut self, id: RequestId) {
+        if let Some(&Owner::Call(ticket)) = self.owners.get(id.index()) {
+            self.ended(ticket);
+        }
+    }
+
+    fn ended(&mut self, ticket: Ticket) {
+        if let Some(call) = self.call(ticket) {
+            call.due = call.due.saturating_sub(1);
+        }
+        self.tidy(ticket);
+        self.news = true;
+    }
+
+    /// Frees what nobody waits for.
+    fn tidy(&mut self, Ticket(index): Ticket) {
+        if let Some(slot) = self.calls.get_mut(index) {
+            slot.take_if(|call| call.abandoned && call.due == 0);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The files here: what patterns and completion look through, and the commands that stay here.
+
+use crate::complete::Folder;
+use crate::remote::last;
+use sanssh_examples::glob::Tree;
+use sanssh_std::escape;
+use std::ffi::OsStr;
+use std::fs::{self, DirEntry};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, io};
+
+/// The files of this machine, from the current directory on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Here;
+
+impl Here {
+    fn entries(directory: &[u8]) -> impl Iterator<Item = DirEntry> {
+        let directory = if directory.is_empty() { Path::new(".") } else { path(directory) };
+        fs::read_dir(directory).into_iter().flatten().flatten()
+    }
+}
+
+impl Tree for Here {
+    fn names(&mut self, directory: &[u8]) -> Vec<Vec<u8>> {
+        Self::entries(directory).map(|entry| entry.file_name().into_vec()).collect()
+    }
+
+    fn exists(&mut self, name: &[u8]) -> bool {
+        path(name).symlink_metadata().is_ok()
+    }
+}
+
+impl Folder for Here {
+    fn entries(&mut self, directory: &[u8]) -> Vec<(Vec<u8>, bool)> {
+        let entry = |entry: DirEntry| (entry.file_name().into_vec(), entry.path().is_dir());
+        Self::entries(directory).map(entry).collect()
+    }
+}
+
+/// Bytes as a path here.
+pub(crate) fn path(name: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(name))
+}
+
+/// What a file here is called, whatever way leads to it; empty for the root.
+pub(crate) fn own_name(name: &[u8]) -> Vec<u8> {
+    match last(name) {
+        [] => last(fs::canonicalize(path(name)).unwrap_or_default().as_os_str().as_bytes()).to_vec(),
+        own => own.to_vec(),
+    }
+}
+
+/// A path for a person to read.
+pub(crate) fn shown(path: &Path) -> String {
+    escape(path.as_os_str().as_bytes(), false)
+}
+
+/// Goes to a directory, or home.
+pub(crate) fn change(to: Option<Vec<u8>>) -> Result<(), String> {
+    let to = match to {
+        Some(name) => path(&name).to_path_buf(),
+        None => env::home_dir().ok_or("there is no home to go to")?,
+    };
+    env::set_current_dir(&to).map_err(|error| failed(&to, &error))
+}
+
+/// Where we are.
+pub(crate) fn current() -> Result<PathBuf, String> {
+    env::current_dir().map_err(|error| format!("there is no current directory: {error}"))
+}
+
+/// Makes a directory.
+pub(crate) fn make(name: &[u8]) -> Result<(), String> {
+    fs::create_dir(path(name)).map_err(|error| failed(path(name), &error))
+}
+
+/// Says why a file here cannot be what it should.
+pub(crate) fn failed(path: &Path, error: &io::Error) -> String {
+    format!("{}: {error}", shown(path))
+}
+
+/// Runs a command line in the user's shell, or that shell for the user to talk to.
+pub(crate) fn shell(line: &[u8]) -> Result<(), String> {
+    let named = env::var_os("SHELL").filter(|shell| !shell.is_empty());
+    let shell = named.unwrap_or_else(|| "/bin/sh".into());
+    let mut command = Command::new(&shell);
+    if !line.is_empty() {
+        command.arg("-c").arg(OsStr::from_bytes(line));
+    }
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("the command ended with {status}")),
+        Err(error) => Err(failed(Path::new(&shell), &error)),
+    }
+}

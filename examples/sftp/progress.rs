@@ -1,0 +1,150 @@
+//! What a person sees of a transfer: a bar a file, with how much, how fast and how long, and for trees a line for all.
+//! It also knows how far each file came, for the errors of those that nobody watches.
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sanssh_std::escape;
+use std::collections::BTreeMap;
+
+const FILE: &str = "{msg:<36!} {percent:>3}% {binary_bytes:>10} {binary_bytes_per_sec:>14} {eta_precise:>9}";
+const UNSIZED: &str = "{msg:<36!}      {binary_bytes:>10} {binary_bytes_per_sec:>14}";
+
+/// Shows progress, if it is wanted and there is a terminal.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    wanted: bool,
+    bars: MultiProgress,
+    files: BTreeMap<Vec<u8>, File>,
+    /// The line for all.
+    total: Option<ProgressBar>,
+    /// Files that are whole.
+    finished: u64,
+    /// Bytes of all files.
+    done: u64,
+}
+
+/// A file under way.
+#[derive(Debug)]
+struct File {
+    bar: ProgressBar,
+    done: u64,
+    size: Option<u64>,
+}
+
+impl Meter {
+    pub(crate) fn new(wanted: bool) -> Self {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+        Self { wanted, bars, files: BTreeMap::new(), total: None, finished: 0, done: 0 }
+    }
+
+    /// Shows it from now on, or no longer; whether it does.
+    pub(crate) const fn toggle(&mut self) -> bool {
+        self.wanted = !self.wanted;
+        self.wanted
+    }
+
+    /// A transfer begins, of one file or of a tree.
+    pub(crate) fn begin(&mut self, is_tree: bool) {
+        // Where there is no terminal nothing is drawn.
+        let target = if self.wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        self.bars = MultiProgress::with_draw_target(target);
+        self.files.clear();
+        (self.finished, self.done) = (0, 0);
+        self.total = is_tree.then(|| self.bars.add(ProgressBar::no_length().with_style(style(UNSIZED))));
+    }
+
+    /// So much of this file has arrived, of so much if that is known.
+    pub(crate) fn tell(&mut self, name: &[u8], done: u64, size: Option<u64>) {
+        if !self.files.contains_key(name) {
+            let file = self.add(name, done, size);
+            self.files.insert(name.to_vec(), file);
+        }
+        let Some(file) = self.files.get_mut(name) else { return };
+        self.done += done.saturating_sub(file.done);
+        (file.done, file.size) = (done, size);
+        file.bar.set_position(done);
+        let is_whole = size.is_some_and(|size| done >= size);
+        if is_whole {
+            file.bar.abandon();
+        }
+        if let Some(total) = &self.total {
+            if is_whole {
+                // Of a tree only what is under way is kept.
+                self.files.remove(name);
+                self.finished += 1;
+                total.set_message(format!("{} files", self.finished));
+            }
+            total.set_position(self.done);
+        }
+    }
+
+    fn add(&self, name: &[u8], done: u64, size: Option<u64>) -> File {
+        let bar = match size {
+            Some(size) => ProgressBar::new(size).with_style(style(FILE)),
+            None => ProgressBar::no_length().with_style(style(UNSIZED)),
+        };
+        let bar = match &self.total {
+            Some(total) => self.bars.insert_before(total, bar),
+            None => self.bars.add(bar),
+        };
+        bar.set_message(escape(name, false));
+        // What was there before took no time.
+        bar.set_position(done);
+        bar.reset_eta();
+        File { bar, done: 0, size }
+    }
+
+    /// The transfer is over. Gives how far it came, and of how much if it was of one file.
+    pub(crate) fn end(&mut self) -> Option<(u64, Option<u64>)> {
+        for file in self.files.values() {
+            file.bar.abandon();
+        }
+        let reached = match self.total.take() {
+            Some(total) => {
+                total.abandon();
+                Some((self.done, None))
+            }
+            None => self.files.values().next().map(|file| (file.done, file.size)),
+        };
+        self.files.clear();
+        reached
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Meter;
+
+    #[test]
+    fn a_file_is_told_with_its_size() {
+        let mut meter = Meter::new(false);
+        meter.begin(false);
+        meter.tell(b"a", 10, Some(100));
+        meter.tell(b"a", 30, Some(100));
+        assert_eq!(meter.end(), Some((30, Some(100))));
+        meter.begin(false);
+        assert_eq!(meter.end(), None);
+    }
+
+    #[test]
+    fn a_tree_is_told_as_a_whole() {
+        let mut meter = Meter::new(false);
+        meter.begin(true);
+        meter.tell(b"a", 10, Some(10));
+        meter.tell(b"b", 3, Some(10));
+        meter.tell(b"c", 5, None);
+        meter.tell(b"b", 4, Some(10));
+        assert_eq!(meter.finished, 1);
+        assert_eq!(meter.end(), Some((19, None)));
+    }
+
+    #[test]
+    fn templates_are_sound() {
+        for template in [super::FILE, super::UNSIZED] {
+            assert!(indicatif::ProgressStyle::with_template(template).is_ok());
+        }
+    }
+}

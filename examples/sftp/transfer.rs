@@ -1,0 +1,168 @@
+//! `get` and `put`: which files go where, by the rules of cp(1), and one after the other.
+//! A failure is told with the file's name and, for one that was cut off, how much of it arrived; the others still go.
+
+use crate::command::Transfer;
+use crate::local::{self, Here};
+use crate::remote::{Trouble, below, last, told};
+use crate::shell::Shell;
+use indicatif::HumanBytes;
+use sanssh_core::sftp::FileKind;
+use sanssh_examples::{glob, terminal};
+use sanssh_std::{Copy, Error, Progress, escape};
+use std::path::Path;
+
+impl Shell {
+    /// Fetches the files that a pattern stands for.
+    pub(crate) fn get(&mut self, transfer: Transfer) -> Result<(), Trouble> {
+        let found = self.remote.expand(&transfer.from.0)?;
+        let to = transfer.to.as_ref().map(|word| word.plain());
+        let into = local::path(to.as_deref().unwrap_or(b".")).is_dir();
+        let copy = self.copying(&transfer);
+        let many = found.len() > 1;
+        self.each_of(found, |shell, name| {
+            let own = shell.own_name(name)?;
+            let local = place(to.as_deref(), into, many, &own)?;
+            shell.fetch(name, local::path(&local), &copy, transfer.recursive || shell.flags.recursive)
+        })
+    }
+
+    /// Sends the files that a pattern stands for.
+    pub(crate) fn put(&mut self, transfer: Transfer) -> Result<(), Trouble> {
+        let found = glob::expand(&mut Here, &transfer.from.0);
+        if found.is_empty() {
+            return Err(Trouble::Failed(format!("{}: there is no such file here", transfer.from.shown())));
+        }
+        let to = transfer.to.as_ref().map(|word| word.plain());
+        let into = to.as_deref().is_none_or(|to| self.remote.is_directory(to));
+        let copy = self.copying(&transfer);
+        let many = found.len() > 1;
+        self.each_of(found, |shell, name| {
+            let own = local::own_name(name);
+            let remote = place(to.as_deref(), into, many, &own)?;
+            shell.send(local::path(name), &remote, &copy, transfer.recursive || shell.flags.recursive)
+        })
+    }
+
+    /// One after the other, until an interrupt; a failure does not end it.
+    fn each_of(
+        &mut self,
+        found: Vec<Vec<u8>>,
+        mut act: impl FnMut(&mut Self, &[u8]) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        let mut outcome = Ok(());
+        for name in found {
+            if let Err(trouble) = act(self, &name) {
+                outcome = Err(self.note(trouble)?);
+            }
+            if terminal::is_interrupted() {
+                return outcome;
+            }
+        }
+        outcome
+    }
+
+    fn copying(&self, transfer: &Transfer) -> Copy {
+        Copy {
+            resume: transfer.resume || self.flags.resume,
+            preserve: transfer.preserve || self.flags.preserve,
+            sync: transfer.sync || self.flags.sync,
+            ..self.copy.clone()
+        }
+    }
+
+    /// What a file there is called, whatever way leads to it; empty for the root.
+    fn own_name(&self, name: &[u8]) -> Result<Vec<u8>, Trouble> {
+        match last(name) {
+            [] => {
+                let path = self.remote.sftp.canonicalize(self.remote.absolute(name));
+                Ok(last(&path.map_err(|error| crate::remote::trouble(name, &error))?).to_vec())
+            }
+            own => Ok(own.to_vec()),
+        }
+    }
+
+    fn fetch(&mut self, name: &[u8], local: &Path, copy: &Copy, recursive: bool) -> Result<(), Trouble> {
+        let from = self.remote.absolute(name);
+        let is_directory = self.remote.metadata(name)?.kind() == Some(FileKind::Directory);
+        if is_directory && !recursive {
+            return Err(Trouble::Failed(format!("{}: is a directory; get -R fetches it", escape(name, false))));
+        }
+        let doing = if copy.resume { "Resuming" } else { "Fetching" };
+        self.tell(format_args!("{doing} {} to {}", escape(&from, false), local::shown(local)));
+        let Self { remote, meter, .. } = self;
+        meter.begin(is_directory);
+        let outcome = if is_directory {
+            remote.sftp.get_tree(&from, local, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
+        } else {
+            remote.sftp.get(&from, local, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
+        };
+        self.finished(&escape(name, false), outcome)
+    }
+
+    fn send(&mut self, local: &Path, name: &[u8], copy: &Copy, recursive: bool) -> Result<(), Trouble> {
+        let to = self.remote.absolute(name);
+        let kind = local.metadata().map_err(|error| local::failed(local, &error))?;
+        if kind.is_dir() && !recursive {
+            return Err(Trouble::Failed(format!("{}: is a directory; put -R sends it", local::shown(local))));
+        }
+        if !kind.is_dir() && !kind.is_file() {
+            return Err(Trouble::Failed(format!("{}: not a regular file", local::shown(local))));
+        }
+        let doing = if copy.resume { "Resuming" } else { "Uploading" };
+        self.tell(format_args!("{doing} {} to {}", local::shown(local), escape(&to, false)));
+        let Self { remote, meter, .. } = self;
+        meter.begin(kind.is_dir());
+        let outcome = if kind.is_dir() {
+            remote.sftp.put_tree(local, &to, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
+        } else {
+            remote.sftp.put(local, &to, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
+        };
+        self.finished(&local::shown(local), outcome)
+    }
+
+    /// Ends what the meter shows; a failure is told with how far it came.
+    fn finished(&mut self, name: &str, outcome: Result<(), Error>) -> Result<(), Trouble> {
+        let reached = self.meter.end();
+        let Err(error) = outcome else { return Ok(()) };
+        let trouble = told(name, &error);
+        let Some((done, size)) = reached.filter(|_| !matches!(error, Error::Cut { .. })) else { return Err(trouble) };
+        let whole = size.map(|size| format!(" of {}", HumanBytes(size))).unwrap_or_default();
+        let how_far = |text| format!("{text}; {}{whole} had arrived", HumanBytes(done));
+        Err(match trouble {
+            Trouble::Failed(text) => Trouble::Failed(how_far(text)),
+            Trouble::Lost(text) => Trouble::Lost(how_far(text)),
+            Trouble::Told => Trouble::Told,
+        })
+    }
+}
+
+/// Where a file goes: into the directory that was named, or to the name itself, or to where we are under its own name.
+fn place(to: Option<&[u8]>, into: bool, many: bool, own: &[u8]) -> Result<Vec<u8>, Trouble> {
+    match to {
+        None if own.is_empty() => Ok(b".".to_vec()),
+        None => Ok(own.to_vec()),
+        Some(to) if into => Ok(below(to, own)),
+        Some(to) if many => {
+            Err(Trouble::Failed(format!("{}: several files go only into a directory", escape(to, false))))
+        }
+        Some(to) => Ok(to.to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn files_go_where_cp_would_put_them() {
+        let to = |to: Option<&str>, into, many| {
+            place(to.map(str::as_bytes), into, many, b"own").map(|path| String::from_utf8(path).unwrap())
+        };
+        assert_eq!(to(None, true, true).unwrap(), "own");
+        assert_eq!(to(Some("d"), true, true).unwrap(), "d/own");
+        assert_eq!(to(Some("d/"), true, false).unwrap(), "d/own");
+        assert_eq!(to(Some("new"), false, false).unwrap(), "new");
+        assert!(to(Some("new"), false, true).is_err());
+        assert_eq!(place(None, true, false, b"").unwrap(), b".");
+    }
+}
