@@ -6,13 +6,15 @@ use super::share::{Wait, status};
 use crate::Error;
 use crate::error::escape;
 use core::time::Duration;
-use sanssh_core::sftp::tree::{Links, Way};
+use sanssh_core::sftp::transfer::Sizes;
+use sanssh_core::sftp::tree::{Links, Settings, Way};
 use sanssh_core::sftp::{Attributes, Code, Extension, FileKind};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Bytes of files that may be on their way at a time: what fills lines of 100 MB/s and 80 ms.
+const MOST_UNDER_WAY: u64 = 8 * 1024 * 1024;
 /// Bytes after which the one who waits is told how far it is.
 const TELL: u64 = 1024 * 1024;
 /// How long a copy with a pace sleeps at most, so that the line is looked after.
@@ -37,6 +39,31 @@ pub struct Copy {
     pub no_follow: bool,
     /// Bytes a second at most; as fast as it goes without.
     pub limit: Option<u64>,
+    /// Bytes of a request at most; as many as the server takes without.
+    pub block: Option<u32>,
+    /// Requests that are under way at most; as many as are of use without.
+    pub requests: Option<u16>,
+}
+
+impl Copy {
+    /// Bytes of a request, where the server takes so many.
+    fn sizes(&self, taken: Sizes) -> Sizes {
+        let most = |taken: u32| self.block.map_or(taken, |block| block.clamp(1, taken.max(1)));
+        Sizes { read: most(taken.read), write: most(taken.write) }
+    }
+
+    /// Bytes that may be on their way, in requests of `most` bytes.
+    fn under_way(&self, most: u32) -> u64 {
+        self.requests.map_or(MOST_UNDER_WAY, |requests| u64::from(requests) * u64::from(most)).min(MOST_UNDER_WAY)
+    }
+
+    /// The same as the machine knows it.
+    pub(super) fn settings(&self, way: Way, sizes: Sizes) -> Settings {
+        let &Self { resume, preserve, sync, links, .. } = self;
+        let sizes = self.sizes(sizes);
+        let window = self.under_way(if way == Way::Get { sizes.read } else { sizes.write });
+        Settings { sizes, window, resume, preserve, sync, links, ..Settings::default() }
+    }
 }
 
 /// How far a copy is.
@@ -133,6 +160,12 @@ impl Sftp {
             return Err(unfit(local, "not a directory"));
         }
         self.copy_all(Way::Put, remote.as_ref(), local, &attributes, copy, progress)
+    }
+
+    /// Ends the copies that are under way, those of other clones among them: their calls fail soon, and what is whole
+    /// stays. For another thread than that which waits.
+    pub fn stop(&self) {
+        self.share.lock().desk.stop();
     }
 
     fn copy_all(

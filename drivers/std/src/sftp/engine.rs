@@ -215,6 +215,15 @@ impl Engine {
         self.desk.orders.push_back(Order::Close(Arc::clone(handle)));
     }
 
+    /// Whether the next request would be taken, of whoever moves contents.
+    pub(super) fn is_clear(&self) -> bool {
+        self.failure.is_none()
+            && self.wishes == 0
+            && self.machine.body_due() == 0
+            && self.waiting.len() - self.sent <= MOST_WAITING
+            && self.machine.outstanding() < OUTSTANDING
+    }
+
     /// Whether there is anything to send.
     pub(super) fn has_more(&self) -> bool {
         self.failure.is_none()
@@ -323,7 +332,8 @@ impl Engine {
                 break Step::Quiet;
             }
             // Whoever wishes to ask comes between.
-            if self.wishes > 0 || self.machine.body_due() > 0 {
+            if !self.is_clear() {
+                self.desk.news |= self.wishes > 0;
                 break Step::Blocked;
             }
             let step = job.step(now, &mut |request, body| {
@@ -412,6 +422,11 @@ impl Desk {
     /// A copy, by its number.
     pub(super) fn job(&mut self, serial: u64) -> Option<&mut Job> {
         self.jobs.iter_mut().find(|(one, _)| *one == serial).map(|(_, job)| job)
+    }
+
+    /// Ends all copies.
+    pub(super) fn stop(&mut self) {
+        self.jobs.iter_mut().for_each(|(_, job)| job.stop());
     }
 
     /// Lets go of a copy; answers that still come are dropped.

@@ -13,17 +13,14 @@ use rustix::io::Errno;
 use sanssh_core::Instant;
 use sanssh_core::sftp::client::Event;
 use sanssh_core::sftp::transfer::Sizes;
-use sanssh_core::sftp::tree::{Action, End, FileId, Landing, Links, Settings, Skipped, Tree, Way};
+use sanssh_core::sftp::tree::{Action, End, FileId, Landing, Links, Skipped, Tree, Way};
 use sanssh_core::sftp::{Attributes, Code, Piece, Request, RequestId};
 use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Bytes of files that may be on their way at a time: what fills lines of 100 MB/s and 80 ms.
-const MOST_UNDER_WAY: u64 = 8 * 1024 * 1024;
 /// Blocks in which zeros are looked for: what file systems have holes of.
 const HOLE: usize = 4096;
 /// Entries of a directory here that are named at once.
@@ -103,9 +100,7 @@ impl Job {
         copy: &Copy,
         start: Instant,
     ) -> Self {
-        let &Copy { resume, preserve, sync, links, .. } = copy;
-        let settings = Settings { sizes, window: MOST_UNDER_WAY, resume, preserve, sync, links, ..Settings::default() };
-        let mut tree = Tree::new(way, settings);
+        let mut tree = Tree::new(way, copy.settings(way, sizes));
         tree.add(there, attributes);
         Self {
             tree,
@@ -132,12 +127,18 @@ impl Job {
         self.tree.moved()
     }
 
-    /// The connection is gone: what is left to do is here.
+    /// Nothing more is begun.
+    pub(super) fn stop(&mut self) {
+        self.tree.stop();
+    }
+
+    /// The connection is gone: what is left to do is here, and fails for no other reason.
     pub(super) fn cut(&mut self) {
+        let first = self.failure.take();
         self.tree.cut();
-        while self.step(self.start, &mut |_, _| Some(Err(Error::SftpStream(sanssh_core::sftp::Error::HungUp))))
-            == Step::Done
-        {}
+        let gone = || Error::SftpStream(sanssh_core::sftp::Error::HungUp);
+        while self.step(self.start, &mut |_, _| Some(Err(gone()))) == Step::Done {}
+        self.failure = first;
     }
 
     /// How long nothing should be begun, for the sake of the pace.
@@ -187,11 +188,13 @@ impl Job {
             Action::List { place, directory } => Did::List(place.below.to_vec(), directory),
             Action::MakeDirectory { place } => {
                 below = place.below.to_vec();
-                did(&self.here, &below, self.here.make(&below))
+                let outcome = self.here.make(&below);
+                did(&self.here, &below, outcome)
             }
             Action::Settle { place, attributes } => {
                 below = place.below.to_vec();
-                did(&self.here, &below, self.here.settle(&below, &attributes))
+                let outcome = self.here.settle(&below, &attributes);
+                did(&self.here, &below, outcome)
             }
             Action::Create { place, file: id, mode } => {
                 below = place.below.to_vec();
@@ -223,7 +226,8 @@ impl Job {
             }
             Action::Link { place, target } => {
                 let (place, target) = (place.below.to_vec(), target.to_vec());
-                did(&self.here, &place, self.here.link(&place, &target))
+                let outcome = self.here.link(&place, &target);
+                did(&self.here, &place, outcome)
             }
             Action::Ended { place, end, .. } => {
                 let there = join(&self.there, place.below);
@@ -397,8 +401,8 @@ fn finish(file: &File, length: u64, attributes: Option<&Attributes<'_>>, sync: b
 fn ended(end: End, there: &[u8], (code, words): &(Code, String)) -> Option<Error> {
     let refused = |text: &str| Some(status(Code::FAILURE, text.to_owned(), there));
     match end {
-        End::Done | End::Local | End::Stopped | End::Skipped(Skipped::Special | Skipped::Link) => None,
-        End::Failed(Code::CONNECTION_LOST) => None,
+        End::Done | End::Local | End::Skipped(Skipped::Special | Skipped::Link) => None,
+        End::Stopped => refused("given up"),
         End::Failed(failed) => Some(status(failed, if failed == *code { words.clone() } else { String::new() }, there)),
         End::Short => refused("the file has become shorter"),
         End::Longer => refused("longer than what would go on with it"),

@@ -54,7 +54,7 @@ impl Share {
             self.offer(&mut engine);
             let (mark, nap) = match step {
                 Wait::Ready(value) => break Ok(value),
-                Wait::Again(_) if !engine.has_more() && engine.failure.is_none() => continue,
+                Wait::Again(_) if engine.is_clear() => continue,
                 Wait::Pending(mark) | Wait::Again(mark) => (mark, None),
                 Wait::Napping(mark, nap) => (mark, Some(nap)),
             };
