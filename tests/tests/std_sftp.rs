@@ -24,8 +24,7 @@ const M: u64 = 1 << 20;
 fn connect(server: &Sshd, port: u16) -> Client {
     let socket = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
     let mut hosts = KnownHosts::files([server.known_hosts()]);
-    let client =
-        Client::from_stream(socket, "127.0.0.1", server.port(), &Options::default(), &mut hosts).unwrap();
+    let client = Client::from_stream(socket, "127.0.0.1", server.port(), &Options::default(), &mut hosts).unwrap();
     client.set_timeout(PATIENCE);
     let key = home::read_key(&Keys::shared().client(Kind::Ed25519), None).unwrap();
     client.login_key(server.user(), &key).unwrap().accepted().unwrap();
@@ -137,8 +136,12 @@ fn files_and_directories() {
         sftp.create_dir(&directory_name, &Attributes { permissions: Some(0o700), ..Attributes::NONE }).unwrap();
         assert!(directory.is_dir());
         let inside = [&directory_name[..], b"/../sub/."].concat();
-        assert_eq!(sftp.canonicalize(inside).unwrap(), fs::canonicalize(&directory).unwrap().to_str().unwrap().as_bytes());
-        let mut names: Vec<_> = sftp.read_dir(here.path().to_str().unwrap()).unwrap().map(|entry| entry.unwrap().name).collect();
+        assert_eq!(
+            sftp.canonicalize(inside).unwrap(),
+            fs::canonicalize(&directory).unwrap().to_str().unwrap().as_bytes()
+        );
+        let mut names: Vec<_> =
+            sftp.read_dir(here.path().to_str().unwrap()).unwrap().map(|entry| entry.unwrap().name).collect();
         names.retain(|name| name != b"." && name != b"..");
         names.sort();
         assert_eq!(names, ["a file, ü\n".as_bytes(), b"link", b"sub"]);
