@@ -3,7 +3,7 @@
 use super::attributes::{Attributes, string_extent};
 use super::extension::{Extension, Extensions};
 use super::frame::{self, Body};
-use super::message::{self, Answer, Request, SymlinkOrder};
+use super::message::{self, Answer, Request};
 use super::name::Entry;
 use super::status::{Code, Status};
 use super::stream::{Head, Stream};
@@ -126,7 +126,6 @@ pub struct Client<T> {
     stream: Stream,
     body: Body,
     extensions: Extensions,
-    symlink_order: SymlinkOrder,
     fate: Option<Error>,
 }
 
@@ -141,14 +140,8 @@ impl<T: AsMut<[Pending]> + AsRef<[Pending]>> Client<T> {
             stream: Stream::default(),
             body: Body::default(),
             extensions: Extensions::NONE,
-            symlink_order: SymlinkOrder::TargetFirst,
             fate: None,
         }
-    }
-
-    /// Has SYMLINK leave as the server means it: see [`SymlinkOrder::of_peer`].
-    pub const fn order_symlinks(&mut self, order: SymlinkOrder) {
-        self.symlink_order = order;
     }
 
     // Bytes.
@@ -227,11 +220,9 @@ impl<T: AsMut<[Pending]> + AsRef<[Pending]>> Client<T> {
         if !request.is_sound() {
             return Err(Refused::BadPath);
         }
-        let mut request = *request;
-        request.exchange(self.symlink_order);
         let (id, place) = vacancy(self.table.as_mut(), self.next).ok_or(Refused::NoRoom)?;
         frame::put(output, request.body(), |sink| request.write(id.0, sink))?;
-        place.due = Some(Due::of(&request));
+        place.due = Some(Due::of(request));
         self.body.start(request.body());
         self.next = id.index().saturating_add(1);
         self.outstanding = self.outstanding.saturating_add(1);

@@ -83,7 +83,7 @@ impl<'a> Field<'a> for Access {
     }
 }
 
-/// How the other end means the two strings of SYMLINK.
+/// How a client means the two strings of SYMLINK. Ours means them as OpenSSH does, whoever serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SymlinkOrder {
     /// As OpenSSH, and most after it.
@@ -94,9 +94,9 @@ pub enum SymlinkOrder {
 }
 
 impl SymlinkOrder {
-    /// The order of the peer that identifies itself by this line (RFC 4253 §4.2). These keep the draft's, unless we were
-    /// to call ourselves OpenSSH; nobody else is known to.
-    pub fn of_peer(identification: &[u8]) -> Self {
+    /// The order of the client that identifies itself by this line (RFC 4253 §4.2). These keep the draft's with servers that
+    /// do not call themselves OpenSSH; nobody else is known to.
+    pub fn of_client(identification: &[u8]) -> Self {
         let software = identification.strip_prefix(b"SSH-2.0-").unwrap_or(identification);
         let drafted = [&b"AsyncSSH_"[..], b"libssh_", b"libssh-", b"ssh2js", b"WinSCP_"];
         if drafted.iter().any(|name| software.starts_with(name)) { Self::LinkFirst } else { Self::TargetFirst }
@@ -416,7 +416,7 @@ requests! {
 }
 
 impl<H> Request<'_, H> {
-    /// SYMLINK as a peer means it that has this order; any other request as it is.
+    /// SYMLINK as a client means it that has this order; any other request as it is.
     pub(super) const fn exchange(&mut self, order: SymlinkOrder) {
         if let (Self::Symlink { target, link }, SymlinkOrder::LinkFirst) = (self, order) {
             core::mem::swap(target, link);
