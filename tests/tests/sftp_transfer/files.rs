@@ -202,15 +202,6 @@ fn i16_a_read_that_fails_is_the_outcome() {
     }
 }
 
-/// A READ that is answered by "done" has not been.
-#[test]
-fn a_read_is_never_done_by_a_status() {
-    let (mut rig, handle) = rig(1 << 20, &contents(5000));
-    rig.refuse(2, Code::OK);
-    let outcome = get(&mut rig, &handle, &mut machine(0, Some(5000), 1000, 8), &mut Vec::new(), |_, _, _| {});
-    assert_eq!(outcome, Outcome::Failed(Code::BAD_MESSAGE));
-}
-
 /// Cut off at every answer, and gone on with.
 #[test]
 fn a_cut_connection_is_gone_on_from() {

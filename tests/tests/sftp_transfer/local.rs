@@ -28,7 +28,8 @@ pub(crate) struct Local {
     pub(crate) resume: bool,
     /// Names given at a time.
     pub(crate) names: usize,
-    given: BTreeMap<usize, usize>,
+    /// Names of each directory that were given.
+    pub(crate) given: BTreeMap<usize, usize>,
 }
 
 /// What was done, or `None` if it could not be.
@@ -200,6 +201,10 @@ pub(crate) fn advance(tree: &mut Tree, rig: &mut Rig, local: &mut Local, gets: b
             Action::Finish { file, length, attributes, .. } => {
                 local.finish(file, length, attributes, gets);
                 Next::Did(if fails { Did::Failed } else { Did::Done })
+            }
+            Action::List { directory, .. } if fails => {
+                local.given.remove(&directory);
+                Next::Did(Did::Failed)
             }
             _ if fails => Next::Did(Did::Failed),
             action => Next::Did(local.perform(action)),

@@ -56,3 +56,25 @@ fn nothing_comes_from_the_heap() {
     assert_eq!(ends, [(Some(Outcome::Whole), SIZE); 2]);
     assert_eq!(taken, 0, "allocations for {SIZE} bytes each way");
 }
+
+/// A READ that is answered by "done" has not been, and an answer without a byte is the end.
+#[test]
+fn hollow_answers() {
+    let mut window = Window::new(1 << 20);
+    for (size, hollow) in [(Some(5000), Outcome::Short), (None, Outcome::Whole)] {
+        let mut get = Get::new(0, size, 1000, [Part::new(); 8]);
+        let read = get.next(&window).expect("a first request");
+        get.sent(read, &mut window, Instant(0));
+        get.arrived(read.part, 700, true, &mut window, Instant(1));
+        while let Some(read) = get.next(&window) {
+            get.sent(read, &mut window, Instant(2));
+            get.arrived(read.part, 0, true, &mut window, Instant(3));
+        }
+        assert_eq!((get.outcome(), get.kept()), (Some(hollow), 700));
+    }
+    let mut get = Get::new(0, Some(5000), 1000, [Part::new(); 8]);
+    let read = get.next(&window).expect("a first request");
+    get.sent(read, &mut window, Instant(0));
+    get.ended(read.part, Code::OK, &mut window, Instant(1));
+    assert_eq!((get.outcome(), get.kept()), (Some(Outcome::Failed(Code::BAD_MESSAGE)), 0));
+}

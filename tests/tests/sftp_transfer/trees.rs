@@ -181,12 +181,10 @@ fn round_trips_are_shared() {
     let mut source = Local { names: 1000, ..Local::default() };
     source.directory("");
     (0..1000).for_each(|number| source.file(&format!("file{number}"), &contents(1024)));
-    for way in [Way::Get, Way::Put] {
-        let mut rig = if way == Way::Get { served(&source.nodes, true) } else { Rig::new(ServerSettings::default()) };
-        let mut local =
-            if way == Way::Get { Local::default() } else { Local { nodes: source.nodes.clone(), ..source } };
-        source = Local { nodes: local.nodes.clone(), names: 1000, ..Local::default() };
-        let mut tree = Tree::new(way, Settings { files: 200, ..Settings::default() });
+    let shape = source.nodes.clone();
+    for (way, mut local) in [(Way::Get, Local::default()), (Way::Put, source)] {
+        let mut rig = if way == Way::Get { served(&shape, true) } else { Rig::new(ServerSettings::default()) };
+        let mut tree = Tree::new(way, Settings { files: 100, ..Settings::default() });
         tree.add(b"/tree", &Attributes { permissions: Some(0o040_755), ..Attributes::NONE });
         let mut trips = 0;
         loop {
@@ -196,24 +194,28 @@ fn round_trips_are_shared() {
                 break;
             }
             trips += 1;
-            (0..flight).for_each(|_| drop(hear(&mut tree, &mut rig, &mut local)));
+            (0..flight).for_each(|_| assert!(hear(&mut tree, &mut rig, &mut local)));
         }
         assert_eq!(tree.report().map(|report| report.files), Some(1000));
         let listing = if way == Way::Get { 1 + 1002 / 3 + 4 + 1 + 1 } else { 2 };
         assert!(rig.requests <= 3000 + listing, "{} requests", rig.requests);
         // Names come three at a time here, four answers ahead.
-        assert!(trips < if way == Way::Get { 130 } else { 25 }, "{way:?}: {trips} round trips");
-        source.nodes = local.nodes;
+        assert!(trips < if way == Way::Get { 130 } else { 35 }, "{way:?}: {trips} round trips");
     }
 }
 
 /// Every entry is either the same or said not to be.
 fn settled(shape: &BTreeMap<Vec<u8>, Node>, copy: &BTreeMap<Vec<u8>, Node>, local: &Local, what: &str) {
+    genuine(shape, copy, what);
     let bad: Vec<_> = local.ends.iter().filter(|(_, _, end)| *end != End::Done).map(|(path, ..)| &path[..]).collect();
     for (path, node) in shape {
         let said = bad.iter().any(|bad| bad.is_empty() || path == bad || path.starts_with(&[bad, &b"/"[..]].concat()));
         assert!(said || copy.get(path) == Some(node), "{what}: {} is not whole", path.escape_ascii());
     }
+}
+
+/// Every entry is the same, or a beginning.
+fn genuine(shape: &BTreeMap<Vec<u8>, Node>, copy: &BTreeMap<Vec<u8>, Node>, what: &str) {
     for (path, node) in copy {
         let prefix = match (node, shape.get(path)) {
             (Node::File(copy), Some(Node::File(bytes))) => bytes.starts_with(copy),
@@ -247,7 +249,7 @@ fn i16_a_failure_of_any_request_is_said() {
             run(&mut tree, &mut rig, &mut local, way == Way::Get);
             let report = tree.report().expect("all is over");
             if rig.requests <= number {
-                assert!(report.failed == 0 && number > 300);
+                assert!(report.failed == 0 && number > 200);
                 break;
             }
             let what = format!("{way:?}, request {number} of type {}", refused.get());
@@ -298,8 +300,65 @@ fn the_first_failure_ends_all_if_so_wished() {
     run(&mut tree, &mut rig, &mut local, true);
     assert!(tree.report().is_some() && rig.requests < 100, "{} requests", rig.requests);
     assert_eq!(rig.server.fs.handles(), 0);
-    let first = local.ends.iter().map(|(_, _, end)| *end).find(|end| end.is_failure());
-    assert_eq!(first, Some(End::Failed(Code::FAILURE)));
+    let ends = local.ends.iter().map(|(_, _, end)| *end).filter(|end| !matches!(end, End::Done | End::Stopped));
+    assert_eq!(ends.collect::<Vec<_>>(), [End::Failed(Code::FAILURE)]);
+}
+
+/// Stopped after any answer: what is open is closed, and no file is left that is not what it is said to be.
+#[test]
+fn a_stop_closes_everything() {
+    let shape = shape();
+    for way in [Way::Get, Way::Put] {
+        for stop in (0..500).step_by(7) {
+            let gets = way == Way::Get;
+            let mut rig = if gets { served(&shape, false) } else { Rig::new(ServerSettings::default()) };
+            let mut local = if gets { Local::default() } else { source() };
+            rig.dice = Some(Dice(stop as u64));
+            let mut tree = if gets { get(SMALL) } else { put(SMALL, &local) };
+            for _ in 0..stop {
+                advance(&mut tree, &mut rig, &mut local, gets);
+                hear(&mut tree, &mut rig, &mut local);
+            }
+            tree.stop();
+            let before = rig.requests;
+            run(&mut tree, &mut rig, &mut local, gets);
+            let report = tree.report().expect("all is over");
+            assert!(report.failed > 0 || report == total(&shape), "{way:?} {stop}: {report:?}");
+            assert!(rig.requests - before < 30, "{} requests", rig.requests - before);
+            assert_eq!(rig.server.fs.handles(), 0, "{way:?} {stop}");
+            genuine(&shape, if gets { &local.nodes } else { &shape }, "stopped");
+            if !gets {
+                genuine(&shape, &there(&rig), "stopped");
+            }
+        }
+    }
+}
+
+/// Many names cost no more memory than few: they are asked for as there is room.
+#[test]
+fn names_do_not_pile_up() {
+    let peak = |count: usize| {
+        let mut local = Local::default();
+        local.directory("");
+        (0..count).for_each(|number| local.directory(&format!("directory{number}")));
+        let mut rig = served(&local.nodes, true);
+        let mut copy = Local::default();
+        let mut tree = get(Settings { names: 16, ..SMALL });
+        let (mut most, mut waited) = (0, 0);
+        loop {
+            advance(&mut tree, &mut rig, &mut copy, true);
+            // What the machine holds: all that is there and neither made nor said to be over.
+            let asked = rig.server.asked.iter().filter(|asked| asked.starts_with("Readdir")).count();
+            waited = (3 * asked).saturating_sub(copy.ends.len());
+            most = most.max(waited);
+            if !hear(&mut tree, &mut rig, &mut copy) {
+                break;
+            }
+        }
+        assert_eq!(tree.report().map(|report| report.directories), Some(count as u64 + 1), "{waited}");
+        most
+    };
+    assert!(peak(400) <= 16 + 4 * 3 + 3 + 8, "{}", peak(400));
 }
 
 /// Cut off after any answer, and gone on with by another connection: the copy is equal, and starts with what was kept.
@@ -322,12 +381,11 @@ fn a_cut_connection_is_gone_on_from() {
             run(&mut tree, &mut rig, &mut local, gets);
             assert_eq!(rig.requests, before, "nothing can be asked any more");
             assert!(tree.report().is_some(), "{way:?} {cut}");
-            settled(&shape, if gets { &local.nodes } else { &shape }, &local, "cut");
+            genuine(&shape, if gets { &local.nodes } else { &shape }, "cut");
 
             let settings = Settings { resume: true, ..SMALL };
-            let mut second = if gets { served(&shape, true) } else { Rig::new(ServerSettings::default()) };
-            core::mem::swap(&mut second.server.fs, &mut rig.server.fs);
-            local.resume = true;
+            let mut second = if gets { served(&shape, true) } else { served(&there(&rig), true) };
+            (local.resume, local.given) = (true, BTreeMap::new());
             let mut tree = if gets { get(settings) } else { put(settings, &local) };
             run(&mut tree, &mut second, &mut local, gets);
             assert_eq!(tree.report(), Some(total(&shape)), "{way:?} {cut}");
@@ -408,7 +466,7 @@ fn links_are_what_was_wished() {
     let mut tree = get(Settings { links: Links::Follow, depth: 4, ..SMALL });
     run(&mut tree, &mut rig, &mut local, true);
     let deepest = local.nodes.keys().map(|path| path.split(|byte| *byte == b'/').count()).max();
-    assert_eq!(deepest, Some(5));
+    assert_eq!(deepest, Some(4));
     assert!(local.ends.iter().any(|(_, _, end)| *end == End::Skipped(Skipped::Depth)));
 }
 

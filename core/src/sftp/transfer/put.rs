@@ -90,9 +90,10 @@ impl<T: AsRef<[Part]> + AsMut<[Part]>> Put<T> {
         self.ring.settle();
     }
 
-    /// Whether the file ends in a hole, so that its size has to be set.
-    pub const fn is_hollow(&self) -> bool {
-        self.hollow
+    /// Whether the server's file does not end where what was [kept](Self::kept) ends, because of a hole or of a WRITE that
+    /// failed among others: its size has to be set, before anything goes on from there.
+    pub fn is_hollow(&self) -> bool {
+        self.hollow || self.kept() < self.reach
     }
 
     /// The file that is read has no more.

@@ -213,7 +213,7 @@ impl Task {
     }
 
     /// Whether the target's size has to be set, since it ends in a hole.
-    pub(super) const fn is_hollow(&self) -> bool {
+    pub(super) fn is_hollow(&self) -> bool {
         match &self.way {
             Way::Get(_) => self.sparse,
             Way::Put(put) => put.is_hollow(),
