@@ -1,9 +1,11 @@
 //! What a person sees of a transfer: a bar a file, with how much, how fast and how long, and for trees a line for all.
 //! It also knows how far each file came, for the errors of those that nobody watches.
 
+use crate::remote::last;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sanssh_std::escape;
 use std::collections::BTreeMap;
+use std::io::Write;
 
 const FILE: &str = "{msg:<36!} {percent:>3}% {binary_bytes:>10} {binary_bytes_per_sec:>14} {eta_precise:>9}";
 const UNSIZED: &str = "{msg:<36!}      {binary_bytes:>10} {binary_bytes_per_sec:>14}";
@@ -14,6 +16,10 @@ pub(crate) struct Meter {
     wanted: bool,
     bars: MultiProgress,
     files: BTreeMap<Vec<u8>, File>,
+    /// How much of each name is the way to what was named.
+    way: usize,
+    /// Whether part of a file may have been here before.
+    resumed: bool,
     /// The line for all.
     total: Option<ProgressBar>,
     /// Files that are whole.
@@ -33,7 +39,8 @@ struct File {
 impl Meter {
     pub(crate) fn new(wanted: bool) -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-        Self { wanted, bars, files: BTreeMap::new(), total: None, finished: 0, done: 0 }
+        let files = BTreeMap::new();
+        Self { wanted, bars, files, way: 0, resumed: false, total: None, finished: 0, done: 0 }
     }
 
     /// Shows it from now on, or no longer; whether it does.
@@ -42,8 +49,10 @@ impl Meter {
         self.wanted
     }
 
-    /// A transfer begins, of one file or of a tree.
-    pub(crate) fn begin(&mut self, is_tree: bool) {
+    /// A transfer of this source begins, of one file or of a tree.
+    pub(crate) fn begin(&mut self, source: &[u8], is_tree: bool, resumed: bool) {
+        self.way = source.len().saturating_sub(last(source).len());
+        self.resumed = resumed;
         // Where there is no terminal nothing is drawn.
         let target = if self.wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         self.bars = MultiProgress::with_draw_target(target);
@@ -86,10 +95,12 @@ impl Meter {
             Some(total) => self.bars.insert_before(total, bar),
             None => self.bars.add(bar),
         };
-        bar.set_message(escape(name, false));
-        // What was there before took no time.
-        bar.set_position(done);
-        bar.reset_eta();
+        bar.set_message(escape(name.get(self.way..).unwrap_or(name), false));
+        if self.resumed {
+            // What was there before took no time.
+            bar.set_position(done);
+            bar.reset_eta();
+        }
         File { bar, done: 0, size }
     }
 
@@ -105,6 +116,10 @@ impl Meter {
             }
             None => self.files.values().next().map(|file| (file.done, file.size)),
         };
+        if reached.is_some() && !self.bars.is_hidden() {
+            // Bars leave the cursor behind the last of them.
+            let _ = writeln!(std::io::stderr());
+        }
         self.files.clear();
         reached
     }
@@ -121,18 +136,18 @@ mod tests {
     #[test]
     fn a_file_is_told_with_its_size() {
         let mut meter = Meter::new(false);
-        meter.begin(false);
+        meter.begin(b"a", false, false);
         meter.tell(b"a", 10, Some(100));
         meter.tell(b"a", 30, Some(100));
         assert_eq!(meter.end(), Some((30, Some(100))));
-        meter.begin(false);
+        meter.begin(b"a", false, false);
         assert_eq!(meter.end(), None);
     }
 
     #[test]
     fn a_tree_is_told_as_a_whole() {
         let mut meter = Meter::new(false);
-        meter.begin(true);
+        meter.begin(b"", true, false);
         meter.tell(b"a", 10, Some(10));
         meter.tell(b"b", 3, Some(10));
         meter.tell(b"c", 5, None);

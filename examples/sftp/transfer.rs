@@ -9,6 +9,7 @@ use indicatif::HumanBytes;
 use sanssh_core::sftp::FileKind;
 use sanssh_examples::{glob, terminal};
 use sanssh_std::{Copy, Error, Progress, escape};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 impl Shell {
@@ -90,7 +91,7 @@ impl Shell {
         let doing = if copy.resume { "Resuming" } else { "Fetching" };
         self.tell(format_args!("{doing} {} to {}", escape(&from, false), local::shown(local)));
         let Self { remote, meter, .. } = self;
-        meter.begin(is_directory);
+        meter.begin(&from, is_directory, copy.resume);
         let outcome = if is_directory {
             remote.sftp.get_tree(&from, local, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
         } else {
@@ -111,7 +112,7 @@ impl Shell {
         let doing = if copy.resume { "Resuming" } else { "Uploading" };
         self.tell(format_args!("{doing} {} to {}", local::shown(local), escape(&to, false)));
         let Self { remote, meter, .. } = self;
-        meter.begin(kind.is_dir());
+        meter.begin(local.as_os_str().as_bytes(), kind.is_dir(), copy.resume);
         let outcome = if kind.is_dir() {
             remote.sftp.put_tree(local, &to, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
         } else {
