@@ -3,10 +3,11 @@
 use crate::command::Look;
 use crate::line::Word;
 use crate::listing::{Clock, Listed, Names, Room, arrange, listing};
-use crate::remote::{Trouble, below, described, trouble};
+use crate::remote::{Trouble, described, trouble};
 use crate::shell::{Shell, print};
 use sanssh_core::sftp::{Extension, FileKind};
 use sanssh_examples::clock::now;
+use sanssh_examples::files::below;
 use sanssh_examples::{glob, terminal};
 use std::collections::BTreeMap;
 

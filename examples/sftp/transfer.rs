@@ -3,10 +3,11 @@
 
 use crate::command::Transfer;
 use crate::local::{self, Here};
-use crate::remote::{Trouble, below, last, told};
+use crate::remote::{Trouble, told};
 use crate::shell::Shell;
 use indicatif::HumanBytes;
 use sanssh_core::sftp::FileKind;
+use sanssh_examples::files::{self, below, last, shown};
 use sanssh_examples::{glob, terminal};
 use sanssh_std::{Copy, Error, Progress, escape};
 use std::os::unix::ffi::OsStrExt;
@@ -17,13 +18,13 @@ impl Shell {
     pub(crate) fn get(&mut self, transfer: Transfer) -> Result<(), Trouble> {
         let found = self.remote.expand(&transfer.from.0)?;
         let to = transfer.to.as_ref().map(|word| word.plain());
-        let into = local::path(to.as_deref().unwrap_or(b".")).is_dir();
+        let into = files::local(to.as_deref().unwrap_or(b".")).is_dir();
         one_place(to.as_deref(), into, &found)?;
         let copy = self.copying(&transfer);
         self.each_of(found, |shell, name| {
             let own = shell.own_name(name)?;
             let local = place(to.as_deref(), into, &own);
-            shell.fetch(name, local::path(&local), &copy, transfer.recursive || shell.flags.recursive)
+            shell.fetch(name, files::local(&local), &copy, transfer.recursive || shell.flags.recursive)
         })
     }
 
@@ -38,9 +39,9 @@ impl Shell {
         one_place(to.as_deref(), into, &found)?;
         let copy = self.copying(&transfer);
         self.each_of(found, |shell, name| {
-            let own = local::own_name(name);
+            let own = files::own_name(name);
             let remote = place(to.as_deref(), into, &own);
-            shell.send(local::path(name), &remote, &copy, transfer.recursive || shell.flags.recursive)
+            shell.send(files::local(name), &remote, &copy, transfer.recursive || shell.flags.recursive)
         })
     }
 
@@ -89,9 +90,10 @@ impl Shell {
             return Err(Trouble::Failed(format!("{}: is a directory; get -R fetches it", escape(name, false))));
         }
         let doing = if copy.resume { "Resuming" } else { "Fetching" };
-        self.tell(format_args!("{doing} {} to {}", escape(&from, false), local::shown(local)));
+        self.tell(format_args!("{doing} {} to {}", escape(&from, false), shown(local)));
         let Self { remote, meter, .. } = self;
-        meter.begin(&from, is_directory, copy.resume);
+        meter.begin(is_directory);
+        meter.source(&from, copy.resume);
         let outcome = if is_directory {
             remote.sftp.get_tree(&from, local, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
         } else {
@@ -104,21 +106,22 @@ impl Shell {
         let to = self.remote.absolute(name);
         let kind = local.metadata().map_err(|error| local::failed(local, &error))?;
         if kind.is_dir() && !recursive {
-            return Err(Trouble::Failed(format!("{}: is a directory; put -R sends it", local::shown(local))));
+            return Err(Trouble::Failed(format!("{}: is a directory; put -R sends it", shown(local))));
         }
         if !kind.is_dir() && !kind.is_file() {
-            return Err(Trouble::Failed(format!("{}: not a regular file", local::shown(local))));
+            return Err(Trouble::Failed(format!("{}: not a regular file", shown(local))));
         }
         let doing = if copy.resume { "Resuming" } else { "Uploading" };
-        self.tell(format_args!("{doing} {} to {}", local::shown(local), escape(&to, false)));
+        self.tell(format_args!("{doing} {} to {}", shown(local), escape(&to, false)));
         let Self { remote, meter, .. } = self;
-        meter.begin(local.as_os_str().as_bytes(), kind.is_dir(), copy.resume);
+        meter.begin(kind.is_dir());
+        meter.source(local.as_os_str().as_bytes(), copy.resume);
         let outcome = if kind.is_dir() {
             remote.sftp.put_tree(local, &to, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
         } else {
             remote.sftp.put(local, &to, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
         };
-        self.finished(&local::shown(local), outcome)
+        self.finished(&shown(local), outcome)
     }
 
     /// Ends what the meter shows; a failure is told with how far it came.

@@ -1,7 +1,7 @@
 //! What a person sees of a transfer: a bar a file, with how much, how fast and how long, and for trees a line for all.
 //! It also knows how far each file came, for the errors of those that nobody watches.
 
-use crate::remote::last;
+use crate::files::last;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sanssh_std::escape;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ const UNSIZED: &str = "{msg:<36!}      {binary_bytes:>10} {binary_bytes_per_sec:
 
 /// Shows progress, if it is wanted and there is a terminal.
 #[derive(Debug)]
-pub(crate) struct Meter {
+pub struct Meter {
     wanted: bool,
     bars: MultiProgress,
     files: BTreeMap<Vec<u8>, File>,
@@ -37,22 +37,23 @@ struct File {
 }
 
 impl Meter {
-    pub(crate) fn new(wanted: bool) -> Self {
+    /// Shows nothing before a transfer begins.
+    #[must_use]
+    pub fn new(wanted: bool) -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
         let files = BTreeMap::new();
         Self { wanted, bars, files, way: 0, resumed: false, total: None, finished: 0, done: 0 }
     }
 
     /// Shows it from now on, or no longer; whether it does.
-    pub(crate) const fn toggle(&mut self) -> bool {
+    pub const fn toggle(&mut self) -> bool {
         self.wanted = !self.wanted;
         self.wanted
     }
 
-    /// A transfer of this source begins, of one file or of a tree.
-    pub(crate) fn begin(&mut self, source: &[u8], is_tree: bool, resumed: bool) {
-        self.way = source.len().saturating_sub(last(source).len());
-        self.resumed = resumed;
+    /// A transfer begins, of one file or of a tree.
+    pub fn begin(&mut self, is_tree: bool) {
+        (self.way, self.resumed) = (0, false);
         // Where there is no terminal nothing is drawn.
         let target = if self.wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         self.bars = MultiProgress::with_draw_target(target);
@@ -61,8 +62,14 @@ impl Meter {
         self.total = is_tree.then(|| self.bars.add(ProgressBar::no_length().with_style(style(UNSIZED))));
     }
 
+    /// What is transferred: names are shown as from its last part on, and what was there before it was resumed took no time.
+    pub fn source(&mut self, source: &[u8], resumed: bool) {
+        self.way = source.len().saturating_sub(last(source).len());
+        self.resumed = resumed;
+    }
+
     /// So much of this file has arrived, of so much if that is known.
-    pub(crate) fn tell(&mut self, name: &[u8], done: u64, size: Option<u64>) {
+    pub fn tell(&mut self, name: &[u8], done: u64, size: Option<u64>) {
         if !self.files.contains_key(name) {
             let file = self.add(name, done, size);
             self.files.insert(name.to_vec(), file);
@@ -105,7 +112,7 @@ impl Meter {
     }
 
     /// The transfer is over. Gives how far it came, and of how much if it was of one file.
-    pub(crate) fn end(&mut self) -> Option<(u64, Option<u64>)> {
+    pub fn end(&mut self) -> Option<(u64, Option<u64>)> {
         for file in self.files.values() {
             file.bar.abandon();
         }
@@ -136,18 +143,18 @@ mod tests {
     #[test]
     fn a_file_is_told_with_its_size() {
         let mut meter = Meter::new(false);
-        meter.begin(b"a", false, false);
+        meter.begin(false);
         meter.tell(b"a", 10, Some(100));
         meter.tell(b"a", 30, Some(100));
         assert_eq!(meter.end(), Some((30, Some(100))));
-        meter.begin(b"a", false, false);
+        meter.begin(false);
         assert_eq!(meter.end(), None);
     }
 
     #[test]
     fn a_tree_is_told_as_a_whole() {
         let mut meter = Meter::new(false);
-        meter.begin(b"", true, false);
+        meter.begin(true);
         meter.tell(b"a", 10, Some(10));
         meter.tell(b"b", 3, Some(10));
         meter.tell(b"c", 5, None);
