@@ -4,11 +4,14 @@
 use crate::files::last;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sanssh_std::escape;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
 
 const FILE: &str = "{msg:<36!} {percent:>3}% {binary_bytes:>10} {binary_bytes_per_sec:>14} {eta_precise:>9}";
 const UNSIZED: &str = "{msg:<36!}      {binary_bytes:>10} {binary_bytes_per_sec:>14}";
+
+/// Names that are kept of files that are whole: more than are under way at a time.
+const MOST_WHOLE: usize = 256;
 
 /// Shows progress, if it is wanted and there is a terminal.
 #[derive(Debug)]
@@ -22,6 +25,8 @@ pub struct Meter {
     resumed: bool,
     /// The line for all.
     total: Option<ProgressBar>,
+    /// Files of a tree that were whole last: they may be told of once more.
+    whole: VecDeque<Vec<u8>>,
     /// Files that are whole.
     finished: u64,
     /// Bytes of all files.
@@ -41,8 +46,8 @@ impl Meter {
     #[must_use]
     pub fn new(wanted: bool) -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-        let files = BTreeMap::new();
-        Self { wanted, bars, files, way: 0, resumed: false, total: None, finished: 0, done: 0 }
+        let (files, whole) = (BTreeMap::new(), VecDeque::new());
+        Self { wanted, bars, files, way: 0, resumed: false, total: None, whole, finished: 0, done: 0 }
     }
 
     /// Shows it from now on, or no longer; whether it does.
@@ -58,6 +63,7 @@ impl Meter {
         let target = if self.wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         self.bars = MultiProgress::with_draw_target(target);
         self.files.clear();
+        self.whole.clear();
         (self.finished, self.done) = (0, 0);
         self.total = is_tree.then(|| self.bars.add(ProgressBar::no_length().with_style(style(UNSIZED))));
     }
@@ -70,6 +76,9 @@ impl Meter {
 
     /// So much of this file has arrived, of so much if that is known.
     pub fn tell(&mut self, name: &[u8], done: u64, size: Option<u64>) {
+        if self.whole.iter().any(|one| one == name) {
+            return;
+        }
         if !self.files.contains_key(name) {
             let file = self.add(name, done, size);
             self.files.insert(name.to_vec(), file);
@@ -87,7 +96,9 @@ impl Meter {
                 // Of a tree only what is under way is kept.
                 self.files.remove(name);
                 self.finished += 1;
-                total.set_message(format!("{} files", self.finished));
+                self.whole.truncate(MOST_WHOLE - 1);
+                self.whole.push_front(name.to_vec());
+                total.set_message(format!("files: {}", self.finished));
             }
             total.set_position(self.done);
         }
@@ -155,6 +166,7 @@ mod tests {
     fn a_tree_is_told_as_a_whole() {
         let mut meter = Meter::new(false);
         meter.begin(true);
+        meter.tell(b"a", 10, Some(10));
         meter.tell(b"a", 10, Some(10));
         meter.tell(b"b", 3, Some(10));
         meter.tell(b"c", 5, None);
