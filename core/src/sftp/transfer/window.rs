@@ -4,7 +4,7 @@ use crate::Instant;
 use core::time::Duration;
 
 /// Bytes that are asked for at once in the beginning.
-const START: u64 = 256 * 1024;
+const START: u64 = 1024 * 1024;
 /// Rounds in a row that may be no faster before growth ends.
 const PATIENCE: u8 = 3;
 
