@@ -86,7 +86,7 @@ fn same(one: &Path, other: &Path) {
 #[test]
 fn directories_go_there_and_back() {
     let Some(server) = server() else { return };
-    for form in ["-O"] {
+    for form in FORMS {
         let (near, far) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let top = near.path().join("top");
         tree(&top);
