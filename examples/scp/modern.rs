@@ -2,6 +2,7 @@
 //! piece.
 
 use crate::{Copying, is_directory};
+use sanssh_core::sftp::tree::Links;
 use sanssh_core::sftp::{Attributes, Extension, FileKind, path};
 use sanssh_examples::files::{self, below, failure, last, shown};
 use sanssh_examples::glob::{self, Tree};
@@ -166,7 +167,8 @@ impl Copying {
     /// How a file is copied, or a tree; `guarded`: not over a link to where that leads.
     fn options(&self, guarded: bool) -> Copy {
         let crate::Flags { preserve, limit, .. } = self.flags;
-        Copy { preserve, limit, symlinks: guarded, ..Copy::default() }
+        // What a link leads to is what is meant, as with cp.
+        Copy { preserve, limit, links: Links::Follow, no_follow: guarded, ..Copy::default() }
     }
 }
 

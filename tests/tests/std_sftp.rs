@@ -305,7 +305,8 @@ fn listing(root: &Path) -> Vec<String> {
             } else if metadata.is_symlink() {
                 lines.push(format!("{name} -> {}", fs::read_link(&path).unwrap().display()));
             } else {
-                let sum = fs::read(&path).unwrap().iter().fold(0_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(*byte));
+                let sum =
+                    fs::read(&path).unwrap().iter().fold(0_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(*byte));
                 lines.push(format!("{name} {mode:o} {} {sum:x}", metadata.len()));
             }
         }
@@ -485,11 +486,8 @@ fn a_line_that_breaks_says_how_far_it_came_and_the_next_goes_on() {
     let proxy = Proxy::start(server.address(), line).unwrap();
     let client = connect(&server, proxy.port());
     let mut last = 0;
-    let error = client
-        .sftp()
-        .unwrap()
-        .get(&name, &there, &Copy::default(), &mut |progress| last = progress.done)
-        .unwrap_err();
+    let error =
+        client.sftp().unwrap().get(&name, &there, &Copy::default(), &mut |progress| last = progress.done).unwrap_err();
     let Error::Cut { done, .. } = error else { panic!("{error}") };
     assert!(done > 4 * M && done < 7 * M && last == done, "{done} {last}");
     assert_eq!(there.metadata().unwrap().len(), done);
@@ -506,7 +504,10 @@ fn a_line_that_breaks_says_how_far_it_came_and_the_next_goes_on() {
     let error = client.sftp().unwrap().put(&source, &there_name, &Copy::default(), &mut quiet).unwrap_err();
     let Error::Cut { done, .. } = error else { panic!("{error}") };
     assert!(done < 7 * M && there.metadata().unwrap().len() >= done, "{done}");
-    assert_ne!(io::Error::from(Error::Cut { path: String::new(), done, source: Error::NoAgent.into() }).to_string(), "");
+    assert_ne!(
+        io::Error::from(Error::Cut { path: String::new(), done, source: Error::NoAgent.into() }).to_string(),
+        ""
+    );
     again.put(&source, &there_name, &resume, &mut quiet).unwrap();
     assert!(fs::read(&there).unwrap() == bytes);
     let longer = again.get(&name, &there, &resume, &mut quiet);
