@@ -4,6 +4,7 @@
 #![deny(missing_docs)]
 
 pub mod agents;
+pub mod asker;
 pub mod asyncssh;
 pub mod bench;
 pub mod certificate;

@@ -9,6 +9,8 @@ use sanssh_core::sftp::{
 use sanssh_core::{Output, Refused};
 use std::collections::{BTreeMap, VecDeque};
 
+/// Bytes of a file, at most.
+const LARGEST: usize = 1 << 26;
 /// More links than that in a path are a circle.
 const MOST_LINKS: usize = 8;
 
@@ -59,7 +61,8 @@ impl Node {
     fn set(&mut self, to: &Attributes<'_>) -> Result<(), Code> {
         if let Some(size) = to.size {
             let Content::File(bytes) = &mut self.content else { return Err(Code::FAILURE) };
-            bytes.resize(usize::try_from(size).map_err(|_| Code::FAILURE)?, 0);
+            let size = usize::try_from(size).ok().filter(|size| *size <= LARGEST).ok_or(Code::FAILURE)?;
+            bytes.resize(size, 0);
         }
         self.mode = to.permissions.map_or(self.mode, |mode| mode & 0o7777);
         self.owner = to.owner.unwrap_or(self.owner);
@@ -290,7 +293,7 @@ impl RamFs {
         let Opened::File { access, .. } = self.open[&handle.index()] else { return Err(Code::FAILURE) };
         let bytes = self.bytes(handle);
         let at = if access.has(Access::APPEND) { bytes.len() } else { offset as usize };
-        let end = at.checked_add(piece.len()).filter(|end| *end <= 1 << 24).ok_or(Code::FAILURE)?;
+        let end = at.checked_add(piece.len()).filter(|end| *end <= LARGEST).ok_or(Code::FAILURE)?;
         if !piece.is_empty() {
             bytes.resize(bytes.len().max(end), 0);
             bytes[at..end].copy_from_slice(piece);

@@ -121,6 +121,8 @@ pub(super) enum Answer {
 type Path<'a> = &'a [u8];
 /// A path, or nothing for where relative paths start.
 type Start<'a> = &'a [u8];
+/// A user's name without NUL, or nothing for the user's own.
+type User<'a> = &'a [u8];
 
 /// Declares requests, their fields in the order of the wire. A field of kind `H` is a handle: a
 /// string on the wire, and whatever a server makes of it. Behind the fields stand what answers it and whether it changes files.
@@ -221,6 +223,7 @@ macro_rules! requests {
     (@changes changes) => { true };
     (@sound Path $field:ident) => { path::is_sound($field) };
     (@sound Start $field:ident) => { !$field.contains(&0) };
+    (@sound User $field:ident) => { !$field.contains(&0) };
     (@sound $kind:ident $field:ident) => {{ let _ = $field; true }};
 }
 
@@ -400,7 +403,7 @@ requests! {
         /// Answered by one name.
         HomeDirectory {
             /// Whose; nobody's name for the user's own.
-            user: Bytes<'a>,
+            user: User<'a>,
         } -> Name;
         /// §4.11: answered by names.
         UsersGroupsById {
