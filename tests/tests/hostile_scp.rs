@@ -253,7 +253,7 @@ fn j06_what_moves_a_cursor_is_a_peers_bytes() {
 fn j04_who_gives_up_answers_once() {
     let mut sink = Sink::new(ANY);
     assert!(sink.owes_output());
-    assert_eq!(sink.abort(b"no", &mut Output::new(&mut [0; 4])), Err(sanssh_core::Refused::NoRoom));
+    assert_eq!(sink.abort(b"no", &mut Output::new(&mut [0; 4])), Err(Refused::NoRoom));
     assert_eq!(does(|out| sink.abort(b"no", out)).unwrap(), b"\x02scp: no\n");
     assert!(!sink.owes_output());
 }
