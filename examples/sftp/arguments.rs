@@ -138,7 +138,7 @@ fn short(job: &mut Job, flag: char, parser: &mut Parser) -> Result<(), String> {
         'P' => flags::named(&mut job.settings, flag, "Port", parser)?,
         'B' => job.buffer = Some(positive(&flags::text(parser)?).map_err(wrong)?),
         'R' => job.requests = Some(positive(&flags::text(parser)?).map_err(wrong)?),
-        'l' => job.limit = Some(positive::<u64>(&flags::text(parser)?).map_err(wrong)?.saturating_mul(1000) / 8),
+        'l' => job.limit = Some(positive::<u64>(&flags::text(parser)?).map_err(wrong)?.saturating_mul(1024 / 8)),
         's' => job.subsystem = Some(flags::text(parser)?),
         'D' => job.place = Place::Program(program(&parser.value().map_err(plain)?.into_vec())?),
         _ if flags::take(&mut job.settings, flag, parser)? => {}
@@ -206,7 +206,7 @@ mod tests {
         let job = job(&["-afpr", "-P22", "-B", "1024", "-R8", "-l80", "-s/bin/x", "me@host:/a", "b"]).unwrap();
         assert_eq!(job.flags, Flags { resume: true, sync: true, preserve: true, recursive: true });
         assert_eq!((job.settings.port, job.settings.user.as_deref()), (Some(22), Some("me")));
-        assert_eq!((job.buffer, job.requests, job.limit), (Some(1024), Some(8), Some(10_000)));
+        assert_eq!((job.buffer, job.requests, job.limit), (Some(1024), Some(8), Some(10_240)));
         assert_eq!((job.place, job.subsystem.as_deref()), (host(Some("/a"), Some("b")), Some("/bin/x")));
     }
 

@@ -1,9 +1,8 @@
 //! The files here: what patterns and completion look through, and the commands that stay here.
 
 use crate::complete::Folder;
-use crate::remote::last;
+use sanssh_examples::files::{local, shown};
 use sanssh_examples::glob::Tree;
-use sanssh_std::escape;
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -17,7 +16,7 @@ pub(crate) struct Here;
 
 impl Here {
     fn entries(directory: &[u8]) -> impl Iterator<Item = DirEntry> {
-        let directory = if directory.is_empty() { Path::new(".") } else { path(directory) };
+        let directory = if directory.is_empty() { Path::new(".") } else { local(directory) };
         fs::read_dir(directory).into_iter().flatten().flatten()
     }
 }
@@ -28,7 +27,7 @@ impl Tree for Here {
     }
 
     fn exists(&mut self, name: &[u8]) -> bool {
-        path(name).symlink_metadata().is_ok()
+        local(name).symlink_metadata().is_ok()
     }
 }
 
@@ -39,28 +38,10 @@ impl Folder for Here {
     }
 }
 
-/// Bytes as a path here.
-pub(crate) fn path(name: &[u8]) -> &Path {
-    Path::new(OsStr::from_bytes(name))
-}
-
-/// What a file here is called, whatever way leads to it; empty for the root.
-pub(crate) fn own_name(name: &[u8]) -> Vec<u8> {
-    match last(name) {
-        [] => last(fs::canonicalize(path(name)).unwrap_or_default().as_os_str().as_bytes()).to_vec(),
-        own => own.to_vec(),
-    }
-}
-
-/// A path for a person to read.
-pub(crate) fn shown(path: &Path) -> String {
-    escape(path.as_os_str().as_bytes(), false)
-}
-
 /// Goes to a directory, or home.
 pub(crate) fn change(to: Option<Vec<u8>>) -> Result<(), String> {
     let to = match to {
-        Some(name) => path(&name).to_path_buf(),
+        Some(name) => local(&name).to_path_buf(),
         None => env::home_dir().ok_or("there is no home to go to")?,
     };
     env::set_current_dir(&to).map_err(|error| failed(&to, &error))
@@ -73,7 +54,7 @@ pub(crate) fn current() -> Result<PathBuf, String> {
 
 /// Makes a directory.
 pub(crate) fn make(name: &[u8]) -> Result<(), String> {
-    fs::create_dir(path(name)).map_err(|error| failed(path(name), &error))
+    fs::create_dir(local(name)).map_err(|error| failed(local(name), &error))
 }
 
 /// Says why a file here cannot be what it should.

@@ -9,7 +9,6 @@ mod complete;
 mod line;
 mod listing;
 mod local;
-mod progress;
 mod prompt;
 mod remote;
 mod shell;
@@ -20,18 +19,19 @@ use arguments::{Flags, Job, Place};
 use command::Transfer;
 use line::Word;
 use listing::Clock;
-use progress::Meter;
 use prompt::{PROMPT, Source};
 use remote::{Remote, Trouble};
 use sanssh_examples::client::flags::begin;
 use sanssh_examples::client::report::Reporter;
 use sanssh_examples::client::{self, Connected, FAILED};
 use sanssh_examples::clock::{now, zone};
+use sanssh_examples::progress::Meter;
 use sanssh_examples::{glob, terminal};
 use sanssh_std::{Client, Copy, Sftp, escape};
 use shell::{Next, Shell, say};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
 
 /// What a batch ends with at its first error.
@@ -63,18 +63,20 @@ fn main() -> ExitCode {
 fn run(job: &Job, reporter: Reporter) -> Result<(), Trouble> {
     match &job.place {
         Place::Program(words) => {
-            let sftp = direct(words)?;
-            if job.batch.is_none() {
-                reporter.warn(format_args!("attached to {}", words[0].display()));
-            }
-            work(sftp, job, None, reporter)
+            let mut shell = shell(Remote::new(direct(words)?)?, job, reporter);
+            work(&mut shell, job, &words.join(OsStr::new(" ")))
         }
         Place::Host { host, path, local } => {
             let connected = client::connect(&job.settings, host, reporter).map_err(Trouble::Lost)?;
             let Connected { client, .. } = &connected;
-            let sftp = subsystem(client, job)?;
+            let mut shell = shell(Remote::new(subsystem(client, job)?)?, job, reporter);
             client::tend(client);
-            let outcome = work(sftp, job, path.as_deref().map(|path| (path, local.as_deref())), reporter);
+            let outcome = match path {
+                Some(path) if local.is_some() || !shell.remote.is_directory(path) => {
+                    shell.get(whole(path, local.as_deref(), job.flags))
+                }
+                path => begin_at(&mut shell, path.as_deref()).and_then(|()| work(&mut shell, job, OsStr::new(host))),
+            };
             connected.end();
             outcome
         }
@@ -95,7 +97,8 @@ fn direct(words: &[OsString]) -> Result<Sftp, Trouble> {
     let (program, arguments) = words.split_first().ok_or_else(|| Trouble::Lost("-D wants a command".to_owned()))?;
     let lost = |error: &dyn core::fmt::Display| Trouble::Lost(format!("{}: {error}", program.display()));
     let mut command = Command::new(program);
-    let child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    // Interrupts are for this program alone.
+    let child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0).spawn();
     let mut child = child.map_err(|error| lost(&error))?;
     let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(lost(&"it has no streams"));
@@ -103,29 +106,31 @@ fn direct(words: &[OsString]) -> Result<Sftp, Trouble> {
     Sftp::over(output, input).map_err(|error| lost(&error))
 }
 
-/// Fetches the one file that was named, or does what the lines say.
-fn work(sftp: Sftp, job: &Job, named: Option<(&[u8], Option<&OsStr>)>, reporter: Reporter) -> Result<(), Trouble> {
-    let mut shell = shell(Remote::new(sftp)?, job, reporter);
-    if let Some((path, local)) = named {
-        if local.is_some() || !shell.remote.is_directory(path) {
-            return shell.get(whole(path, local, job.flags));
-        }
-        shell.tell(format_args!("Changing to: {}", escape(path, false)));
-        shell.go(path)?;
-    }
+/// Changes to the directory that was named, if one was.
+fn begin_at(shell: &mut Shell, path: Option<&[u8]>) -> Result<(), Trouble> {
+    let Some(path) = path else { return Ok(()) };
+    shell.tell(format_args!("Changing to: {}", escape(path, false)));
+    shell.go(path)
+}
+
+/// Does what the lines say, of a file or of a person, who is told where the files are.
+fn work(shell: &mut Shell, job: &Job, place: &OsStr) -> Result<(), Trouble> {
     let source = match &job.batch {
         Some(file) => Source::file(file)?,
         None if terminal::is_here() => Source::person(&shell.remote)?,
         None => Source::input(),
     };
-    lines(&mut shell, source, job.batch.is_some())
+    if source.is_person() {
+        shell.tell(format_args!("Connected to {}; help lists the commands.", escape(place.as_bytes(), false)));
+    }
+    lines(shell, source, job.batch.is_some())
 }
 
 fn shell(remote: Remote, job: &Job, reporter: Reporter) -> Shell {
     Shell {
         remote,
         flags: job.flags,
-        copy: Copy { limit: job.limit, ..Copy::default() },
+        copy: Copy { limit: job.limit, block: job.buffer, requests: job.requests, ..Copy::default() },
         meter: Meter::new(!job.quiet),
         quiet: job.quiet,
         clock: Clock { now: now().try_into().unwrap_or(i64::MAX), zone: zone() },
@@ -152,8 +157,9 @@ fn lines(shell: &mut Shell, mut source: Source, is_batch: bool) -> Result<(), Tr
         if !is_person && !marks.silent {
             say(format_args!("{PROMPT}{}", escape(line.trim_ascii(), false)))?;
         }
+        let sftp = shell.remote.sftp.clone();
         let mut run = || shell.run(command);
-        let outcome = if is_person { terminal::stoppable(run) } else { run() };
+        let outcome = if is_person { terminal::stoppable(move || sftp.stop(), run) } else { run() };
         match outcome {
             Ok(Next::Line) => {}
             Ok(Next::End) => return Ok(()),

@@ -5,7 +5,9 @@ use crate::complete::Folder;
 use crate::listing::Listed;
 use sanssh_core::Refused;
 use sanssh_core::sftp::{Attributes, FileKind, path};
+use sanssh_examples::files::{below, failure};
 use sanssh_examples::glob::{self, Tree};
+use sanssh_examples::terminal;
 use sanssh_std::{Error, Sftp, SftpEntry, escape};
 
 /// The dialogue with the server, and where one is there.
@@ -42,14 +44,7 @@ pub(crate) fn trouble(name: &[u8], error: &Error) -> Trouble {
 
 /// What became of something that is described in words.
 pub(crate) fn told(what: &str, error: &Error) -> Trouble {
-    let text = if let Error::Sftp { code, message, .. } = error {
-        // By the name that the person gave, and not by that of the request.
-        if message.is_empty() { format!("{what}: {code}") } else { format!("{what}: {message}") }
-    } else if matches!(error, Error::File { .. } | Error::Cut { .. }) {
-        error.to_string()
-    } else {
-        format!("{what}: {error}")
-    };
+    let text = failure(what, error);
     if is_lost(error) { Trouble::Lost(text) } else { Trouble::Failed(text) }
 }
 
@@ -97,7 +92,14 @@ impl Remote {
     /// Every name in a directory, whether or not it is one that leads nowhere else.
     pub(crate) fn list(&self, name: &[u8]) -> Result<Vec<Listed>, Trouble> {
         let entries = self.sftp.read_dir(self.absolute(name)).map_err(|error| trouble(name, &error))?;
-        entries.map(|entry| entry.map(listed).map_err(|error| trouble(name, &error))).collect()
+        let mut files = Vec::new();
+        for entry in entries {
+            if terminal::is_interrupted() {
+                return Err(Trouble::Failed("interrupted".to_owned()));
+            }
+            files.push(listed(entry.map_err(|error| trouble(name, &error))?));
+        }
+        Ok(files)
     }
 
     /// Names that may be taken for those of files there.
@@ -124,17 +126,6 @@ pub(crate) fn described(name: Vec<u8>, attributes: &Attributes<'_>) -> Listed {
         permissions: attributes.permissions,
         changed: attributes.times.map(|times| times.modified),
     }
-}
-
-/// A name in a directory.
-pub(crate) fn below(directory: &[u8], name: &[u8]) -> Vec<u8> {
-    let gap: &[u8] = if directory.is_empty() || directory.ends_with(b"/") { b"" } else { b"/" };
-    [directory, gap, name].concat()
-}
-
-/// The last part of a path; empty where that names nothing of its own, as `..` does.
-pub(crate) fn last(name: &[u8]) -> &[u8] {
-    path::components(name).next_back().filter(|part| path::name(part).is_some()).unwrap_or_default()
 }
 
 impl Tree for Remote {

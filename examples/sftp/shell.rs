@@ -6,11 +6,12 @@ use crate::command::{Change, Command, Local, help, read};
 use crate::line::{Word, words};
 use crate::listing::Clock;
 use crate::local::{self, Here};
-use crate::progress::Meter;
 use crate::remote::{Remote, Trouble, told, trouble};
 use rustix::fs::Mode;
 use sanssh_core::sftp::{Attributes, Extension, FileKind, Owner};
 use sanssh_examples::client::report::Reporter;
+use sanssh_examples::files::shown;
+use sanssh_examples::progress::Meter;
 use sanssh_examples::{glob, terminal};
 use sanssh_std::{Copy, Error, escape};
 use std::io::{Write, stdout};
@@ -76,7 +77,7 @@ impl Shell {
         match what {
             Local::Cd(path) => Ok(local::change(path.map(|path| one(&mut Here, &path)).transpose()?)?),
             Local::Mkdir(path) => Ok(local::make(&path.plain())?),
-            Local::Pwd => say(format_args!("Local working directory: {}", local::shown(&local::current()?))),
+            Local::Pwd => say(format_args!("Local working directory: {}", shown(&local::current()?))),
             Local::Umask(mask) => {
                 rustix::process::umask(Mode::from_raw_mode(mask));
                 say(format_args!("Local umask: {mask:03o}"))

@@ -3,9 +3,10 @@
 use crate::command::Look;
 use crate::line::Word;
 use crate::listing::{Listed, Names, Room, arrange, listing};
-use crate::remote::{Trouble, below, described, trouble};
+use crate::remote::{Trouble, described, trouble};
 use crate::shell::{Shell, print};
 use sanssh_core::sftp::{Extension, FileKind};
+use sanssh_examples::files::below;
 use sanssh_examples::{glob, terminal};
 use std::collections::BTreeMap;
 

@@ -3,10 +3,11 @@
 
 use crate::command::Transfer;
 use crate::local::{self, Here};
-use crate::remote::{Trouble, below, last, told};
+use crate::remote::{Trouble, told};
 use crate::shell::Shell;
 use indicatif::HumanBytes;
 use sanssh_core::sftp::FileKind;
+use sanssh_examples::files::{self, below, last, shown};
 use sanssh_examples::{glob, terminal};
 use sanssh_std::{Copy, Error, Progress, escape};
 use std::path::Path;
@@ -16,13 +17,13 @@ impl Shell {
     pub(crate) fn get(&mut self, transfer: Transfer) -> Result<(), Trouble> {
         let found = self.remote.expand(&transfer.from.0)?;
         let to = transfer.to.as_ref().map(|word| word.plain());
-        let into = local::path(to.as_deref().unwrap_or(b".")).is_dir();
+        let into = files::local(to.as_deref().unwrap_or(b".")).is_dir();
+        one_place(to.as_deref(), into, &found)?;
         let copy = self.copying(&transfer);
-        let many = found.len() > 1;
         self.each_of(found, |shell, name| {
             let own = shell.own_name(name)?;
-            let local = place(to.as_deref(), into, many, &own)?;
-            shell.fetch(name, local::path(&local), &copy, transfer.recursive || shell.flags.recursive)
+            let local = place(to.as_deref(), into, &own);
+            shell.fetch(name, files::local(&local), &copy, transfer.recursive || shell.flags.recursive)
         })
     }
 
@@ -34,12 +35,12 @@ impl Shell {
         }
         let to = transfer.to.as_ref().map(|word| word.plain());
         let into = to.as_deref().is_none_or(|to| self.remote.is_directory(to));
+        one_place(to.as_deref(), into, &found)?;
         let copy = self.copying(&transfer);
-        let many = found.len() > 1;
         self.each_of(found, |shell, name| {
-            let own = local::own_name(name);
-            let remote = place(to.as_deref(), into, many, &own)?;
-            shell.send(local::path(name), &remote, &copy, transfer.recursive || shell.flags.recursive)
+            let own = files::own_name(name);
+            let remote = place(to.as_deref(), into, &own);
+            shell.send(files::local(name), &remote, &copy, transfer.recursive || shell.flags.recursive)
         })
     }
 
@@ -88,7 +89,7 @@ impl Shell {
             return Err(Trouble::Failed(format!("{}: is a directory; get -R fetches it", escape(name, false))));
         }
         let doing = if copy.resume { "Resuming" } else { "Fetching" };
-        self.tell(format_args!("{doing} {} to {}", escape(&from, false), local::shown(local)));
+        self.tell(format_args!("{doing} {} to {}", escape(&from, false), shown(local)));
         let Self { remote, meter, .. } = self;
         meter.begin(is_directory);
         let outcome = if is_directory {
@@ -103,13 +104,13 @@ impl Shell {
         let to = self.remote.absolute(name);
         let kind = local.metadata().map_err(|error| local::failed(local, &error))?;
         if kind.is_dir() && !recursive {
-            return Err(Trouble::Failed(format!("{}: is a directory; put -R sends it", local::shown(local))));
+            return Err(Trouble::Failed(format!("{}: is a directory; put -R sends it", shown(local))));
         }
         if !kind.is_dir() && !kind.is_file() {
-            return Err(Trouble::Failed(format!("{}: not a regular file", local::shown(local))));
+            return Err(Trouble::Failed(format!("{}: not a regular file", shown(local))));
         }
         let doing = if copy.resume { "Resuming" } else { "Uploading" };
-        self.tell(format_args!("{doing} {} to {}", local::shown(local), escape(&to, false)));
+        self.tell(format_args!("{doing} {} to {}", shown(local), escape(&to, false)));
         let Self { remote, meter, .. } = self;
         meter.begin(kind.is_dir());
         let outcome = if kind.is_dir() {
@@ -117,7 +118,7 @@ impl Shell {
         } else {
             remote.sftp.put(local, &to, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
         };
-        self.finished(&local::shown(local), outcome)
+        self.finished(&shown(local), outcome)
     }
 
     /// Ends what the meter shows; a failure is told with how far it came.
@@ -136,33 +137,37 @@ impl Shell {
     }
 }
 
+/// Several files go only into a directory.
+fn one_place(to: Option<&[u8]>, into: bool, found: &[Vec<u8>]) -> Result<(), Trouble> {
+    match to.filter(|_| found.len() > 1 && !into) {
+        Some(to) => Err(Trouble::Failed(format!("{}: several files go only into a directory", escape(to, false)))),
+        None => Ok(()),
+    }
+}
+
 /// Where a file goes: into the directory that was named, or to the name itself, or to where we are under its own name.
-fn place(to: Option<&[u8]>, into: bool, many: bool, own: &[u8]) -> Result<Vec<u8>, Trouble> {
+fn place(to: Option<&[u8]>, into: bool, own: &[u8]) -> Vec<u8> {
     match to {
-        None if own.is_empty() => Ok(b".".to_vec()),
-        None => Ok(own.to_vec()),
-        Some(to) if into => Ok(below(to, own)),
-        Some(to) if many => {
-            Err(Trouble::Failed(format!("{}: several files go only into a directory", escape(to, false))))
-        }
-        Some(to) => Ok(to.to_vec()),
+        None if own.is_empty() => b".".to_vec(),
+        None => own.to_vec(),
+        Some(to) if into => below(to, own),
+        Some(to) => to.to_vec(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::place;
+    use super::{one_place, place};
 
     #[test]
     fn files_go_where_cp_would_put_them() {
-        let to = |to: Option<&str>, into, many| {
-            place(to.map(str::as_bytes), into, many, b"own").map(|path| String::from_utf8(path).unwrap())
-        };
-        assert_eq!(to(None, true, true).unwrap(), "own");
-        assert_eq!(to(Some("d"), true, true).unwrap(), "d/own");
-        assert_eq!(to(Some("d/"), true, false).unwrap(), "d/own");
-        assert_eq!(to(Some("new"), false, false).unwrap(), "new");
-        assert!(to(Some("new"), false, true).is_err());
-        assert_eq!(place(None, true, false, b"").unwrap(), b".");
+        let to = |to: Option<&str>, into| String::from_utf8(place(to.map(str::as_bytes), into, b"own")).unwrap();
+        assert_eq!(to(None, true), "own");
+        assert_eq!((to(Some("d"), true), to(Some("d/"), true)), ("d/own".to_owned(), "d/own".to_owned()));
+        assert_eq!(to(Some("new"), false), "new");
+        assert_eq!(place(None, true, b""), b".");
+        let two = [b"a".to_vec(), b"b".to_vec()];
+        assert!(one_place(Some(b"new"), false, &two).is_err() && one_place(Some(b"new"), false, &two[..1]).is_ok());
+        assert!(one_place(Some(b"d"), true, &two).is_ok() && one_place(None, false, &two).is_ok());
     }
 }

@@ -3,9 +3,11 @@
 
 pub mod client;
 pub mod clock;
+pub mod files;
 pub mod glob;
 pub mod modes;
 pub mod pattern;
+pub mod progress;
 pub mod terminal;
 pub mod user;
 pub mod value;

@@ -17,8 +17,8 @@ use zeroize::Zeroizing;
 /// Terminals whose settings may have changed, with those that they had.
 static SAVED: Mutex<Vec<(OwnedFd, Termios)>> = Mutex::new(Vec::new());
 static RAW: AtomicBool = AtomicBool::new(false);
-/// Whether something runs that an interrupt stops, and not the program.
-static STOPPABLE: AtomicBool = AtomicBool::new(false);
+/// What an interrupt calls, instead of ending the program.
+static STOP: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// What a program ends with that a signal ends.
@@ -45,17 +45,20 @@ pub fn guard() {
     }
 }
 
-/// Notes an interrupt for what it may stop. A second one, before the first was heeded, ends the program.
+/// Has an interrupt stop what it can stop. A second one ends the program.
 fn is_put_off() -> bool {
-    STOPPABLE.load(Ordering::Relaxed) && !INTERRUPTED.swap(true, Ordering::Relaxed)
+    let Some(stop) = STOP.lock().unwrap_or_else(PoisonError::into_inner).take() else { return false };
+    INTERRUPTED.store(true, Ordering::Relaxed);
+    stop();
+    true
 }
 
-/// Does something that watches [`is_interrupted`], and that an interrupt does not end the program in.
-pub fn stoppable<T>(work: impl FnOnce() -> T) -> T {
+/// Does something that an interrupt ends by `stop`, called on another thread, and not by ending the program.
+pub fn stoppable<T>(stop: impl FnOnce() + Send + 'static, work: impl FnOnce() -> T) -> T {
     INTERRUPTED.store(false, Ordering::Relaxed);
-    STOPPABLE.store(true, Ordering::Relaxed);
+    *STOP.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(stop));
     let outcome = work();
-    STOPPABLE.store(false, Ordering::Relaxed);
+    STOP.lock().unwrap_or_else(PoisonError::into_inner).take();
     outcome
 }
 

@@ -36,7 +36,8 @@ Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, 
   Subsystem NAME COMMAND (sftp internal-sftp)        what a subsystem runs; several add up, none for no subsystem.
                                                      The command internal-sftp [-R] [-d DIRECTORY], also of a key,
                                                      is this program's own server of files
-  SftpRoot DIRECTORY                                 confines everybody to the files below: no commands, no shells
+  SftpRoot DIRECTORY                                 confines everybody to the files below, by SFTP and scp: no
+                                                     commands, no shells
   SftpReadOnly yes|no (no)                           files are served for reading alone
 
 Exit status: 0 after a signal, 255 if it could not start.

@@ -2,7 +2,8 @@
 //! reading alone.
 
 use crate::House;
-use sanssh_std::{Directory, Session, Share, Start};
+use sanssh_core::scp::command::Command;
+use sanssh_std::{Directory, Error, Session, Share, Start};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ pub(crate) struct Files {
 pub(crate) enum Given<'a> {
     /// Files, from where and with more or less rights.
     Files(Flags<'a>),
+    /// Files by scp's old protocol; the client's command.
+    Scp(&'a [u8]),
     /// A process with this command, or a shell.
     Process(Option<&'a [u8]>),
     /// Nothing; why not.
@@ -48,6 +51,7 @@ pub(crate) fn given<'a>(session: &'a Session, house: &'a House) -> Given<'a> {
     match command.map(|command| (command, flags(command))) {
         Some((_, Some(Ok(flags)))) => Given::Files(flags),
         Some((_, Some(Err(why)))) => Given::Nothing(why),
+        Some((command, None)) if house.files.root.is_some() && is_scp(command) => Given::Scp(command),
         _ if house.files.root.is_some() => Given::Nothing("this server has files alone"),
         command => Given::Process(command.map(|(command, _)| command)),
     }
@@ -68,8 +72,31 @@ fn flags(command: &[u8]) -> Option<Result<Flags<'_>, &'static str>> {
     Some(Ok(flags))
 }
 
+/// Whether that is what clients run for scp's old protocol, and nothing that a shell would do more with.
+fn is_scp(command: &[u8]) -> bool {
+    Command::read(command, &mut vec![0; command.len()]).is_ok()
+}
+
+/// Serves files by scp's old protocol until the session is over.
+pub(crate) fn serve_scp(session: &Session, house: &House, line: &[u8]) {
+    let mut memory = vec![0; line.len()];
+    let (Some(directory), Ok(command)) =
+        (directory(session, house, &Flags::default()), Command::read(line, &mut memory))
+    else {
+        return;
+    };
+    log(directory.serve_scp(session, &command));
+}
+
 /// Serves files until the session is over.
 pub(crate) fn serve(session: &Session, house: &House, flags: &Flags<'_>) {
+    if let Some(directory) = directory(session, house, flags) {
+        log(directory.serve_sftp(session));
+    }
+}
+
+/// What is served; without it the session is told why, and over.
+fn directory(session: &Session, house: &House, flags: &Flags<'_>) -> Option<Directory> {
     let Files { root, read_only } = &house.files;
     let (root, home) = match root {
         Some(root) => (&**root, &b"/"[..]),
@@ -80,17 +107,17 @@ pub(crate) fn serve(session: &Session, house: &House, flags: &Flags<'_>) {
         start => [home, b"/", start.unwrap_or_default()].concat(),
     };
     let share = Share { home, read_only: *read_only || flags.read_only };
-    let directory = match Directory::open(root, &share) {
-        Ok(directory) => directory,
-        Err(error) => return refuse(session, &format!("cannot serve files: {error}")),
-    };
-    match directory.serve_sftp(session) {
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            // Whoever read the log may have left.
-            let _ = writeln!(io::stderr(), "sshd: a client of files was sent away: {error}");
-        }
-        // Many clients end with the connection, and not before it.
-        Ok(()) | Err(_) => {}
+    let opened = Directory::open(root, &share);
+    opened.map_err(|error| refuse(session, &format!("cannot serve files: {error}"))).ok()
+}
+
+/// Tells of clients that broke the protocol. Many end with the connection, and not before it.
+fn log(outcome: Result<(), Error>) {
+    if let Err(error) = outcome
+        && error.kind() == io::ErrorKind::InvalidData
+    {
+        // Whoever read the log may have left.
+        let _ = writeln!(io::stderr(), "sshd: a client of files was sent away: {error}");
     }
 }
 
@@ -103,7 +130,7 @@ pub(crate) fn refuse(session: &Session, why: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Flags, flags};
+    use super::{Flags, flags, is_scp};
 
     #[test]
     fn the_server_in_this_program_and_its_flags() {
@@ -114,5 +141,6 @@ mod tests {
         for other in [&b"internal-sftpd"[..], b"/usr/lib/sftp-server", b"", b"echo internal-sftp"] {
             assert_eq!(flags(other), None);
         }
+        assert!(is_scp(b"scp -t 'a b'") && !is_scp(b"scp -t a; id") && !is_scp(b"id"));
     }
 }

@@ -20,6 +20,7 @@ pub(crate) fn serve(session: &Session, house: &House) {
     let line = match files::given(session, house) {
         Given::Process(line) => line,
         Given::Files(flags) => return files::serve(session, house, &flags),
+        Given::Scp(line) => return files::serve_scp(session, house, line),
         Given::Nothing(why) => return files::refuse(session, why),
     };
     let (process, streams) = match Process::start(session, house, line) {

@@ -2,7 +2,7 @@
 //!
 //! | row | where |
 //! |---|---|
-//! | T6, T12 | with SFTP |
+//! | T6, T12 | `hostile_sftp` |
 //! | T14 | with the files of keys |
 
 use sanssh_core::algorithm::{HostKey, Zip};

@@ -60,11 +60,7 @@ impl Drop for Bare {
 }
 
 fn openssh() -> Option<Bare> {
-    let program = Path::new("/usr/lib/openssh/sftp-server");
-    if !program.exists() && !peers::require(&["sftp-server"]) {
-        return None;
-    }
-    Some(Bare::start(program))
+    peers::require(&["sftp-server"]).then(|| Bare::start(&peers::path("sftp-server")))
 }
 
 fn gnu() -> Option<Bare> {

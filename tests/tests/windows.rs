@@ -25,16 +25,19 @@ struct Account {
     /// What the consumer was given, and what of it is done with.
     delivered: u64,
     released: u64,
+    /// Bytes that the window was made larger by.
+    widened: u64,
 }
 
 impl Account {
     /// What must hold at any moment, whatever is on its way.
     fn check(&self) {
         let window = u64::from(WINDOW);
+        let earned = self.released + self.widened;
         assert!(self.delivered <= self.sent, "nothing comes from nowhere: {self:?}");
-        assert!(self.adjusted <= self.released, "credit is given for what was released and no more: {self:?}");
+        assert!(self.adjusted <= earned, "credit is given for what was released and no more: {self:?}");
         assert!(self.sent <= window + self.adjusted, "no more in flight than the window: {self:?}");
-        assert!(self.sent - self.released <= window, "no more unreleased than the consumer's memory: {self:?}");
+        assert!(self.sent <= window + earned, "no more unreleased than the consumer's memory: {self:?}");
     }
 
     /// What must hold when nothing is on its way.
@@ -43,7 +46,7 @@ impl Account {
         assert_eq!(self.delivered, self.sent, "all arrived: {self:?}");
         let open = window + self.adjusted - self.sent;
         assert_eq!(writable as u64, open.min(u64::from(MAX_DATA)), "both ends count alike: {self:?}");
-        let withheld = self.released - self.adjusted;
+        let withheld = self.released + self.widened - self.adjusted;
         assert!(withheld < window / 2 && (withheld == 0 || open > 0), "half a window is worth an adjust: {self:?}");
         assert!(self.delivered > self.released || writable > 0, "who releases everything never stalls: {self:?}");
     }
@@ -126,7 +129,9 @@ impl Walk {
             // More than there is: only what there is counts.
             150 => release(&mut self.pair.client, client, &mut self.down, usize::MAX),
             151 => release(&mut self.pair.server, server, &mut self.up, usize::MAX),
-            152..174 => self.carry_up(),
+            152 => widen(&mut self.pair.client, client, &mut self.down, length),
+            153 => widen(&mut self.pair.server, server, &mut self.up, length),
+            154..174 => self.carry_up(),
             174..196 => self.carry_down(),
             196..199 => self.rest(),
             _ => self.close(channel, length.is_multiple_of(2)),
@@ -212,6 +217,12 @@ fn write<R: Role>(end: &mut End<R, Null>, id: ChannelId, length: usize, extended
     }
 }
 
+/// Makes a window larger.
+fn widen<R: Role>(end: &mut End<R, Null>, id: ChannelId, book: &mut Book, bytes: usize) {
+    end.ssh.widen(id, u32::try_from(bytes).expect("a few"));
+    book.of_receiver(id.number()).widened += bytes as u64;
+}
+
 /// Releases so many bytes, of which those count that were delivered and are not released yet.
 fn release<R: Role>(end: &mut End<R, Null>, id: ChannelId, book: &mut Book, bytes: usize) {
     end.ssh.release(id, bytes);
@@ -283,6 +294,24 @@ fn a_stalled_channel_stops_only_itself() {
     release(&mut walk.pair.server, stuck.1, &mut walk.up, usize::MAX);
     walk.rest();
     assert_eq!(walk.pair.client.ssh.writable(stuck.0), MAX_DATA as usize, "until its reader comes back");
+}
+
+/// More than 32 bits of credit would end the connection.
+#[test]
+fn a_window_grows_no_further_than_it_can() {
+    let mut walk = Walk::new(10);
+    let (client, server) = walk.channels[0];
+    for _ in 0..3 {
+        walk.pair.server.ssh.widen(server, u32::MAX);
+        walk.carry_down();
+    }
+    let granted = walk.up.of_sender(client.number()).adjusted;
+    assert_eq!(granted, u64::from(u32::MAX - WINDOW));
+    assert_eq!(write(&mut walk.pair.client, client, 500, false), Some(500));
+    walk.carry_up();
+    walk.pair.server.ssh.release(server, 500);
+    walk.carry_down();
+    assert_eq!((walk.pair.client.over, walk.pair.server.over), (None, None));
 }
 
 /// Windows of every small size: an adjust always comes before the writer has to wait for ever.

@@ -148,6 +148,12 @@ impl Slot {
         self.released = self.released.saturating_add(bytes);
     }
 
+    /// So many bytes more may be on their way at a time; no window has more than 32 bits.
+    pub(crate) fn widen(&mut self, bytes: u32) {
+        let taken = self.receive_window.saturating_add(self.held).saturating_add(self.released);
+        self.released = self.released.saturating_add(bytes.min(u32::MAX.saturating_sub(taken)));
+    }
+
     /// Whether an adjust is worth a packet: half the window has been released, or the peer is about to stall.
     pub(crate) const fn owes_adjust(&self, window: u32) -> bool {
         self.released > 0

@@ -214,6 +214,13 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         self.dirty |= owes;
     }
 
+    pub(crate) fn widen(&mut self, window: u32, id: ChannelId, bytes: u32) {
+        let Some(slot) = self.slot(id).filter(|slot| slot.is_ours()) else { return };
+        slot.widen(bytes);
+        let owes = slot.owes_adjust(window);
+        self.dirty |= owes;
+    }
+
     pub(crate) fn finish(&mut self, id: ChannelId) {
         if let Some(slot) = self.slot(id).filter(|slot| slot.is_ours() && !slot.is_ended()) {
             slot.raise(Flags::EOF_OWED);

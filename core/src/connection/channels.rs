@@ -97,6 +97,12 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         self.channels.release(self.config.window, id, bytes);
     }
 
+    /// The channel's window grows: `bytes` more may be on their way to us at a time, for as long as it is open. Worth it
+    /// where round trips are long and the consumer has the memory, or keeps nothing.
+    pub fn widen(&mut self, id: ChannelId, bytes: u32) {
+        self.channels.widen(self.config.window, id, bytes);
+    }
+
     /// No more data from us; a channel that is being opened is told once it is.
     pub fn finish(&mut self, id: ChannelId) {
         self.channels.finish(id);

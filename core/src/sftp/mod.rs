@@ -33,6 +33,8 @@ pub mod server;
 mod status;
 mod stream;
 pub mod transfer;
+#[cfg(feature = "alloc")]
+pub mod tree;
 mod value;
 
 pub use attributes::{Attributes, Extended, FileKind, Owner, Times};

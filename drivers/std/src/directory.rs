@@ -246,7 +246,7 @@ impl Directory {
 }
 
 /// A path without slashes at its end: they say that a directory is meant, which some calls do not want to hear.
-fn bare(path: &[u8]) -> &[u8] {
+pub(crate) fn bare(path: &[u8]) -> &[u8] {
     let end = path.iter().rposition(|byte| *byte != b'/').map_or_else(|| path.len().min(1), |last| last + 1);
     path.get(..end).unwrap_or(path)
 }

@@ -114,7 +114,7 @@ pub enum Error {
     },
     /// The SFTP server has no such extension.
     Unsupported(sftp::Extension),
-    /// The SFTP server is not one, or has lost the thread. Its dialogue is over.
+    /// The other end of an SFTP dialogue is none, or has lost the thread. The dialogue is over.
     SftpStream(sftp::Error),
     /// The connection ended in the middle of a file.
     Cut {

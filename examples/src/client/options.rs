@@ -11,7 +11,7 @@ use sanssh_std::Family;
 use std::path::PathBuf;
 
 /// What the user wants; `None` is the default.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     pub port: Option<u16>,
     pub user: Option<String>,

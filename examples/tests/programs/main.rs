@@ -3,6 +3,7 @@
 
 mod keygen;
 mod keyscan;
+mod scp;
 mod sftp;
 mod ssh;
 mod sshd;

@@ -1,14 +1,18 @@
 //! `sftp` against OpenSSH's server and ours: in batches, whose output is compared with that of OpenSSH's sftp, and on a
 //! terminal. Files are made anew for each test, and their names are as odd as names may be.
 
-use crate::support::{OurSshd, Typist, alone, ended, failed, fed, noise, text};
+use crate::support::{OurSshd, Typist, alone, ended, failed, fed, holds, noise, text};
+use rustix::process::{Pid, Signal, kill_process};
 use sanssh_tests::keys::{Keys, Kind};
 use sanssh_tests::openssh::Sshd;
 use sanssh_tests::peers;
+use sanssh_tests::process::DEADLINE;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread;
+use std::time::Instant;
 use tempfile::TempDir;
 
 /// A server of either kind.
@@ -344,6 +348,27 @@ fn without_a_connection_the_status_is_255() {
     failed(&server.client(&["-b", "-", "-s", "nonsense"], "127.0.0.1").output().unwrap(), &["subsystem"]);
     failed(&server.client(&["-b", "/dev/null", "-P", "1"], "127.0.0.1").output().unwrap(), &["port 1"]);
     failed(&server.client(&["-Z"], "127.0.0.1").output().unwrap(), &["-Z"]);
+}
+
+#[test]
+fn a_transfer_that_is_cut_off_tells_how_much_arrived() {
+    let server = OurSshd::start(&[]);
+    let files = Files::new();
+    fs::File::create(files.there.join("huge")).unwrap().set_len(1 << 40).unwrap();
+    let id = Pid::from_raw(server.daemon.id().cast_signed()).unwrap();
+    let server = Server::Ours(server);
+    let mut sftp = server.client(&["-b", "-", "-l", "80000"], &format!("127.0.0.1:{}", files.there.display()));
+    let part = files.here.join("part");
+    let output = thread::scope(|scope| {
+        scope.spawn(|| {
+            let until = Instant::now() + DEADLINE;
+            holds(until, || fs::metadata(&part).is_ok_and(|part| part.len() > 100_000));
+            kill_process(id, Signal::KILL).unwrap();
+        });
+        fed(sftp.current_dir(&files.here), b"@get huge part\n@-pwd\n")
+    });
+    fails(&output, 255, &["huge", "bytes"]);
+    assert_eq!(text(&output.stdout), "");
 }
 
 #[test]

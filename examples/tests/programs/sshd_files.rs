@@ -127,17 +127,23 @@ fn trees_go_there_and_back() {
         fs::write(here.path().join(name), noise(size)).unwrap();
     }
     succeeds(&sftp(&confined.server, here.path(), "put -r tree\nget -r tree back"));
-    let scp = |from: &str, to: &str| {
-        succeeds(&confined.command("scp").current_dir(here.path()).args(["-s", "-rp", from, to]).output().unwrap());
+    let scp = |protocol: &str, from: &str, to: &str| {
+        succeeds(&confined.command("scp").current_dir(here.path()).args([protocol, "-rp", from, to]).output().unwrap());
     };
-    scp("tree", "127.0.0.1:scp");
-    scp("127.0.0.1:scp", "again");
+    scp("-s", "tree", "127.0.0.1:scp");
+    scp("-s", "127.0.0.1:scp", "again");
+    scp("-O", "tree", "127.0.0.1:/old");
+    scp("-O", "127.0.0.1:/old", "once");
     let same = |one: &Path, other: &Path| {
         let compared = Command::new("diff").arg("-r").args([one, other]).output().unwrap();
         assert!(compared.status.success(), "{}", text(&compared.stdout));
     };
-    for other in [here.path().join("back"), here.path().join("again"), confined.root.path().join("scp")] {
-        same(&here.path().join("tree"), &other);
+    let (here, there) = (here.path(), confined.root.path());
+    for other in ["back", "again", "once"].map(|name| here.join(name)) {
+        same(&here.join("tree"), &other);
+    }
+    for other in ["scp", "old"].map(|name| there.join(name)) {
+        same(&here.join("tree"), &other);
     }
 }
 
@@ -179,7 +185,18 @@ fn nobody_leaves_the_root() {
         assert!(!tried.status.success(), "{line}: {}", text(&tried.stdout));
     }
     assert!(!Path::new("/tmp/sanssh-must-not-be").exists() && !here.path().join("passwd").exists());
-    for wanted in [&["id"][..], &["/bin/sh"], &[]] {
+    for (protocol, from, to) in [
+        ("-O", "127.0.0.1:/etc/passwd", "got"),
+        ("-O", "127.0.0.1:absolute", "got"),
+        ("-s", "127.0.0.1:relative", "got"),
+        ("-O", "file", "127.0.0.1:/tmp/sanssh-must-not-be"),
+        ("-O", "file", "127.0.0.1:../../tmp/sanssh-must-not-be"),
+    ] {
+        let tried = confined.command("scp").current_dir(here.path()).args([protocol, from, to]).output().unwrap();
+        assert!(!tried.status.success() && !here.path().join("got").exists(), "{protocol} {from} {to}");
+    }
+    assert!(!Path::new("/tmp/sanssh-must-not-be").exists());
+    for wanted in [&["id"][..], &["/bin/sh"], &[], &["scp -t x; id"], &["scp -S id -t x"]] {
         let key = Keys::shared().client(Kind::Ed25519);
         let mut ssh = ssh_command(confined.server.port, &key, &confined.server.known_hosts(), &["-T"]);
         let refused = ssh.args(wanted).output().unwrap();
@@ -190,7 +207,7 @@ fn nobody_leaves_the_root() {
 
 #[test]
 fn a_read_only_server_changes_nothing() {
-    let Some(confined) = Confined::start(&["sftp", "ssh-keygen"], &["-oSftpReadOnly=yes"]) else { return };
+    let Some(confined) = Confined::start(&["sftp", "scp", "ssh-keygen"], &["-oSftpReadOnly=yes"]) else { return };
     let root = confined.root.path();
     fs::write(root.join("file"), "content").unwrap();
     for line in [
@@ -208,6 +225,8 @@ fn a_read_only_server_changes_nothing() {
         let err = text(&tried.stderr);
         assert!(!tried.status.success() && err.to_lowercase().contains("permission denied"), "{line}: {err}");
     }
+    let tried = confined.command("scp").current_dir(root).args(["-O", "file", "127.0.0.1:new"]).output().unwrap();
+    assert!(!tried.status.success() && text(&tried.stderr).contains("Read-only"), "{}", text(&tried.stderr));
     assert!(succeeds(&sftp(&confined.server, root, "ls -l\nget file /dev/null")).contains("file"));
     assert_eq!(fs::read_dir(root).unwrap().count(), 1);
     assert_eq!(fs::read(root.join("file")).unwrap(), b"content");

@@ -171,8 +171,14 @@ pub(crate) fn ended(output: &Output, status: i32, stdout: &str, stderr: &str) {
 /// Asserts that a program failed with one line that has all these parts.
 #[track_caller]
 pub(crate) fn failed(output: &Output, parts: &[&str]) {
+    failed_with(output, 255, parts);
+}
+
+/// The same with another status.
+#[track_caller]
+pub(crate) fn failed_with(output: &Output, status: i32, parts: &[&str]) {
     let line = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(255), "{line}");
+    assert_eq!(output.status.code(), Some(status), "{line}");
     assert_eq!(line.lines().count(), 1, "{line}");
     for part in parts {
         assert!(line.contains(part), "no {part:?} in {line}");

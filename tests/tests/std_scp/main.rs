@@ -166,6 +166,30 @@ fn what_openssh_refuses_is_told_and_the_rest_goes_on() {
 }
 
 #[test]
+fn from_one_host_to_another_nothing_is_stored_between() {
+    if !peers::require(&["scp"]) {
+        return;
+    }
+    let (from, to) = (tree(), tempfile::tempdir().unwrap());
+    let top = from.path().join("top");
+    let peer = Bare::start(&["-r".as_ref(), "-p".as_ref(), "-f".as_ref(), top.as_ref()]);
+    let mut sink = Sink::new(peer, Rules { name: Some(b"top".to_vec()), ..any(&ALL) });
+    let mut source = Source::new(Bare::start(&["-r".as_ref(), "-p".as_ref(), "-t".as_ref(), to.path().as_ref()]));
+    let copied = sink.relay(&mut source, &mut sound).unwrap();
+    assert_eq!((copied.files, copied.failures), (2 * NAMES.len() as u64, 0));
+    assert_eq!(source.finish().unwrap().ends(), Some(0));
+    assert_eq!(listing(&to.path().join("top")), listing(&top));
+    // What the far end refuses, the near end hears, and the rest goes on.
+    fs::remove_dir_all(to.path().join("top/deep")).unwrap();
+    fs::write(to.path().join("top/deep"), "in the way").unwrap();
+    let mut sink = Sink::new(Bare::start(&["-r".as_ref(), "-f".as_ref(), top.as_ref()]), any(&ALL));
+    let mut source = Source::new(Bare::start(&["-r".as_ref(), "-t".as_ref(), to.path().as_ref()]));
+    let (mut tell, failed) = failures();
+    let copied = sink.relay(&mut source, &mut tell).unwrap();
+    assert_eq!((copied.files, copied.failures), (NAMES.len() as u64, 1), "{failed:?}");
+}
+
+#[test]
 fn a_file_is_a_stream() {
     if !peers::require(&["scp"]) {
         return;

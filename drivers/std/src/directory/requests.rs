@@ -244,6 +244,9 @@ fn fill(listing: &mut Listing<'_>, entries: &mut Entries) {
 }
 
 fn read_at(file: &File, space: &mut [u8], offset: u64) -> io::Result<usize> {
+    // Systems do not look beyond the end of all files, not even in vain.
+    let most = (i64::MAX as u64).saturating_sub(offset).min(space.len() as u64) as usize;
+    let space = space.get_mut(..most).unwrap_or_default();
     loop {
         match file.read_at(space, offset) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

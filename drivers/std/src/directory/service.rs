@@ -8,7 +8,7 @@ use crate::{Error, Session};
 use sanssh_core::sftp::server::{Event, Settings};
 use sanssh_core::sftp::{GATHER, Handle, MAX_PACKET, Server, SymlinkOrder};
 use sanssh_core::{Output, Refused, Tx};
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 
 /// What one read of the session should be able to bring.
 const INPUT: usize = 256 * 1024;
@@ -21,7 +21,7 @@ impl Directory {
     /// Serves SFTP in a session, until the client ends it: a handler calls this where a client wants the subsystem `sftp`.
     ///
     /// # Errors
-    /// [`Error::Io`] if the client breaks the protocol, or what ended the connection. What becomes of single files is
+    /// [`Error::SftpStream`] if the client breaks the protocol, or what ended the connection. What becomes of single files is
     /// the client's to know.
     pub fn serve_sftp(&self, session: &Session) -> Result<(), Error> {
         let settings = Settings {
@@ -76,7 +76,7 @@ impl Desk<'_> {
         loop {
             let n = self.session().read(&mut input)?;
             if n == 0 {
-                return answers.machine.hung_up().map_err(broken);
+                return answers.machine.hung_up().map_err(Error::SftpStream);
             }
             self.digest(&mut answers, &mut gather, input.get(..n).unwrap_or_default())?;
             answers.send(self.session())?;
@@ -85,7 +85,7 @@ impl Desk<'_> {
 
     fn digest(&mut self, answers: &mut Answers, gather: &mut [u8], mut input: &[u8]) -> Result<(), Error> {
         loop {
-            match answers.machine.recv(gather, &mut input).map_err(broken)? {
+            match answers.machine.recv(gather, &mut input).map_err(Error::SftpStream)? {
                 Some(Event::Request(request)) => self.answer(request, answers)?,
                 Some(Event::Body(piece)) => self.write(piece, answers)?,
                 None if answers.machine.owes_output() => answers.give(|machine, output| machine.flush(output))?,
@@ -96,8 +96,4 @@ impl Desk<'_> {
             }
         }
     }
-}
-
-fn broken(error: sanssh_core::sftp::Error) -> Error {
-    io::Error::new(io::ErrorKind::InvalidData, error).into()
 }

@@ -19,6 +19,7 @@
 
 mod channel;
 mod local;
+mod relay;
 mod serve;
 mod sink;
 mod source;
@@ -28,6 +29,7 @@ pub use channel::Scp;
 pub use sink::{Incoming, Sink};
 pub use source::{Outgoing, Source};
 
+use crate::directory::bare;
 use crate::{Client, Error};
 use sanssh_core::Output;
 use sanssh_core::scp::command::{Command, Part};
@@ -137,8 +139,7 @@ fn line(part: Part, path: &[u8], copy: &Copy) -> Result<Vec<u8>, Error> {
 
 /// The last part of a path, which is what its source calls it.
 fn base(path: &[u8]) -> &[u8] {
-    let end = path.iter().rposition(|byte| *byte != b'/').map_or_else(|| path.len().min(1), |last| last + 1);
-    let path = &path[..end];
+    let path = bare(path);
     path.iter().rposition(|byte| *byte == b'/').map_or(path, |slash| &path[slash + 1..])
 }
 

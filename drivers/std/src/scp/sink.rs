@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 pub struct Sink<S> {
     machine: sink::Sink<Vec<u8>>,
     wire: Wire<S>,
-    /// Whether something has to come.
+    /// Whether something has still to come.
     wants: bool,
 }
 
@@ -34,16 +34,16 @@ pub struct Incoming<S> {
 
 /// What is told of a file or directory.
 #[derive(Debug, Clone)]
-struct Head {
-    name: Vec<u8>,
-    mode: u32,
-    size: u64,
-    times: Option<Times>,
+pub(super) struct Head {
+    pub(super) name: Vec<u8>,
+    pub(super) mode: u32,
+    pub(super) size: u64,
+    pub(super) times: Option<Times>,
 }
 
 /// What the other end says.
 #[derive(Debug)]
-enum Told {
+pub(super) enum Told {
     File(Head),
     /// So many bytes, the last ones that were taken.
     Body(usize),
@@ -82,6 +82,11 @@ impl<S: Read + Write> Sink<S> {
     /// The stream.
     pub const fn stream(&self) -> &S {
         self.wire.stream()
+    }
+
+    /// Gives the stream back.
+    pub fn into_stream(self) -> S {
+        self.wire.into_stream()
     }
 
     /// Waits for a file, to be read as a stream.
@@ -125,12 +130,20 @@ impl<S: Read + Write> Sink<S> {
         let mut storing =
             Storing { sink: self, place, name, copy, tell, copied: Copied::default(), levels: Vec::new(), path };
         storing.all()?;
-        let copied = storing.copied;
-        if self.wants && copied == Copied::default() { Err(scp::Error::Cut.into()) } else { Ok(copied) }
+        Ok(storing.copied)
+    }
+
+    pub(super) fn accept(&mut self) -> Result<(), Error> {
+        Ok(self.machine.accept()?)
+    }
+
+    /// Bytes of a file that came last, so many.
+    pub(super) fn taken(&self, length: usize) -> &[u8] {
+        self.wire.taken(length)
     }
 
     /// What comes next; `None` at the end.
-    fn next(&mut self) -> Result<Option<Told>, Error> {
+    pub(super) fn next(&mut self) -> Result<Option<Told>, Error> {
         loop {
             let (bytes, memory) = self.wire.bytes();
             let mut rest = bytes;
@@ -139,12 +152,15 @@ impl<S: Read + Write> Sink<S> {
             self.wire.leave(left);
             match told {
                 Ok(Some(Told::Abort(why))) => return Err(why),
-                Ok(Some(told)) => return Ok(Some(told)),
+                Ok(Some(told)) => {
+                    self.wants = false;
+                    return Ok(Some(told));
+                }
                 Ok(None) => {
                     self.reply()?;
                     if !self.wire.fill()? {
                         self.machine.ended()?;
-                        return Ok(None);
+                        return if self.wants { Err(scp::Error::Cut.into()) } else { Ok(None) };
                     }
                 }
                 Err(error) => {
@@ -166,7 +182,7 @@ impl<S: Read + Write> Sink<S> {
         self.wire.send()
     }
 
-    fn refuse(&mut self, text: &[u8]) -> Result<(), Error> {
+    pub(super) fn refuse(&mut self, text: &[u8]) -> Result<(), Error> {
         self.wire.put(|output| self.machine.refuse(text, output))
     }
 }

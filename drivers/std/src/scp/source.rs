@@ -177,16 +177,27 @@ impl<S: Read + Write> Outgoing<'_, S> {
         self.0.wire.put(|output| self.0.machine.done(output))?;
         self.0.settle()
     }
+
+    /// Ends the file, of which as many bytes were written as announced, but wrong ones, and says why.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn spoil(self, why: &str) -> Result<(), Error> {
+        self.0.wire.put(|output| self.0.machine.spoil(why.as_bytes(), output))?;
+        self.0.settle()
+    }
+
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.0.wire.body(bytes)?;
+        Ok(self.0.machine.body(bytes.len())?)
+    }
 }
 
 impl<S: Read + Write> Write for Outgoing<'_, S> {
     /// Takes no more bytes than were announced.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let length = bytes.len().min(usize::try_from(self.0.machine.left()).unwrap_or(usize::MAX)).min(PIECE);
-        if length > 0 {
-            self.0.wire.body(&bytes[..length])?;
-            self.0.machine.body(length).map_err(Error::from)?;
-        }
+        let length = bytes.len().min(usize::try_from(self.0.machine.left()).unwrap_or(usize::MAX));
+        self.put(&bytes[..length])?;
         Ok(length)
     }
 
@@ -297,8 +308,7 @@ impl<S: Read + Write> Sending<'_, S> {
                 fault = Some(error);
                 room
             });
-            self.source.wire.body(&self.piece[..length])?;
-            self.source.machine.body(length)?;
+            Outgoing(self.source).put(&self.piece[..length])?;
         }
     }
 

@@ -3,7 +3,7 @@
 use super::calls::unexpected;
 use super::engine::{Answer, Remote};
 use super::share::{Wait, status};
-use super::task::Task;
+use super::task::{PARTS, Task};
 use super::{OpenOptions, Sftp};
 use crate::Error;
 use crate::error::escape;
@@ -40,6 +40,22 @@ pub struct Copy {
     pub symlinks: bool,
     /// Bytes a second at most; as fast as it goes without.
     pub limit: Option<u64>,
+    /// Bytes of a request at most; as many as the server takes without.
+    pub block: Option<u32>,
+    /// Requests of a file that are under way at most; as many as are of use without.
+    pub requests: Option<u16>,
+}
+
+impl Copy {
+    /// Bytes of a request, where the server takes so many.
+    fn most(&self, taken: u32) -> u32 {
+        self.block.map_or(taken, |block| block.clamp(1, taken.max(1)))
+    }
+
+    /// Requests of a file.
+    fn parts(&self) -> usize {
+        self.requests.map_or(PARTS, |requests| usize::from(requests).clamp(1, PARTS))
+    }
 }
 
 /// How far a copy is.
@@ -141,7 +157,7 @@ impl Sftp {
             return Err(file(io::Error::new(io::ErrorKind::InvalidInput, "longer than the file on the server")));
         }
         let source = target.try_clone().map_err(file)?;
-        let task = Task::get(Arc::clone(handle), source, from, size, self.sizes()?.read);
+        let task = Task::get(Arc::clone(handle), source, from, size, copy.most(self.sizes()?.read), copy.parts());
         let ended = self.run(task, remote, size, copy, progress);
         if ended.outcome.as_ref().is_ok_and(|outcome| *outcome != Outcome::Whole)
             || ended.outcome.is_err()
@@ -205,7 +221,7 @@ impl Sftp {
         if size < from {
             return Err(status(Code::FAILURE, "longer than the file here".to_owned(), remote));
         }
-        let task = Task::put(Arc::clone(handle), source, from, size, self.sizes()?.write);
+        let task = Task::put(Arc::clone(handle), source, from, size, copy.most(self.sizes()?.write), copy.parts());
         let ended = self.run(task, local.as_os_str().as_bytes(), Some(size), copy, progress);
         let (hollow, shorter) = (ended.hollow, ended.trouble.is_some());
         if hollow || shorter {
@@ -227,6 +243,12 @@ impl Sftp {
             self.done(&Request::Fsync { handle }, remote)?;
         }
         Ok(())
+    }
+
+    /// Ends the copies that are under way, those of other clones among them: their calls fail soon, and what is whole
+    /// stays. For another thread than that which waits.
+    pub fn stop(&self) {
+        self.share.lock().desk.tasks.iter_mut().flatten().for_each(Task::stop);
     }
 
     /// Closes a handle; nobody waits for the answer.

@@ -89,6 +89,15 @@ impl Line {
         }
     }
 
+    /// Whether something composed has not left that has to be seen to.
+    pub(super) fn is_behind(&self) -> bool {
+        match self {
+            // Whoever moves the connection on does so.
+            Self::Channel { .. } => false,
+            Self::Pipe(pipe) => pipe.out().hungry,
+        }
+    }
+
     /// Waits for input, and for room if there was too little.
     pub(super) fn wait(&self, space: &mut [u8], span: Option<Duration>) -> Result<Arrival, Error> {
         match self {

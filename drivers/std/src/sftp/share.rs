@@ -86,7 +86,7 @@ impl Share {
 
     /// Sends what there is to send, as far as there is room.
     pub(super) fn offer(&self, engine: &mut Engine) {
-        if engine.has_more()
+        if (engine.has_more() || self.line.is_behind())
             && let Err(error) = self.line.offer(engine)
         {
             engine.fail(error);

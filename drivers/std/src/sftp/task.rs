@@ -13,7 +13,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 /// Requests of one file that may be outstanding.
-const PARTS: usize = 256;
+pub(super) const PARTS: usize = 256;
 /// Blocks in which zeros are looked for: what file systems have holes of.
 const HOLE: usize = 4096;
 
@@ -57,19 +57,19 @@ struct Pace {
     start: Instant,
 }
 
-fn parts() -> Box<[Part]> {
-    vec![Part::new(); PARTS].into_boxed_slice()
+fn table(parts: usize) -> Box<[Part]> {
+    vec![Part::new(); parts].into_boxed_slice()
 }
 
 impl Task {
-    /// From the server, where the file here ends, in requests of `most` bytes.
-    pub(super) fn get(handle: Remote, local: File, from: u64, size: Option<u64>, most: u32) -> Self {
-        Self::new(Way::Get(Get::new(from, size, most, parts())), handle, local)
+    /// From the server, where the file here ends, in requests of `most` bytes, `parts` at a time.
+    pub(super) fn get(handle: Remote, local: File, from: u64, size: Option<u64>, most: u32, parts: usize) -> Self {
+        Self::new(Way::Get(Get::new(from, size, most, table(parts))), handle, local)
     }
 
     /// To the server.
-    pub(super) fn put(handle: Remote, local: File, from: u64, size: u64, most: u32) -> Self {
-        Self::new(Way::Put(Put::new(from, Some(size), most, parts())), handle, local)
+    pub(super) fn put(handle: Remote, local: File, from: u64, size: u64, most: u32, parts: usize) -> Self {
+        Self::new(Way::Put(Put::new(from, Some(size), most, table(parts))), handle, local)
     }
 
     const fn new(way: Way, handle: Remote, local: File) -> Self {

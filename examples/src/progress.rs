@@ -10,7 +10,7 @@ const UNSIZED: &str = "{msg:<36!}      {binary_bytes:>10} {binary_bytes_per_sec:
 
 /// Shows progress, if it is wanted and there is a terminal.
 #[derive(Debug)]
-pub(crate) struct Meter {
+pub struct Meter {
     wanted: bool,
     bars: MultiProgress,
     files: BTreeMap<Vec<u8>, File>,
@@ -31,19 +31,21 @@ struct File {
 }
 
 impl Meter {
-    pub(crate) fn new(wanted: bool) -> Self {
+    /// Shows nothing before a transfer begins.
+    #[must_use]
+    pub fn new(wanted: bool) -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
         Self { wanted, bars, files: BTreeMap::new(), total: None, finished: 0, done: 0 }
     }
 
     /// Shows it from now on, or no longer; whether it does.
-    pub(crate) const fn toggle(&mut self) -> bool {
+    pub const fn toggle(&mut self) -> bool {
         self.wanted = !self.wanted;
         self.wanted
     }
 
     /// A transfer begins, of one file or of a tree.
-    pub(crate) fn begin(&mut self, is_tree: bool) {
+    pub fn begin(&mut self, is_tree: bool) {
         // Where there is no terminal nothing is drawn.
         let target = if self.wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         self.bars = MultiProgress::with_draw_target(target);
@@ -53,7 +55,7 @@ impl Meter {
     }
 
     /// So much of this file has arrived, of so much if that is known.
-    pub(crate) fn tell(&mut self, name: &[u8], done: u64, size: Option<u64>) {
+    pub fn tell(&mut self, name: &[u8], done: u64, size: Option<u64>) {
         if !self.files.contains_key(name) {
             let file = self.add(name, done, size);
             self.files.insert(name.to_vec(), file);
@@ -94,7 +96,7 @@ impl Meter {
     }
 
     /// The transfer is over. Gives how far it came, and of how much if it was of one file.
-    pub(crate) fn end(&mut self) -> Option<(u64, Option<u64>)> {
+    pub fn end(&mut self) -> Option<(u64, Option<u64>)> {
         for file in self.files.values() {
             file.bar.abandon();
         }

@@ -1,0 +1,127 @@
+//! `scp`: copies files between hosts, like OpenSSH's: by SFTP, and with `-O` in the old form.
+//! Exit status: 0; 1 if anything was not copied.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod modern;
+mod old;
+
+use arguments::{Asked, Flags, Job, Place};
+use sanssh_examples::client::destination::Destination;
+use sanssh_examples::client::report::{Reporter, Verbosity};
+use sanssh_examples::client::{self, Connected};
+use sanssh_examples::files::shown;
+use sanssh_examples::progress::Meter;
+use sanssh_examples::terminal;
+use sanssh_std::Client;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    terminal::guard();
+    let job = match arguments::read() {
+        Ok(Asked::Text(text)) => {
+            // Whoever asked may have left.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            return ExitCode::SUCCESS;
+        }
+        Ok(Asked::Job(job)) => *job,
+        Err(error) => {
+            Reporter::new("scp", Verbosity::Normal).error(error);
+            return ExitCode::FAILURE;
+        }
+    };
+    let failed = run(job);
+    terminal::restore();
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Copies one source after the other; whether anything failed.
+fn run(job: Job) -> bool {
+    let Job { settings, flags, sources, target } = job;
+    let reporter = Reporter::new("scp", settings.verbosity());
+    let mut hosts = Hosts { settings, reporter, open: Vec::new() };
+    let mut copying =
+        Copying { flags, reporter, meter: Meter::new(!flags.quiet), failed: false, many: sources.len() > 1 };
+    for source in &sources {
+        if let Err(error) = copy(&mut hosts, &mut copying, source, &target) {
+            copying.fail(error);
+        }
+    }
+    hosts.open.into_iter().for_each(|(_, connected)| connected.end());
+    copying.failed
+}
+
+fn copy(hosts: &mut Hosts, copying: &mut Copying, from: &Place, to: &Place) -> Result<(), String> {
+    let old = copying.flags.old;
+    match (from, to) {
+        (Place::Here(_), Place::Here(_)) => Err("both files are here; cp copies them".to_owned()),
+        (Place::Here(from), Place::There(host, to)) => {
+            let client = hosts.client(host)?;
+            if old { old::put(copying, &client, from, to) } else { modern::put(copying, &client, from, to) }
+        }
+        (Place::There(host, from), Place::Here(to)) => {
+            if copying.many && !is_directory(to) {
+                return Err(format!("{}: several files go only into a directory", shown(to)));
+            }
+            let client = hosts.client(host)?;
+            if old { old::get(copying, &client, from, to) } else { modern::get(copying, &client, from, to) }
+        }
+        (Place::There(first, from), Place::There(second, to)) => {
+            let (first, second) = (hosts.client(first)?, hosts.client(second)?);
+            let (from, to) = ((&first, &from[..]), (&second, &to[..]));
+            if old { old::relay(copying, from, to) } else { modern::relay(copying, from, to) }
+        }
+    }
+}
+
+/// What all copies share.
+#[derive(Debug)]
+struct Copying {
+    flags: Flags,
+    reporter: Reporter,
+    meter: Meter,
+    failed: bool,
+    /// There are several sources: the target is a directory.
+    many: bool,
+}
+
+impl Copying {
+    /// Something was not copied; the rest goes on.
+    fn fail(&mut self, why: impl core::fmt::Display) {
+        self.failed = true;
+        self.reporter.error(why);
+    }
+}
+
+/// Connections, one to each host and user.
+#[derive(Debug)]
+struct Hosts {
+    settings: client::options::Settings,
+    reporter: Reporter,
+    open: Vec<(Destination, Connected)>,
+}
+
+impl Hosts {
+    fn client(&mut self, to: &Destination) -> Result<Client, String> {
+        if let Some((_, connected)) = self.open.iter().find(|(open, _)| open == to) {
+            return Ok(connected.client.clone());
+        }
+        let mut settings = self.settings.clone();
+        settings.port = to.port.or(settings.port);
+        settings.user = to.user.clone().or(settings.user);
+        let connected = client::connect(&settings, &to.host, self.reporter)?;
+        let client = connected.client.clone();
+        // While files go to another host, or a disk is slow.
+        client::tend(&client);
+        self.open.push((to.clone(), connected));
+        Ok(client)
+    }
+}
+
+/// A directory, as far as one can see from here.
+fn is_directory(path: &Path) -> bool {
+    path.metadata().is_ok_and(|meta| meta.is_dir())
+}
