@@ -138,6 +138,8 @@ fn j02_what_was_not_asked_for() {
         let rules = Rules { name: Some("a\nb"), ..ONE };
         assert_eq!(sent(rules, b"C0644 0 a\\^Jb\n\0", feed).end, Ok(()));
         assert_eq!(sent(rules, b"C0644 0 a\\^J\n", feed).end, Err(Error::NotAsked));
+        let rules = Rules { name: Some("\n\\ \x7f\u{e4}\u{a0}\u{85}"), ..ONE };
+        assert_eq!(sent(rules, b"C0644 0 \\^J\\\\ \\^?\\M-C\\M-$\\M-B\\240\\M-B\\M^E\n\0", feed).end, Ok(()));
     });
 }
 

@@ -2,8 +2,9 @@
 //! both ways, threads that share a dialogue, and lines that break.
 
 use core::time::Duration;
+use sanssh_std::core::sftp::tree::Links;
 use sanssh_std::core::sftp::{Attributes, Code, Extension, FileKind, Times};
-use sanssh_std::{Client, Copy, Error, File, KnownHosts, OpenOptions, Options, Progress, Sftp, home};
+use sanssh_std::{Client, Copy, Error, KnownHosts, OpenOptions, Options, Progress, Sftp, home};
 use sanssh_tests::delay::{Line, Proxy};
 use sanssh_tests::keys::{Keys, Kind};
 use sanssh_tests::openssh::Sshd;
@@ -286,4 +287,262 @@ fn whole_files_both_ways() {
             }
         }
     });
+}
+
+/// What a directory holds, as lines: paths, kinds, sizes and modes, links with their targets.
+fn listing(root: &Path) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut waiting = vec![root.to_owned()];
+    while let Some(directory) = waiting.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let metadata = path.symlink_metadata().unwrap();
+            let name = path.strip_prefix(root).unwrap().display().to_string();
+            let mode = metadata.mode() & 0o777;
+            if metadata.is_dir() {
+                lines.push(format!("{name}/ {mode:o}"));
+                waiting.push(path);
+            } else if metadata.is_symlink() {
+                lines.push(format!("{name} -> {}", fs::read_link(&path).unwrap().display()));
+            } else {
+                let sum =
+                    fs::read(&path).unwrap().iter().fold(0_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(*byte));
+                lines.push(format!("{name} {mode:o} {} {sum:x}", metadata.len()));
+            }
+        }
+    }
+    lines.sort();
+    lines
+}
+
+/// Three levels, 200 small files, large ones, an empty directory, names that are hard, and a link.
+fn plant(root: &Path) {
+    for directory in ["", "a", "a/b", "a/b/c", "empty", "ü\n "] {
+        fs::create_dir_all(root.join(directory)).unwrap();
+    }
+    for i in 0..200_u64 {
+        let directory = ["", "a", "a/b", "a/b/c", "ü\n "][usize::try_from(i % 5).unwrap()];
+        fs::write(root.join(directory).join(format!("file {i}")), noise(i * 37)).unwrap();
+    }
+    fs::write(root.join("a/large"), noise(3 * M)).unwrap();
+    fs::set_permissions(root.join("a/large"), fs::Permissions::from_mode(0o600)).unwrap();
+    std::os::unix::fs::symlink("a/large", root.join("link")).unwrap();
+}
+
+#[test]
+fn trees_both_ways() {
+    everywhere(|sftp| {
+        let here = tempfile::tempdir().unwrap();
+        let (source, _) = path(&here, "source");
+        plant(&source);
+        let mut kept = listing(&source);
+        let copy = Copy { links: Links::Keep, preserve: true, ..Copy::default() };
+        let (there, name) = path(&here, "there");
+        sftp.put_tree(&source, &name, &copy, &mut quiet).unwrap();
+        assert_eq!(listing(&there), kept);
+        let (back, _) = path(&here, "back");
+        let mut files = std::collections::BTreeSet::new();
+        sftp.get_tree(&name, &back, &copy, &mut |progress| drop(files.insert(progress.name.to_vec()))).unwrap();
+        assert_eq!(listing(&back), kept);
+        assert_eq!(files.len(), 201);
+        kept.retain(|line| !line.contains("->"));
+        let (plain, _) = path(&here, "plain");
+        sftp.get_tree(&name, &plain, &Copy { preserve: true, ..Copy::default() }, &mut quiet).unwrap();
+        assert_eq!(listing(&plain), kept);
+    });
+}
+
+#[test]
+fn a_tree_does_not_follow_links_that_stand_in_its_way() {
+    let Some(bare) = openssh() else { return };
+    let here = tempfile::tempdir().unwrap();
+    let (source, name) = path(&here, "source");
+    fs::create_dir_all(source.join("d")).unwrap();
+    fs::write(source.join("d/f"), "evil").unwrap();
+    fs::write(source.join("g"), "evil").unwrap();
+    let (target, _) = path(&here, "target");
+    let (outside, _) = path(&here, "outside");
+    fs::create_dir_all(&target).unwrap();
+    fs::create_dir_all(&outside).unwrap();
+    fs::write(outside.join("g"), "good").unwrap();
+    std::os::unix::fs::symlink(&outside, target.join("d")).unwrap();
+    std::os::unix::fs::symlink(outside.join("g"), target.join("g")).unwrap();
+    let error = bare.sftp().get_tree(&name, &target, &Copy::default(), &mut quiet).unwrap_err();
+    assert!(matches!(error, Error::File { .. }), "{error}");
+    assert_eq!(listing(&outside).len(), 1);
+    assert_eq!(fs::read_to_string(outside.join("g")).unwrap(), "good");
+}
+
+#[test]
+fn holes_stay_holes() {
+    let Some(bare) = openssh() else { return };
+    let here = tempfile::tempdir().unwrap();
+    let (source, name) = path(&here, "source");
+    let file = fs::File::create(&source).unwrap();
+    file.set_len(4 << 30).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &noise(M), (2 << 30) + 5).unwrap();
+    let copy = Copy { sparse: true, ..Copy::default() };
+    let (there, there_name) = path(&here, "there");
+    bare.sftp().put(&source, &there_name, &copy, &mut quiet).unwrap();
+    let (back, _) = path(&here, "back");
+    bare.sftp().get(&name, &back, &copy, &mut quiet).unwrap();
+    for copied in [there, back] {
+        let metadata = copied.metadata().unwrap();
+        assert_eq!(metadata.len(), 4 << 30);
+        assert!(metadata.blocks() * 512 < 16 * M, "{}", metadata.blocks());
+        let mut bytes = vec![0; 1 << 20];
+        std::os::unix::fs::FileExt::read_exact_at(&fs::File::open(copied).unwrap(), &mut bytes, (2 << 30) + 5).unwrap();
+        assert!(bytes == noise(M));
+    }
+}
+
+#[test]
+fn what_fails_is_told_as_it_is() {
+    let Some(bare) = openssh() else { return };
+    let here = tempfile::tempdir().unwrap();
+    let (source, name) = path(&here, "source");
+    fs::write(&source, noise(3 * M)).unwrap();
+    let sftp = bare.sftp();
+    let get = |local: &str| sftp.get(&name, local, &Copy::default(), &mut quiet).unwrap_err();
+    let error = get("/dev/full");
+    assert!(matches!(&error, Error::File { source, .. } if source.kind() == io::ErrorKind::StorageFull), "{error}");
+    assert!(matches!(get("/nowhere/at/all"), Error::File { .. }));
+    let error = sftp.get(b"/nowhere", here.path().join("x"), &Copy::default(), &mut quiet).unwrap_err();
+    assert_eq!(code(&error), Some(Code::NO_SUCH_FILE));
+    assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    let put = |to: &str| sftp.put(&source, to, &Copy::default(), &mut quiet).unwrap_err();
+    assert_eq!(code(&put("/nowhere/at/all")), Some(Code::NO_SUCH_FILE));
+    assert_eq!(code(&put("/dev/full")), Some(Code::FAILURE));
+    let mut full = sftp.open("/dev/full", OpenOptions { write: true, ..OpenOptions::READ }).unwrap();
+    let written = (0..64).find_map(|_| full.write_all(&noise(M)).err());
+    assert!(written.is_some() || full.flush().is_err());
+    assert!(full.flush().is_err());
+    assert!(full.close().is_err());
+    let link = here.path().join("link");
+    std::os::unix::fs::symlink(here.path().join("target"), &link).unwrap();
+    let copy = Copy { no_follow: true, ..Copy::default() };
+    assert!(sftp.get(&name, &link, &copy, &mut quiet).is_err());
+    assert!(!here.path().join("target").exists());
+    assert!(sftp.get(here.path().to_str().unwrap(), here.path().join("x"), &copy, &mut quiet).is_err());
+    sftp.get(&name, here.path().join("x"), &copy, &mut quiet).unwrap();
+}
+
+#[test]
+fn threads_share_a_dialogue() {
+    everywhere(|sftp| {
+        let here = tempfile::tempdir().unwrap();
+        let bytes = noise(4 * M);
+        let (source, _) = path(&here, "source");
+        fs::write(&source, &bytes).unwrap();
+        thread::scope(|scope| {
+            for i in 0..8 {
+                let (sftp, here, bytes, source) = (sftp.clone(), &here, &bytes, &source);
+                scope.spawn(move || {
+                    let (there, name) = path(here, &format!("there {i}"));
+                    match i % 4 {
+                        0 => {
+                            sftp.put(source, &name, &Copy::default(), &mut quiet).unwrap();
+                            let (back, _) = path(here, &format!("back {i}"));
+                            sftp.get(&name, &back, &Copy::default(), &mut quiet).unwrap();
+                            assert!(fs::read(&back).unwrap() == *bytes);
+                        }
+                        1 => {
+                            let mut file = sftp.open(&name, OpenOptions::CREATE).unwrap();
+                            file.write_all(bytes).unwrap();
+                            file.close().unwrap();
+                        }
+                        2 => {
+                            fs::write(&there, bytes).unwrap();
+                            let mut back = Vec::new();
+                            sftp.open(&name, OpenOptions::READ).unwrap().read_to_end(&mut back).unwrap();
+                            assert!(back == *bytes);
+                        }
+                        _ => {
+                            fs::write(&there, bytes).unwrap();
+                            for _ in 0..200 {
+                                assert_eq!(sftp.metadata(&name).unwrap().size, Some(bytes.len() as u64));
+                            }
+                        }
+                    }
+                    assert!(fs::read(&there).unwrap() == *bytes);
+                });
+            }
+        });
+    });
+}
+
+#[test]
+fn a_line_that_breaks_says_how_far_it_came_and_the_next_goes_on() {
+    if !peers::require(&PEERS) {
+        return;
+    }
+    let server = Sshd::start(&[]);
+    let here = tempfile::tempdir().unwrap();
+    let bytes = noise(20 * M);
+    let (source, name) = path(&here, "source");
+    fs::write(&source, &bytes).unwrap();
+    let (there, there_name) = path(&here, "there");
+    let line = Line { cut_down: Some(7 * M), ..Line::default() };
+    let proxy = Proxy::start(server.address(), line).unwrap();
+    let client = connect(&server, proxy.port());
+    let mut last = 0;
+    let error =
+        client.sftp().unwrap().get(&name, &there, &Copy::default(), &mut |progress| last = progress.done).unwrap_err();
+    let Error::Cut { done, .. } = error else { panic!("{error}") };
+    assert!(done > 4 * M && done < 7 * M && last == done, "{done} {last}");
+    assert_eq!(there.metadata().unwrap().len(), done);
+    let resume = Copy { resume: true, ..Copy::default() };
+    let again = connect(&server, server.port()).sftp().unwrap();
+    let mut first = None;
+    again.get(&name, &there, &resume, &mut |progress| drop(first.get_or_insert(progress.done))).unwrap();
+    assert!(first.unwrap() >= done && fs::read(&there).unwrap() == bytes);
+    fs::remove_file(&there).unwrap();
+
+    let line = Line { cut_up: Some(7 * M), ..Line::default() };
+    let proxy = Proxy::start(server.address(), line).unwrap();
+    let client = connect(&server, proxy.port());
+    let error = client.sftp().unwrap().put(&source, &there_name, &Copy::default(), &mut quiet).unwrap_err();
+    let Error::Cut { done, .. } = error else { panic!("{error}") };
+    assert!(done < 7 * M && there.metadata().unwrap().len() >= done, "{done}");
+    assert_ne!(
+        io::Error::from(Error::Cut { path: String::new(), done, source: Error::NoAgent.into() }).to_string(),
+        ""
+    );
+    again.put(&source, &there_name, &resume, &mut quiet).unwrap();
+    assert!(fs::read(&there).unwrap() == bytes);
+    let longer = again.get(&name, &there, &resume, &mut quiet);
+    assert!(longer.is_ok());
+    fs::write(&there, noise(21 * M)).unwrap();
+    assert!(again.get(&name, &there, &resume, &mut quiet).is_err());
+}
+
+#[test]
+fn a_silent_server_is_not_waited_for_longer_than_said() {
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let answering = thread::spawn(move || {
+        let mut hello = [0; 9];
+        (&theirs).read_exact(&mut hello).unwrap();
+        (&theirs).write_all(&[0, 0, 0, 5, 2, 0, 0, 0, 3]).unwrap();
+        theirs
+    });
+    let sftp = Sftp::over(ours.try_clone().unwrap(), ours).unwrap();
+    let theirs = answering.join().unwrap();
+    sftp.set_timeout(Some(Duration::from_millis(50)));
+    assert!(matches!(sftp.metadata("x").unwrap_err(), Error::TimedOut(_)));
+    drop(theirs);
+    sftp.set_timeout(None);
+    assert!(matches!(sftp.metadata("x").unwrap_err(), Error::SftpStream(_) | Error::Io(_)));
+}
+
+#[test]
+fn a_subsystem_that_is_not_there_is_told() {
+    if !peers::require(&PEERS) {
+        return;
+    }
+    let server = Sshd::start(&["Subsystem none /bin/false"]);
+    let client = connect(&server, server.port());
+    let session = client.session().unwrap();
+    session.subsystem("nothing").unwrap();
+    let error = Sftp::behind(session).unwrap_err();
+    assert!(matches!(error, Error::RequestRefused("subsystem")), "{error}");
 }

@@ -343,6 +343,15 @@ fn places_name_directories_and_files() {
 }
 
 #[test]
+fn subsystems_have_names_and_paths() {
+    let Some(server) = Server::openssh().filter(|_| peers::require(&["sftp-server"])) else { return };
+    let files = Files::filled();
+    for subsystem in ["sftp", peers::path("sftp-server").to_str().unwrap()] {
+        says(&server.batch(&files, &["-s", subsystem], "@ls -1 sub/deep\n"), &["sub/deep/three"]);
+    }
+}
+
+#[test]
 fn without_a_connection_the_status_is_255() {
     let Some(server) = Server::openssh() else { return };
     failed(&server.client(&["-b", "-", "-s", "nonsense"], "127.0.0.1").output().unwrap(), &["subsystem"]);

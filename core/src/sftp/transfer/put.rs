@@ -38,6 +38,8 @@ pub struct Put<T> {
     outstanding: usize,
     /// Whether the last bytes are a hole.
     hollow: bool,
+    /// From here on, bytes are not what they should be.
+    lost: u64,
     stop: Option<Stop>,
 }
 
@@ -49,8 +51,17 @@ impl<T: AsRef<[Part]> + AsMut<[Part]>> Put<T> {
             Some(size) => size,
             None => u64::MAX,
         };
-        let most = if most == 0 { 1 } else { most };
-        Self { ring: Ring::new(table), most, reach: from, end, size, outstanding: 0, hollow: false, stop: None }
+        Self {
+            ring: Ring::new(table),
+            most: if most == 0 { 1 } else { most },
+            reach: from,
+            end,
+            size,
+            outstanding: 0,
+            hollow: false,
+            lost: u64::MAX,
+            stop: None,
+        }
     }
 
     /// The next request, if one may leave now. Nothing changes until it was [`sent`](Self::sent).
@@ -79,9 +90,10 @@ impl<T: AsRef<[Part]> + AsMut<[Part]>> Put<T> {
         self.ring.settle();
     }
 
-    /// Whether the file ends in a hole, so that its size has to be set.
-    pub const fn is_hollow(&self) -> bool {
-        self.hollow
+    /// Whether the server's file does not end where what was [kept](Self::kept) ends, because of a hole or of a WRITE that
+    /// failed among others: its size has to be set, before anything goes on from there.
+    pub fn is_hollow(&self) -> bool {
+        self.hollow || self.kept() < self.reach
     }
 
     /// The file that is read has no more.
@@ -110,9 +122,15 @@ impl<T: AsRef<[Part]> + AsMut<[Part]>> Put<T> {
         self.stop.get_or_insert(Stop::Asked);
     }
 
+    /// Bytes that were promised at `at` could not be had, and others were sent, so nothing more is.
+    pub fn lose(&mut self, at: u64) {
+        self.lost = self.lost.min(at);
+        self.stop();
+    }
+
     /// How far the server has the file from its start. After an early end, a later transfer may go on from here.
     pub fn kept(&self) -> u64 {
-        self.ring.first().map_or(self.reach, Part::missing)
+        self.ring.first().map_or(self.reach, Part::missing).min(self.lost)
     }
 
     /// Requests that are outstanding.

@@ -1,28 +1,26 @@
-//! Whole files: from the server, and to it.
+//! Whole files and trees: from the server, and to it.
 
-use super::calls::unexpected;
-use super::engine::{Answer, Remote};
+use super::Sftp;
+use super::job::{Job, Told};
 use super::share::{Wait, status};
-use super::task::{PARTS, Task};
-use super::{OpenOptions, Sftp};
 use crate::Error;
 use crate::error::escape;
 use core::time::Duration;
-use rustix::fs::OFlags;
-use sanssh_core::sftp::transfer::Outcome;
-use sanssh_core::sftp::{Attributes, Code, FileKind, Request, Times};
-use std::fs::{File, FileTimes, Metadata, Permissions};
+use sanssh_core::sftp::transfer::Sizes;
+use sanssh_core::sftp::tree::{Links, Settings, Way};
+use sanssh_core::sftp::{Attributes, Code, Extension, FileKind};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
 
+/// Bytes of files that may be on their way at a time: what fills lines of 100 MB/s and 80 ms.
+const MOST_UNDER_WAY: u64 = 8 * 1024 * 1024;
 /// Bytes after which the one who waits is told how far it is.
 const TELL: u64 = 1024 * 1024;
+/// How long a copy with a pace sleeps at most, so that the line is looked after.
+const NAP: Duration = Duration::from_millis(100);
 /// What of a mode goes along: never that a file runs as its owner.
-const MODE: u32 = 0o777;
+pub(super) const MODE: u32 = 0o777;
 
 /// How files are copied; the rest by struct update from the default.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,26 +33,36 @@ pub struct Copy {
     pub sparse: bool,
     /// Has the target reach the disk before it is done.
     pub sync: bool,
-    /// Does not follow links: of trees it makes links again, instead of what they lead to, and it refuses one as the
-    /// name of a target here.
-    pub symlinks: bool,
+    /// What becomes of symbolic links in trees; they are left out by default.
+    pub links: Links,
+    /// Refuses to write through a symbolic link that has the name of the target here. Below a tree's root that is so anyway.
+    pub no_follow: bool,
     /// Bytes a second at most; as fast as it goes without.
     pub limit: Option<u64>,
     /// Bytes of a request at most; as many as the server takes without.
     pub block: Option<u32>,
-    /// Requests of a file that are under way at most; as many as are of use without.
+    /// Requests that are under way at most; as many as are of use without.
     pub requests: Option<u16>,
 }
 
 impl Copy {
     /// Bytes of a request, where the server takes so many.
-    fn most(&self, taken: u32) -> u32 {
-        self.block.map_or(taken, |block| block.clamp(1, taken.max(1)))
+    fn sizes(&self, taken: Sizes) -> Sizes {
+        let most = |taken: u32| self.block.map_or(taken, |block| block.clamp(1, taken.max(1)));
+        Sizes { read: most(taken.read), write: most(taken.write) }
     }
 
-    /// Requests of a file.
-    fn parts(&self) -> usize {
-        self.requests.map_or(PARTS, |requests| usize::from(requests).clamp(1, PARTS))
+    /// Bytes that may be on their way, in requests of `most` bytes.
+    fn under_way(&self, most: u32) -> u64 {
+        self.requests.map_or(MOST_UNDER_WAY, |requests| u64::from(requests) * u64::from(most)).min(MOST_UNDER_WAY)
+    }
+
+    /// The same as the machine knows it.
+    pub(super) fn settings(&self, way: Way, sizes: Sizes) -> Settings {
+        let &Self { resume, preserve, sync, links, .. } = self;
+        let sizes = self.sizes(sizes);
+        let window = self.under_way(if way == Way::Get { sizes.read } else { sizes.write });
+        Settings { sizes, window, resume, preserve, sync, links, ..Settings::default() }
     }
 }
 
@@ -70,16 +78,7 @@ pub struct Progress<'a> {
 }
 
 /// Who is told.
-pub(super) type Tell<'a> = &'a mut dyn FnMut(Progress<'_>);
-
-/// A copy that is over: how it ended, how far the target is whole, whether it ends in a hole, and what was said.
-struct Ended {
-    outcome: Result<Outcome, Error>,
-    trouble: Option<io::Error>,
-    kept: u64,
-    hollow: bool,
-    words: String,
-}
+type Tell<'a> = &'a mut dyn FnMut(Progress<'_>);
 
 impl Sftp {
     /// Copies a file of the server's to here. What is here already is replaced; if the copy ends early, what is whole of
@@ -95,86 +94,19 @@ impl Sftp {
         copy: &Copy,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
-        let (remote, local) = (remote.as_ref(), local.as_ref());
-        let (handle, attributes) = self.open_source(remote)?;
-        let opened = self.fetch(&handle, remote, &attributes, local, copy, progress);
-        self.leave(&handle);
-        opened
-    }
-
-    /// Opens a file and asks for its attributes in the same flight.
-    fn open_source(&self, path: &[u8]) -> Result<(Remote, Attributes<'static>), Error> {
-        let options = OpenOptions::READ;
-        let open = Request::Open { path, access: options.access(), attributes: options.attributes() };
-        let (opening, asking) = {
-            let mut engine = self.share.lock();
-            (engine.ticket(), engine.ticket())
-        };
-        let asked = self.share.ask(&open, opening).and_then(|()| self.share.ask(&Request::Stat { path }, asking));
-        let (opened, told) = match asked {
-            Ok(()) => (self.share.answer(opening), self.share.answer(asking)),
-            Err(error) => {
-                let mut engine = self.share.lock();
-                engine.abandon(opening);
-                engine.abandon(asking);
-                return Err(error);
-            }
-        };
-        let handle = match opened? {
-            Answer::Handle(handle) => Remote::from(handle),
-            Answer::Failed(code, message) => return Err(status(code, message, path)),
-            _ => return Err(unexpected()),
-        };
-        match told {
-            Ok(Answer::Attributes(attributes)) => Ok((handle, attributes)),
-            // A server that does not tell is read to the end.
-            Ok(_) => Ok((handle, Attributes::NONE)),
-            Err(error) => {
-                self.leave(&handle);
-                Err(error)
-            }
-        }
-    }
-
-    fn fetch(
-        &self,
-        handle: &Remote,
-        remote: &[u8],
-        attributes: &Attributes<'_>,
-        local: &Path,
-        copy: &Copy,
-        progress: Tell<'_>,
-    ) -> Result<(), Error> {
+        let remote = remote.as_ref();
+        let attributes = self.metadata(remote)?;
         if attributes.kind().is_some_and(|kind| kind != FileKind::Regular) {
             return Err(status(Code::FAILURE, "not a regular file".to_owned(), remote));
         }
-        let file = |error| Error::File { file: local.to_owned(), source: Arc::new(error) };
-        let target = create(local, attributes, copy).map_err(file)?;
-        let from = if copy.resume { target.metadata().map_err(file)?.len() } else { 0 };
-        // Files that are made as they are read say that they are empty.
-        let size = attributes.size.filter(|size| *size > 0);
-        if size.is_some_and(|size| size < from) {
-            return Err(file(io::Error::new(io::ErrorKind::InvalidInput, "longer than the file on the server")));
-        }
-        let source = target.try_clone().map_err(file)?;
-        let task = Task::get(Arc::clone(handle), source, from, size, copy.most(self.sizes()?.read), copy.parts());
-        let ended = self.run(task, remote, size, copy, progress);
-        if ended.outcome.as_ref().is_ok_and(|outcome| *outcome != Outcome::Whole)
-            || ended.outcome.is_err()
-            || ended.hollow
-        {
-            // What came out of order is not taken for whole.
-            let _ = target.set_len(ended.kept);
-        }
-        conclude(ended, remote, file)?;
-        finish(&target, attributes, copy).map_err(file)
+        self.copy_all(Way::Get, remote, local.as_ref(), &attributes, copy, progress)
     }
 
     /// Copies a file from here to the server. What is there already is replaced; if the copy ends early, `resume` goes on
     /// from what there is.
     ///
     /// # Errors
-    /// As [`get`](Self::get).
+    /// As [`get`](Self::get), and [`Error::Unsupported`] for [`Copy::sync`] where the server cannot.
     pub fn put(
         &self,
         local: impl AsRef<Path>,
@@ -182,176 +114,146 @@ impl Sftp {
         copy: &Copy,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
-        let (local, remote) = (local.as_ref(), remote.as_ref());
-        let file = |error| Error::File { file: local.to_owned(), source: Arc::new(error) };
-        let source = File::open(local).map_err(file)?;
-        let metadata = source.metadata().map_err(file)?;
-        if !metadata.is_file() {
-            return Err(file(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
+        let local = local.as_ref();
+        let attributes = look(local)?;
+        if attributes.kind() != Some(FileKind::Regular) {
+            return Err(unfit(local, "not a regular file"));
         }
-        let mode = Some(metadata.mode() & MODE);
-        let options = OpenOptions { truncate: !copy.resume, mode, ..OpenOptions::CREATE };
-        let request = Request::Open { path: remote, access: options.access(), attributes: options.attributes() };
-        let handle = self.handle(&request, remote)?;
-        let sent = self.send(&handle, source, &metadata, local, remote, copy, progress);
-        if sent.is_err() {
-            self.leave(&handle);
-            return sent;
-        }
-        self.done(&Request::Close { handle: &handle }, remote)
+        self.copy_all(Way::Put, remote.as_ref(), local, &attributes, copy, progress)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "both files, both names, and how")]
-    fn send(
+    /// Copies a directory of the server's, and what is below it, to here; many files at a time. The target is made if it is
+    /// not there. A failure does not keep the rest from coming; the first is returned.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn get_tree(
         &self,
-        handle: &Remote,
-        source: File,
-        metadata: &Metadata,
-        local: &Path,
-        remote: &[u8],
+        remote: impl AsRef<[u8]>,
+        local: impl AsRef<Path>,
         copy: &Copy,
-        progress: Tell<'_>,
+        progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
-        let file = |error| Error::File { file: local.to_owned(), source: Arc::new(error) };
-        let size = metadata.len();
-        let from = match copy.resume {
-            true => self.attributes(&Request::Fstat { handle }, remote)?.size.unwrap_or(0),
-            false => 0,
-        };
-        if size < from {
-            return Err(status(Code::FAILURE, "longer than the file here".to_owned(), remote));
+        let remote = remote.as_ref();
+        let attributes = self.metadata(remote)?;
+        if attributes.kind().is_some_and(|kind| kind != FileKind::Directory) {
+            return Err(status(Code::FAILURE, "not a directory".to_owned(), remote));
         }
-        let task = Task::put(Arc::clone(handle), source, from, size, copy.most(self.sizes()?.write), copy.parts());
-        let ended = self.run(task, local.as_os_str().as_bytes(), Some(size), copy, progress);
-        let (hollow, shorter) = (ended.hollow, ended.trouble.is_some());
-        if hollow || shorter {
-            let size = if shorter { ended.kept.min(size) } else { size };
-            let attributes = Attributes { size: Some(size), ..Attributes::NONE };
-            let set = self.done(&Request::Fsetstat { handle, attributes }, remote);
-            set.or_else(|error| if shorter { Ok(()) } else { Err(error) })?;
+        self.copy_all(Way::Get, remote, local.as_ref(), &attributes, copy, progress)
+    }
+
+    /// Copies a directory from here, and what is below it, to the server; many files at a time. The target is made if it is
+    /// not there. A failure does not keep the rest from going; the first is returned.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub fn put_tree(
+        &self,
+        local: impl AsRef<Path>,
+        remote: impl AsRef<[u8]>,
+        copy: &Copy,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<(), Error> {
+        let local = local.as_ref();
+        let attributes = look(local)?;
+        if attributes.kind() != Some(FileKind::Directory) {
+            return Err(unfit(local, "not a directory"));
         }
-        conclude(ended, remote, file)?;
-        if copy.preserve {
-            let attributes = Attributes {
-                permissions: Some(metadata.mode() & MODE),
-                times: Some(Times { accessed: seconds(metadata.atime()), modified: seconds(metadata.mtime()) }),
-                ..Attributes::NONE
-            };
-            self.done(&Request::Fsetstat { handle, attributes }, remote)?;
-        }
-        if copy.sync {
-            self.done(&Request::Fsync { handle }, remote)?;
-        }
-        Ok(())
+        self.copy_all(Way::Put, remote.as_ref(), local, &attributes, copy, progress)
     }
 
     /// Ends the copies that are under way, those of other clones among them: their calls fail soon, and what is whole
     /// stays. For another thread than that which waits.
     pub fn stop(&self) {
-        self.share.lock().desk.tasks.iter_mut().flatten().for_each(Task::stop);
+        self.share.lock().desk.stop();
     }
 
-    /// Closes a handle; nobody waits for the answer.
-    fn leave(&self, handle: &Remote) {
-        let mut engine = self.share.lock();
-        engine.leave(handle);
-        self.share.offer(&mut engine);
-    }
-
-    /// Waits until a file is there, and tells how far it is meanwhile.
-    fn run(&self, task: Task, name: &[u8], size: Option<u64>, copy: &Copy, progress: Tell<'_>) -> Ended {
-        let index = {
+    fn copy_all(
+        &self,
+        way: Way,
+        remote: &[u8],
+        local: &Path,
+        attributes: &Attributes<'_>,
+        copy: &Copy,
+        progress: Tell<'_>,
+    ) -> Result<(), Error> {
+        if way == Way::Put && copy.sync && !self.has(Extension::Fsync) {
+            return Err(Error::Unsupported(Extension::Fsync));
+        }
+        let sizes = self.sizes()?;
+        let serial = {
             let mut engine = self.share.lock();
             let now = engine.desk.now();
-            engine.desk.begin(task.with(copy.sparse, copy.limit, now))
+            engine.desk.begin(Job::new(way, sizes, (remote, local.to_owned()), attributes, copy, now))
         };
         let mut told = 0;
         loop {
             let step = self.share.wait(|engine| {
+                let blocked = engine.work(serial);
                 let now = engine.desk.now();
-                let Some(task) = engine.desk.tasks[index].as_mut() else { return Wait::Ready(true) };
-                if task.trouble.is_some() || task.outcome().is_some() {
-                    return Wait::Ready(true);
-                }
-                if task.moved >= told + TELL {
-                    return Wait::Ready(false);
+                let Some(job) = engine.desk.job(serial) else { return Wait::Ready(()) };
+                if job.is_over() || !job.told.is_empty() || job.moved >= told + TELL {
+                    return Wait::Ready(());
                 }
                 // Who is slow on purpose is not stuck.
-                match task.nap(now) {
-                    Some(nap) => Wait::Napping(now.0, nap.min(Duration::from_millis(100))),
-                    None => Wait::Pending(task.moved),
+                match job.nap(now) {
+                    Some(nap) => Wait::Napping(now.0, nap.min(NAP)),
+                    None if blocked => Wait::Again(job.moved),
+                    None => Wait::Pending(job.moved),
                 }
             });
-            let (ended, kept, moved) = self.look(index, step);
-            if kept > 0 || ended.is_some() {
-                progress(Progress { name, done: kept, size });
-            }
+            let (news, moved, outcome) = self.look_at(serial, step, remote);
             told = moved;
-            if let Some(ended) = ended {
-                return ended;
+            for (name, done, size) in &news {
+                progress(Progress { name, done: *done, size: *size });
+            }
+            if let Some(outcome) = outcome {
+                return outcome;
             }
         }
     }
 
-    /// How far a file is; it is let go of if it is over.
-    fn look(&self, index: usize, step: Result<bool, Error>) -> (Option<Ended>, u64, u64) {
+    /// How far a copy is; it is let go of if it is over.
+    fn look_at(
+        &self,
+        serial: u64,
+        step: Result<(), Error>,
+        remote: &[u8],
+    ) -> (Vec<Told>, u64, Option<Result<(), Error>>) {
         let mut engine = self.share.lock();
-        let Some(task) = engine.desk.tasks[index].as_mut() else { return (None, 0, 0) };
-        let (kept, moved) = (task.kept(), task.moved);
-        if let Ok(false) = step {
-            return (None, kept, moved);
+        let Some(job) = engine.desk.job(serial) else { return (Vec::new(), 0, Some(step)) };
+        let kept = job.kept();
+        if step.is_err() {
+            job.cut();
         }
-        let ended = Ended {
-            trouble: task.trouble.take(),
-            kept,
-            hollow: task.is_hollow(),
-            words: core::mem::take(&mut task.words),
-            outcome: step.map(|_| task.outcome().unwrap_or(Outcome::Stopped)),
+        let mut news = core::mem::take(&mut job.told);
+        news.extend(job.under_way());
+        let moved = job.moved;
+        if step.is_ok() && !job.is_over() {
+            return (news, moved, None);
+        }
+        let outcome = match (job.failure.take(), step) {
+            (Some(failure), _) => Err(failure),
+            (None, Err(source)) => {
+                Err(Error::Cut { path: escape(remote, false), done: kept, source: Arc::new(source) })
+            }
+            (None, Ok(())) => Ok(()),
         };
-        engine.desk.release(index);
-        (Some(ended), kept, moved)
+        engine.desk.release(serial);
+        (news, moved, Some(outcome))
     }
 }
 
-/// What became of a file, as its caller is told.
-fn conclude(ended: Ended, remote: &[u8], file: impl Fn(io::Error) -> Error) -> Result<(), Error> {
-    if let Some(trouble) = ended.trouble {
-        return Err(file(trouble));
-    }
-    match ended.outcome {
-        Ok(Outcome::Whole) => Ok(()),
-        Ok(Outcome::Short) => Err(status(Code::EOF, "the file has become shorter".to_owned(), remote)),
-        Ok(Outcome::Failed(code)) => Err(status(code, ended.words, remote)),
-        Ok(Outcome::Stopped) => Err(status(Code::FAILURE, "given up".to_owned(), remote)),
-        Err(source) => Err(Error::Cut { path: escape(remote, false), done: ended.kept, source: Arc::new(source) }),
-    }
+/// What a file here is, behind links.
+fn look(local: &Path) -> Result<Attributes<'static>, Error> {
+    let stat = rustix::fs::stat(local).map_err(|error| file(local, error.into()))?;
+    Ok(super::here::attributes(&stat))
 }
 
-/// Makes or opens the file here.
-fn create(local: &Path, attributes: &Attributes<'_>, copy: &Copy) -> io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(!copy.resume).mode(attributes.permissions.unwrap_or(0o666) & MODE);
-    if copy.symlinks {
-        options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
-    }
-    options.open(local)
+fn file(local: &Path, error: io::Error) -> Error {
+    Error::File { file: local.to_owned(), source: Arc::new(error) }
 }
 
-/// What is left to do on a file here that is whole.
-fn finish(target: &File, attributes: &Attributes<'_>, copy: &Copy) -> io::Result<()> {
-    if copy.preserve {
-        if let Some(mode) = attributes.permissions {
-            target.set_permissions(Permissions::from_mode(mode & MODE))?;
-        }
-        if let Some(times) = attributes.times {
-            let at = |seconds: u32| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into());
-            target.set_times(FileTimes::new().set_accessed(at(times.accessed)).set_modified(at(times.modified)))?;
-        }
-    }
-    if copy.sync { target.sync_all() } else { Ok(()) }
-}
-
-/// Seconds as SFTP has them: from 1970 to 2106.
-fn seconds(time: i64) -> u32 {
-    u32::try_from(time.max(0)).unwrap_or(u32::MAX)
+fn unfit(local: &Path, text: &'static str) -> Error {
+    file(local, io::Error::new(io::ErrorKind::InvalidInput, text))
 }

@@ -1,12 +1,12 @@
 //! The dialogue behind its lock: the machine, what is to be asked, and who waits for which answer. Nothing here waits.
 
 use super::SftpEntry;
-use super::task::{Step, Task};
+use super::job::{Job, Step};
 use crate::Error;
 use crate::clock::Clock;
 use crate::error::escape;
 use sanssh_core::sftp::client::Event;
-use sanssh_core::sftp::transfer::{Read, Window, Write};
+use sanssh_core::sftp::tree::FileId;
 use sanssh_core::sftp::{
     Attributes, Client, Code, Extension, GATHER, Limits, Pending, Piece, Request, RequestId, StatVfs, Status,
 };
@@ -18,9 +18,6 @@ use std::sync::Arc;
 pub(super) const OUTSTANDING: usize = 1024;
 /// Bytes of composed requests that may wait for room before no more are composed.
 const MOST_WAITING: usize = 64 * 1024;
-
-/// Bytes of files that may be on their way at a time: what fills lines of 100 MB/s and 80 ms.
-const MOST_UNDER_WAY: u64 = 8 * 1024 * 1024;
 
 /// Blocks that are kept for the next bodies.
 const MOST_SPARE: usize = 4;
@@ -68,8 +65,8 @@ enum Order {
 #[derive(Debug, Clone, Copy)]
 enum Owner {
     Call(Ticket),
-    /// A part of a file on its way.
-    Task(usize, usize),
+    /// A copy, by its number.
+    Job(u64),
 }
 
 /// Where the rest of a WRITE comes from.
@@ -77,8 +74,8 @@ enum Owner {
 enum Body {
     /// A block, and how far it was sent.
     Block(Vec<u8>, usize),
-    /// A file, and where in it.
-    Task(usize, u64),
+    /// A file of a copy, and where in it.
+    File(u64, FileId, u64),
 }
 
 /// The dialogue.
@@ -109,9 +106,9 @@ pub(super) struct Desk {
     /// Whose each outstanding request is, by its place.
     owners: Box<[Owner]>,
     calls: Vec<Option<Call>>,
-    pub(super) tasks: Vec<Option<Task>>,
-    /// How much of files may be on its way, for all tasks.
-    window: Window,
+    /// Copies on their way, by their numbers, and the number of the next.
+    jobs: Vec<(u64, Job)>,
+    next: u64,
     clock: Clock,
     orders: VecDeque<Order>,
     pub(super) ready: bool,
@@ -128,8 +125,8 @@ impl Engine {
             desk: Desk {
                 owners: vec![Owner::Call(Ticket(usize::MAX)); OUTSTANDING].into_boxed_slice(),
                 calls: Vec::new(),
-                tasks: Vec::new(),
-                window: Window::new(MOST_UNDER_WAY),
+                jobs: Vec::new(),
+                next: 0,
                 clock: Clock::start(),
                 orders: VecDeque::new(),
                 ready: false,
@@ -170,10 +167,10 @@ impl Engine {
         {
             call.due += 1;
         }
-        Some(asked)
+        Some(asked.map(drop))
     }
 
-    fn ask_for(&mut self, request: &Request<'_>, owner: Owner) -> Option<Result<(), Error>> {
+    fn ask_for(&mut self, request: &Request<'_>, owner: Owner) -> Option<Result<RequestId, Error>> {
         if self.waiting.len() - self.sent > MOST_WAITING {
             return None;
         }
@@ -191,7 +188,7 @@ impl Engine {
         let filled = output.filled();
         self.waiting.extend_from_slice(&self.scratch[..filled]);
         self.desk.owners[id.index()] = owner;
-        Some(Ok(()))
+        Some(Ok(id))
     }
 
     /// Memory for a body.
@@ -218,13 +215,22 @@ impl Engine {
         self.desk.orders.push_back(Order::Close(Arc::clone(handle)));
     }
 
+    /// Whether the next request would be taken, of whoever moves contents.
+    pub(super) fn is_clear(&self) -> bool {
+        self.failure.is_none()
+            && self.wishes == 0
+            && self.machine.body_due() == 0
+            && self.waiting.len() - self.sent <= MOST_WAITING
+            && self.machine.outstanding() < OUTSTANDING
+    }
+
     /// Whether there is anything to send.
     pub(super) fn has_more(&self) -> bool {
         self.failure.is_none()
             && (self.machine.owes_output()
                 || self.sent < self.waiting.len()
                 || self.machine.body_due() > 0
-                || (self.wishes == 0 && (!self.desk.orders.is_empty() || self.desk.step().is_some())))
+                || (self.wishes == 0 && !self.desk.orders.is_empty()))
     }
 
     /// Fills the space with what comes next; how much of it.
@@ -281,7 +287,7 @@ impl Engine {
             self.waiting.extend_from_slice(&self.scratch[..filled]);
             return filled > 0;
         }
-        let Some(order) = self.desk.orders.pop_front() else { return self.advance() };
+        let Some(order) = self.desk.orders.pop_front() else { return false };
         match order {
             Order::Write { handle, offset, block, ticket } => self.begin_write(handle, offset, block, ticket),
             Order::Close(handle) => {
@@ -316,37 +322,33 @@ impl Engine {
         true
     }
 
-    /// Composes the next request of a file on its way; whether there was one.
-    fn advance(&mut self) -> bool {
-        let Some((index, step)) = self.desk.step() else { return false };
-        let Some(task) = self.desk.tasks[index].as_mut() else { return false };
-        let handle = task.handle();
-        let handle = &handle[..];
-        let (request, part) = match step {
-            Step::Write(write) if task.skips(write) => {
-                self.desk.news = true;
-                return true;
-            }
-            Step::Write(Write { part, offset, length }) => (Request::Write { handle, offset, length }, part),
-            Step::Read(Read { part, offset, length }) => (Request::Read { handle, offset, length }, part),
-        };
-        match self.ask_for(&request, Owner::Task(index, part)) {
-            None => return false,
-            Some(Ok(())) => {}
-            Some(Err(error)) => {
-                self.fail(error);
-                return false;
-            }
-        }
-        if let Step::Write(Write { offset, .. }) = step {
-            self.body = Body::Task(index, offset);
-        }
+    /// Does what is next for a copy; whether more is, once what was composed has left.
+    pub(super) fn work(&mut self, serial: u64) -> bool {
+        let Some(at) = self.desk.jobs.iter().position(|(one, _)| *one == serial) else { return false };
+        let (_, mut job) = self.desk.jobs.swap_remove(at);
         let now = self.desk.clock.now();
-        let Desk { tasks, window, .. } = &mut self.desk;
-        if let Some(task) = tasks[index].as_mut() {
-            task.sent(step, window, now);
-        }
-        true
+        let step = loop {
+            if job.nap(now).is_some() {
+                break Step::Quiet;
+            }
+            // Whoever wishes to ask comes between.
+            if !self.is_clear() {
+                self.desk.news |= self.wishes > 0;
+                break Step::Blocked;
+            }
+            let step = job.step(now, &mut |request, body| {
+                let asked = self.ask_for(request, Owner::Job(serial))?;
+                if let (Ok(_), Some((file, offset))) = (&asked, body) {
+                    self.body = Body::File(serial, file, offset);
+                }
+                Some(asked)
+            });
+            if step != Step::Done {
+                break step;
+            }
+        };
+        self.desk.jobs.push((serial, job));
+        step == Step::Blocked
     }
 
     /// Deals with what came from the server.
@@ -410,30 +412,26 @@ impl Desk {
         self.call(ticket)
     }
 
-    /// The next request of a file on its way, each file in its turn.
-    fn step(&self) -> Option<(usize, Step)> {
-        let now = self.clock.now();
-        let mut tasks = self.tasks.iter().enumerate().filter_map(|(index, task)| Some((index, task.as_ref()?)));
-        tasks.find_map(|(index, task)| Some((index, task.next(&self.window, now)?)))
+    /// Takes a copy; its number.
+    pub(super) fn begin(&mut self, job: Job) -> u64 {
+        self.next += 1;
+        self.jobs.push((self.next, job));
+        self.next
     }
 
-    /// Takes a file on its way.
-    pub(super) fn begin(&mut self, task: Task) -> usize {
-        if let Some(index) = self.tasks.iter().position(Option::is_none) {
-            self.tasks[index] = Some(task);
-            return index;
-        }
-        self.tasks.push(Some(task));
-        self.tasks.len() - 1
+    /// A copy, by its number.
+    pub(super) fn job(&mut self, serial: u64) -> Option<&mut Job> {
+        self.jobs.iter_mut().find(|(one, _)| *one == serial).map(|(_, job)| job)
     }
 
-    /// Lets go of a file, once its last answer is there.
-    pub(super) fn release(&mut self, index: usize) {
-        if let Some(task) = &mut self.tasks[index] {
-            task.abandoned = true;
-            task.stop();
-        }
-        self.tasks[index].take_if(|task| task.outstanding() == 0);
+    /// Ends all copies.
+    pub(super) fn stop(&mut self) {
+        self.jobs.iter_mut().for_each(|(_, job)| job.stop());
+    }
+
+    /// Lets go of a copy; answers that still come are dropped.
+    pub(super) fn release(&mut self, serial: u64) {
+        self.jobs.retain(|(one, _)| *one != serial);
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -449,9 +447,13 @@ impl Desk {
                 *at += n;
                 n
             }
-            Body::Task(index, offset) => {
-                let Some(task) = &mut self.tasks[*index] else { return 0 };
-                let n = task.supply(room, *offset);
+            Body::File(serial, file, offset) => {
+                let Some(job) = self.job(*serial) else {
+                    // It was promised, and its file is given up.
+                    room.fill(0);
+                    return room.len();
+                };
+                let n = job.supply(*file, room, *offset);
                 *offset += n as u64;
                 n
             }
@@ -459,12 +461,33 @@ impl Desk {
     }
 
     fn take(&mut self, event: Event<'_>) {
-        match event {
-            Event::Extension(..) => {}
+        let id = match event {
+            Event::Extension(..) => return,
             Event::Ready => {
-                self.ready = true;
-                self.news = true;
+                (self.ready, self.news) = (true, true);
+                return;
             }
+            Event::Status(id, _)
+            | Event::Handle(id, _)
+            | Event::Data(id, _)
+            | Event::Name(id, ..)
+            | Event::Attributes(id, _)
+            | Event::Limits(id, _)
+            | Event::StatVfs(id, _)
+            | Event::Accounts(id, _) => id,
+        };
+        if let Owner::Job(serial) = self.owners[id.index()] {
+            let now = self.clock.now();
+            self.news = true;
+            return self.job(serial).map_or((), |job| job.answer(&event, now));
+        }
+        self.called(event);
+    }
+
+    /// An answer to a call.
+    fn called(&mut self, event: Event<'_>) {
+        match event {
+            Event::Extension(..) | Event::Ready => {}
             Event::Status(id, status) => self.status(id, status),
             Event::Handle(id, bytes) => self.answer(id, Answer::Handle(bytes.to_vec())),
             Event::Data(id, piece) => self.data(id, piece),
@@ -490,27 +513,11 @@ impl Desk {
     }
 
     fn status(&mut self, id: RequestId, Status { code, message }: Status<'_>) {
-        if let Owner::Task(index, part) = self.owners[id.index()] {
-            let now = self.clock.now();
-            let Self { tasks, window, .. } = self;
-            if let Some(task) = &mut tasks[index] {
-                task.answered(part, code, message, window, now);
-            }
-            return self.worked(index);
-        }
         let failed = || Answer::Failed(code, escape(message, false));
         self.answer(id, if code == Code::OK { Answer::Fine } else { failed() });
     }
 
     fn data(&mut self, id: RequestId, piece: Piece<'_>) {
-        if let Owner::Task(index, part) = self.owners[id.index()] {
-            let now = self.clock.now();
-            let Self { tasks, window, .. } = self;
-            if let Some(task) = &mut tasks[index] {
-                task.arrived(part, piece, window, now);
-            }
-            return self.worked(index);
-        }
         if let Some(call) = self.of(id).filter(|call| !call.abandoned) {
             match &mut call.answer {
                 Answer::Data(gathered) => gathered.extend_from_slice(piece.bytes),
@@ -520,12 +527,6 @@ impl Desk {
         if piece.last {
             self.end(id);
         }
-    }
-
-    /// A task got on.
-    fn worked(&mut self, index: usize) {
-        self.news = true;
-        self.tasks[index].take_if(|task| task.abandoned && task.outstanding() == 0);
     }
 
     fn answer(&mut self, id: RequestId, answer: Answer) {

@@ -6,11 +6,11 @@ mod copy;
 mod directory;
 mod engine;
 mod file;
+mod here;
+mod job;
 mod line;
 mod options;
 mod share;
-mod task;
-mod tree;
 
 pub use copy::{Copy, Progress};
 pub use directory::{ReadDir, SftpEntry};

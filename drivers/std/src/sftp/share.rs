@@ -21,6 +21,8 @@ pub(super) struct Share {
 pub(super) enum Wait<T> {
     Ready(T),
     Pending(u64),
+    /// The same, and there is more to say as soon as this has left.
+    Again(u64),
     /// The same, and worth a look after so long, whatever happens.
     Napping(u64, Duration),
 }
@@ -52,7 +54,8 @@ impl Share {
             self.offer(&mut engine);
             let (mark, nap) = match step {
                 Wait::Ready(value) => break Ok(value),
-                Wait::Pending(mark) => (mark, None),
+                Wait::Again(_) if engine.is_clear() => continue,
+                Wait::Pending(mark) | Wait::Again(mark) => (mark, None),
                 Wait::Napping(mark, nap) => (mark, Some(nap)),
             };
             if let Some(error) = &engine.failure {
