@@ -9,12 +9,13 @@ mod old;
 
 use arguments::{Asked, Flags, Job, Place};
 use sanssh_examples::client::destination::Destination;
+use sanssh_examples::client::options::Settings;
 use sanssh_examples::client::report::{Reporter, Verbosity};
 use sanssh_examples::client::{self, Connected};
 use sanssh_examples::files::shown;
 use sanssh_examples::progress::Meter;
 use sanssh_examples::terminal;
-use sanssh_std::Client;
+use sanssh_std::{Client, Sftp};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -50,7 +51,7 @@ fn run(job: Job) -> bool {
             copying.fail(error);
         }
     }
-    hosts.open.into_iter().for_each(|(_, connected)| connected.end());
+    hosts.end();
     copying.failed
 }
 
@@ -58,21 +59,20 @@ fn copy(hosts: &mut Hosts, copying: &mut Copying, from: &Place, to: &Place) -> R
     let old = copying.flags.old;
     match (from, to) {
         (Place::Here(_), Place::Here(_)) => Err("both files are here; cp copies them".to_owned()),
-        (Place::Here(from), Place::There(host, to)) => {
-            let client = hosts.client(host)?;
-            if old { old::put(copying, &client, from, to) } else { modern::put(copying, &client, from, to) }
+        (Place::Here(from), Place::There(host, to)) if old => old::put(copying, &hosts.client(host)?, from, to),
+        (Place::Here(from), Place::There(host, to)) => modern::put(copying, &hosts.sftp(host)?, from, to),
+        (_, Place::Here(to)) if copying.many && !is_directory(to) => {
+            Err(format!("{}: several files go only into a directory", shown(to)))
         }
-        (Place::There(host, from), Place::Here(to)) => {
-            if copying.many && !is_directory(to) {
-                return Err(format!("{}: several files go only into a directory", shown(to)));
-            }
-            let client = hosts.client(host)?;
-            if old { old::get(copying, &client, from, to) } else { modern::get(copying, &client, from, to) }
+        (Place::There(host, from), Place::Here(to)) if old => old::get(copying, &hosts.client(host)?, from, to),
+        (Place::There(host, from), Place::Here(to)) => modern::get(copying, &hosts.sftp(host)?, from, to),
+        (Place::There(first, from), Place::There(second, to)) if old => {
+            let (first, second) = (hosts.client(first)?, hosts.client(second)?);
+            old::relay(copying, (&first, from), (&second, to))
         }
         (Place::There(first, from), Place::There(second, to)) => {
-            let (first, second) = (hosts.client(first)?, hosts.client(second)?);
-            let (from, to) = ((&first, &from[..]), (&second, &to[..]));
-            if old { old::relay(copying, from, to) } else { modern::relay(copying, from, to) }
+            let (first, second) = (hosts.sftp(first)?, hosts.sftp(second)?);
+            modern::relay(copying, (&first, from), (&second, to))
         }
     }
 }
@@ -99,25 +99,60 @@ impl Copying {
 /// Connections, one to each host and user.
 #[derive(Debug)]
 struct Hosts {
-    settings: client::options::Settings,
+    settings: Settings,
     reporter: Reporter,
-    open: Vec<(Destination, Connected)>,
+    open: Vec<Host>,
+}
+
+#[derive(Debug)]
+struct Host {
+    at: Destination,
+    connected: Connected,
+    sftp: Option<Sftp>,
 }
 
 impl Hosts {
     fn client(&mut self, to: &Destination) -> Result<Client, String> {
-        if let Some((_, connected)) = self.open.iter().find(|(open, _)| open == to) {
-            return Ok(connected.client.clone());
+        Ok(self.host(to)?.connected.client.clone())
+    }
+
+    fn sftp(&mut self, to: &Destination) -> Result<Sftp, String> {
+        let Host { connected, sftp, .. } = self.host(to)?;
+        if let Some(open) = sftp {
+            return Ok(open.clone());
         }
+        let open = connected.client.sftp().map_err(|error| format!("{error}; -O does without SFTP"))?;
+        Ok(sftp.insert(open).clone())
+    }
+
+    fn host(&mut self, to: &Destination) -> Result<&mut Host, String> {
+        let known = self.open.iter().position(|host| host.at == *to);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                self.connect(to)?;
+                self.open.len() - 1
+            }
+        };
+        self.open.get_mut(index).ok_or_else(|| format!("{}: no connection", to.host))
+    }
+
+    fn connect(&mut self, to: &Destination) -> Result<(), String> {
         let mut settings = self.settings.clone();
         settings.port = to.port.or(settings.port);
         settings.user = to.user.clone().or(settings.user);
         let connected = client::connect(&settings, &to.host, self.reporter)?;
-        let client = connected.client.clone();
         // While files go to another host, or a disk is slow.
-        client::tend(&client);
-        self.open.push((to.clone(), connected));
-        Ok(client)
+        client::tend(&connected.client);
+        self.open.push(Host { at: to.clone(), connected, sftp: None });
+        Ok(())
+    }
+
+    fn end(self) {
+        for Host { connected, sftp, .. } in self.open {
+            drop(sftp);
+            connected.end();
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 //! piece.
 
 use crate::{Copying, is_directory};
+use sanssh_core::sftp::tree::Links;
 use sanssh_core::sftp::{Attributes, Extension, FileKind, path};
 use sanssh_examples::files::{self, below, failure, last, shown};
 use sanssh_examples::glob::{self, Tree};
-use sanssh_std::{Client, Copy, Error, OpenOptions, Progress, Sftp, escape};
+use sanssh_std::{Copy, Error, OpenOptions, Progress, Sftp, escape};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -16,10 +17,9 @@ const DEPTH: usize = 128;
 /// As much as passes through here at a time.
 const PIECE: usize = 1024 * 1024;
 
-pub(crate) fn put(copying: &mut Copying, client: &Client, from: &Path, to: &[u8]) -> Result<(), String> {
-    let sftp = begin(client)?;
+pub(crate) fn put(copying: &mut Copying, sftp: &Sftp, from: &Path, to: &[u8]) -> Result<(), String> {
     let meta = from.metadata().map_err(|error| format!("{}: {error}", shown(from)))?;
-    let target = target(copying, &sftp, to, &files::own_name(from.as_os_str().as_bytes()))?;
+    let target = target(copying, sftp, to, &files::own_name(from.as_os_str().as_bytes()))?;
     if meta.is_dir() && !copying.flags.recursive {
         return Err(format!("{}: is a directory; -r copies it", shown(from)));
     }
@@ -36,16 +36,15 @@ pub(crate) fn put(copying: &mut Copying, client: &Client, from: &Path, to: &[u8]
     outcome.map_err(|error| failure(&shown(from), &error))
 }
 
-pub(crate) fn get(copying: &mut Copying, client: &Client, from: &[u8], to: &Path) -> Result<(), String> {
-    let sftp = begin(client)?;
-    let found = expand(&sftp, from)?;
+pub(crate) fn get(copying: &mut Copying, sftp: &Sftp, from: &[u8], to: &Path) -> Result<(), String> {
+    let found = expand(sftp, from)?;
     let into = is_directory(to);
     if found.len() > 1 && !into {
         return Err(format!("{}: several files go only into a directory", shown(to)));
     }
     for name in found {
-        let target = if into { to.join(files::local(&own_name(&sftp, &name)?)) } else { to.to_owned() };
-        if let Err(error) = fetch(copying, &sftp, &name, &target) {
+        let target = if into { to.join(files::local(&own_name(sftp, &name)?)) } else { to.to_owned() };
+        if let Err(error) = fetch(copying, sftp, &name, &target) {
             copying.fail(error);
         }
     }
@@ -64,15 +63,15 @@ fn fetch(copying: &mut Copying, sftp: &Sftp, name: &[u8], to: &Path) -> Result<(
     outcome.map_err(|error| failure(&escape(name, false), &error))
 }
 
-pub(crate) fn relay(copying: &mut Copying, from: (&Client, &[u8]), to: (&Client, &[u8])) -> Result<(), String> {
-    let (here, there) = (begin(from.0)?, begin(to.0)?);
-    let found = expand(&here, from.1)?;
+pub(crate) fn relay(copying: &mut Copying, from: (&Sftp, &[u8]), to: (&Sftp, &[u8])) -> Result<(), String> {
+    let (here, there) = (from.0, to.0);
+    let found = expand(here, from.1)?;
     copying.many |= found.len() > 1;
     for name in found {
-        let target = target(copying, &there, to.1, &own_name(&here, &name)?)?;
-        let is_tree = is_tree(copying, &here, &name)?;
+        let target = target(copying, there, to.1, &own_name(here, &name)?)?;
+        let is_tree = is_tree(copying, here, &name)?;
         copying.meter.begin(is_tree);
-        let mut relay = Relay { copying, from: &here, to: &there, piece: vec![0; PIECE] };
+        let mut relay = Relay { copying, from: here, to: there, piece: vec![0; PIECE] };
         let outcome = relay.entry(&name, &target, 0);
         copying.meter.end();
         if let Err(error) = outcome {
@@ -168,12 +167,9 @@ impl Copying {
     /// How a file is copied, or a tree; `guarded`: not over a link to where that leads.
     fn options(&self, guarded: bool) -> Copy {
         let crate::Flags { preserve, limit, .. } = self.flags;
-        Copy { preserve, limit, symlinks: guarded, ..Copy::default() }
+        // What a link leads to is what is meant, as with cp.
+        Copy { preserve, limit, links: Links::Follow, no_follow: guarded, ..Copy::default() }
     }
-}
-
-fn begin(client: &Client) -> Result<Sftp, String> {
-    client.sftp().map_err(|error| format!("{error}; -O does without SFTP"))
 }
 
 /// A path as that server begins it: at the home, or with `~`.

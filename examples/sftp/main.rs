@@ -18,13 +18,12 @@ mod transfer;
 use arguments::{Flags, Job, Place};
 use command::Transfer;
 use line::Word;
-use listing::Clock;
 use prompt::{PROMPT, Source};
 use remote::{Remote, Trouble};
 use sanssh_examples::client::flags::begin;
 use sanssh_examples::client::report::Reporter;
 use sanssh_examples::client::{self, Connected, FAILED};
-use sanssh_examples::clock::{now, zone};
+use sanssh_examples::clock::zone;
 use sanssh_examples::progress::Meter;
 use sanssh_examples::{glob, terminal};
 use sanssh_std::{Client, Copy, Sftp, escape};
@@ -133,7 +132,7 @@ fn shell(remote: Remote, job: &Job, reporter: Reporter) -> Shell {
         copy: Copy { limit: job.limit, block: job.buffer, requests: job.requests, ..Copy::default() },
         meter: Meter::new(!job.quiet),
         quiet: job.quiet,
-        clock: Clock { now: now().try_into().unwrap_or(i64::MAX), zone: zone() },
+        zone: zone(),
         reporter,
     }
 }

@@ -4,7 +4,6 @@
 use crate::arguments::Flags;
 use crate::command::{Change, Command, Local, help, read};
 use crate::line::{Word, words};
-use crate::listing::Clock;
 use crate::local::{self, Here};
 use crate::remote::{Remote, Trouble, told, trouble};
 use rustix::fs::Mode;
@@ -15,6 +14,7 @@ use sanssh_examples::progress::Meter;
 use sanssh_examples::{glob, terminal};
 use sanssh_std::{Copy, Error, escape};
 use std::io::{Write, stdout};
+use tz::TimeZone;
 
 /// What the session holds between commands.
 pub(crate) struct Shell {
@@ -25,7 +25,8 @@ pub(crate) struct Shell {
     pub(crate) meter: Meter,
     /// Says nothing of what goes well.
     pub(crate) quiet: bool,
-    pub(crate) clock: Clock,
+    /// The clock on the wall here.
+    pub(crate) zone: TimeZone,
     pub(crate) reporter: Reporter,
 }
 

@@ -2,10 +2,11 @@
 
 use crate::command::Look;
 use crate::line::Word;
-use crate::listing::{Listed, Names, Room, arrange, listing};
+use crate::listing::{Clock, Listed, Names, Room, arrange, listing};
 use crate::remote::{Trouble, described, trouble};
 use crate::shell::{Shell, print};
 use sanssh_core::sftp::{Extension, FileKind};
+use sanssh_examples::clock::now;
 use sanssh_examples::files::below;
 use sanssh_examples::{glob, terminal};
 use std::collections::BTreeMap;
@@ -76,7 +77,8 @@ impl Shell {
     fn show(&self, mut files: Vec<Listed>, look: Look) -> Result<(), Trouble> {
         arrange(&mut files, look);
         let accounts = if look.long && !look.numeric { self.accounts(&files) } else { Accounts::default() };
-        print(&listing(&files, look, &accounts, &self.clock, terminal::width().unwrap_or(WIDTH)))
+        let clock = Clock { now: now().try_into().unwrap_or(i64::MAX), zone: self.zone.clone() };
+        print(&listing(&files, look, &accounts, &clock, terminal::width().unwrap_or(WIDTH)))
     }
 
     /// The names of those whose files these are, if the server tells them.

@@ -10,6 +10,7 @@ use sanssh_core::sftp::FileKind;
 use sanssh_examples::files::{self, below, last, shown};
 use sanssh_examples::{glob, terminal};
 use sanssh_std::{Copy, Error, Progress, escape};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 impl Shell {
@@ -92,6 +93,7 @@ impl Shell {
         self.tell(format_args!("{doing} {} to {}", escape(&from, false), shown(local)));
         let Self { remote, meter, .. } = self;
         meter.begin(is_directory);
+        meter.source(&from, copy.resume);
         let outcome = if is_directory {
             remote.sftp.get_tree(&from, local, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
         } else {
@@ -113,6 +115,7 @@ impl Shell {
         self.tell(format_args!("{doing} {} to {}", shown(local), escape(&to, false)));
         let Self { remote, meter, .. } = self;
         meter.begin(kind.is_dir());
+        meter.source(local.as_os_str().as_bytes(), copy.resume);
         let outcome = if kind.is_dir() {
             remote.sftp.put_tree(local, &to, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
         } else {

@@ -1,12 +1,17 @@
 //! What a person sees of a transfer: a bar a file, with how much, how fast and how long, and for trees a line for all.
 //! It also knows how far each file came, for the errors of those that nobody watches.
 
+use crate::files::last;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sanssh_std::escape;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::io::Write;
 
 const FILE: &str = "{msg:<36!} {percent:>3}% {binary_bytes:>10} {binary_bytes_per_sec:>14} {eta_precise:>9}";
 const UNSIZED: &str = "{msg:<36!}      {binary_bytes:>10} {binary_bytes_per_sec:>14}";
+
+/// Names that are kept of files that are whole: more than are under way at a time.
+const MOST_WHOLE: usize = 256;
 
 /// Shows progress, if it is wanted and there is a terminal.
 #[derive(Debug)]
@@ -14,8 +19,14 @@ pub struct Meter {
     wanted: bool,
     bars: MultiProgress,
     files: BTreeMap<Vec<u8>, File>,
+    /// How much of each name is the way to what was named.
+    way: usize,
+    /// Whether part of a file may have been here before.
+    resumed: bool,
     /// The line for all.
     total: Option<ProgressBar>,
+    /// Files of a tree that were whole last: they may be told of once more.
+    whole: VecDeque<Vec<u8>>,
     /// Files that are whole.
     finished: u64,
     /// Bytes of all files.
@@ -35,7 +46,8 @@ impl Meter {
     #[must_use]
     pub fn new(wanted: bool) -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-        Self { wanted, bars, files: BTreeMap::new(), total: None, finished: 0, done: 0 }
+        let (files, whole) = (BTreeMap::new(), VecDeque::new());
+        Self { wanted, bars, files, way: 0, resumed: false, total: None, whole, finished: 0, done: 0 }
     }
 
     /// Shows it from now on, or no longer; whether it does.
@@ -46,16 +58,27 @@ impl Meter {
 
     /// A transfer begins, of one file or of a tree.
     pub fn begin(&mut self, is_tree: bool) {
+        (self.way, self.resumed) = (0, false);
         // Where there is no terminal nothing is drawn.
         let target = if self.wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         self.bars = MultiProgress::with_draw_target(target);
         self.files.clear();
+        self.whole.clear();
         (self.finished, self.done) = (0, 0);
         self.total = is_tree.then(|| self.bars.add(ProgressBar::no_length().with_style(style(UNSIZED))));
     }
 
+    /// What is transferred: names are shown as from its last part on, and what was there before it was resumed took no time.
+    pub fn source(&mut self, source: &[u8], resumed: bool) {
+        self.way = source.len().saturating_sub(last(source).len());
+        self.resumed = resumed;
+    }
+
     /// So much of this file has arrived, of so much if that is known.
     pub fn tell(&mut self, name: &[u8], done: u64, size: Option<u64>) {
+        if self.whole.iter().any(|one| one == name) {
+            return;
+        }
         if !self.files.contains_key(name) {
             let file = self.add(name, done, size);
             self.files.insert(name.to_vec(), file);
@@ -73,7 +96,9 @@ impl Meter {
                 // Of a tree only what is under way is kept.
                 self.files.remove(name);
                 self.finished += 1;
-                total.set_message(format!("{} files", self.finished));
+                self.whole.truncate(MOST_WHOLE - 1);
+                self.whole.push_front(name.to_vec());
+                total.set_message(format!("files: {}", self.finished));
             }
             total.set_position(self.done);
         }
@@ -88,10 +113,12 @@ impl Meter {
             Some(total) => self.bars.insert_before(total, bar),
             None => self.bars.add(bar),
         };
-        bar.set_message(escape(name, false));
-        // What was there before took no time.
-        bar.set_position(done);
-        bar.reset_eta();
+        bar.set_message(escape(name.get(self.way..).unwrap_or(name), false));
+        if self.resumed {
+            // What was there before took no time.
+            bar.set_position(done);
+            bar.reset_eta();
+        }
         File { bar, done: 0, size }
     }
 
@@ -107,6 +134,10 @@ impl Meter {
             }
             None => self.files.values().next().map(|file| (file.done, file.size)),
         };
+        if reached.is_some() && !self.bars.is_hidden() {
+            // Bars leave the cursor behind the last of them.
+            let _ = writeln!(std::io::stderr());
+        }
         self.files.clear();
         reached
     }
@@ -135,6 +166,7 @@ mod tests {
     fn a_tree_is_told_as_a_whole() {
         let mut meter = Meter::new(false);
         meter.begin(true);
+        meter.tell(b"a", 10, Some(10));
         meter.tell(b"a", 10, Some(10));
         meter.tell(b"b", 3, Some(10));
         meter.tell(b"c", 5, None);

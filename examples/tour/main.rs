@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod files;
 mod pattern;
 mod server;
 
@@ -13,10 +14,9 @@ use pattern::{PIECE, Pattern};
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::file::public::fingerprint;
 use sanssh_core::file::{PublicKeyBuf, SigningKey};
-use sanssh_std::{Channel, Client, Exit, HostKeyError, Hosts, Options, Server, ServerConfig};
+use sanssh_std::{Channel, Client, Directory, Exit, HostKeyError, Hosts, Options, Server, ServerConfig, Share};
 use server::{Guide, USER};
 use std::io::{Read, Write};
-
 use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
@@ -24,8 +24,9 @@ use std::time::Instant;
 const HELP: &str = "\
 Usage: tour [--help]
 
-Starts a server on 127.0.0.1, connects to it, runs commands, and streams 256 MiB each way with new keys every 64 MiB,
-checking every byte. Needs nothing and changes nothing on this machine. Exit status: 0 if all was as it should be.
+Starts a server on 127.0.0.1, connects to it, runs commands, streams 256 MiB each way with new keys every 64 MiB, and
+copies files by SFTP, checking every byte. Needs nothing, and leaves nothing behind but what the system's directory for
+temporary files held before. Exit status: 0 if all was as it should be.
 ";
 
 /// Bytes each way.
@@ -62,13 +63,16 @@ fn tour() -> Outcome<()> {
     let (host_key, user_key) = (fresh_key()?, fresh_key()?);
     let pinned = host_key.public().to_vec();
     let authorized = PublicKeyBuf::from_blob(user_key.public())?.line("visitor's key");
-    let config = ServerConfig { host_keys: vec![host_key], ..ServerConfig::default() };
+    let subsystems = vec!["sftp".to_owned()];
+    let config = ServerConfig { host_keys: vec![host_key], subsystems, ..ServerConfig::default() };
+    let served = tempfile::tempdir()?;
+    let files = Directory::open(served.path(), &Share::default())?;
     let server = Server::bind((Ipv4Addr::LOCALHOST, 0), config)?;
     let address = server.local_addr()?;
     println!("server    listening on {address}, host key {}", fingerprint(&pinned));
     let shutdown = server.shutdown();
     thread::scope(|scope| {
-        scope.spawn(|| server.serve(Guide::new(authorized)));
+        scope.spawn(|| server.serve(Guide::new(authorized, files)));
         let outcome = visit(address.port(), pinned, &user_key);
         // Whatever happened, the server's thread has to end.
         shutdown.stop();
@@ -93,6 +97,7 @@ fn visit(port: u16, pinned: Vec<u8>, key: &SigningKey) -> Outcome<()> {
     let pattern = Pattern::new();
     stream(&client, "download", |watch| download(&client, &pattern, watch))?;
     stream(&client, "upload", |watch| upload(&client, &pattern, watch))?;
+    files::copy(&client, &pattern)?;
     run(&client, "hello", (&format!("Hello, {USER}!\n"), "", 0))?;
     client.disconnect();
     Ok(())

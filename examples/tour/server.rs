@@ -1,9 +1,9 @@
-//! The tour's server: it knows one user by one key, and a handful of commands that it carries out itself.
-//! Nothing of the machine is reachable through it.
+//! The tour's server: it knows one user by one key, a handful of commands that it carries out itself, and one directory
+//! that it serves by SFTP. Nothing else of the machine is reachable through it.
 
 use crate::pattern::{PIECE, Pattern};
 use core::net::SocketAddr;
-use sanssh_std::{Attempt, AuthorizedKeys, Handler, Session, Start, Verdict};
+use sanssh_std::{Attempt, AuthorizedKeys, Directory, Handler, Session, Start, Verdict};
 use std::io::{self, Read, Write};
 use std::time::Instant;
 
@@ -13,14 +13,15 @@ pub(crate) const USER: &str = "visitor";
 /// The server's part.
 pub(crate) struct Guide {
     keys: AuthorizedKeys,
+    files: Directory,
     pattern: Pattern,
     start: Instant,
 }
 
 impl Guide {
-    /// A guide for the holder of a key, given as a line of authorized_keys.
-    pub(crate) fn new(authorized: String) -> Self {
-        Self { keys: AuthorizedKeys::text(authorized), pattern: Pattern::new(), start: Instant::now() }
+    /// A guide for the holder of a key, given as a line of authorized_keys, and the files to show.
+    pub(crate) fn new(authorized: String, files: Directory) -> Self {
+        Self { keys: AuthorizedKeys::text(authorized), files, pattern: Pattern::new(), start: Instant::now() }
     }
 
     /// Carries out a command; its exit status.
@@ -85,6 +86,7 @@ impl Handler for Guide {
     fn session(&self, session: Session) {
         let status = match session.start() {
             Start::Exec(command) => self.run(&String::from_utf8_lossy(command), &session),
+            Start::Subsystem(name) if name == "sftp" => return drop(self.files.serve_sftp(&session)),
             Start::Shell | Start::Subsystem(_) => Ok(127),
         };
         // If the connection is gone, there is nobody to tell.

@@ -380,6 +380,8 @@ pub struct RamServer {
     pub fs: RamFs,
     /// Requests that came to the files, as text.
     pub asked: Vec<String>,
+    /// Whether names come with their attributes, as most servers have it.
+    pub tells: bool,
     gather: Vec<u8>,
     space: Vec<u8>,
     /// What is being written, where the next piece goes, and how it went so far.
@@ -393,6 +395,7 @@ impl RamServer {
             server: Server::new(settings, vec![Handle::new(); handles]),
             fs: RamFs::default(),
             asked: Vec::new(),
+            tells: false,
             gather: vec![0; GATHER],
             space: vec![0; 1 << 15],
             writing: None,
@@ -563,20 +566,24 @@ impl RamServer {
     fn names(&mut self, handle: HandleId, to: &mut Vec<u8>) -> Result<(), Code> {
         /// Few, so that there are several answers.
         const MOST: usize = 3;
-        let Some(Opened::Directory { names, .. }) = self.fs.open.get_mut(&handle.index()) else {
+        let Some(Opened::Directory { names, node }) = self.fs.open.get_mut(&handle.index()) else {
             return Err(Code::FAILURE);
         };
         let given: Vec<_> = names.drain(..names.len().min(MOST)).collect();
+        let (tells, place) = (self.tells, self.fs.names.iter().find(|(_, number)| *number == node));
+        let place = place.map(|(place, _)| place.clone()).unwrap_or_default();
+        let said = |name: &[u8]| {
+            let node = self.fs.names.get(&[&place, &b"/"[..], name].concat()).filter(|_| tells);
+            node.map_or(Attributes::NONE, |node| self.fs.nodes[node].attributes())
+        };
+        let given: Vec<_> = given.into_iter().map(|name| (said(&name), name)).collect();
         if given.is_empty() {
             return Err(Code::EOF);
         }
         let count = self.put(to, |server, output| {
             server.names(output, |list| {
-                for name in &given {
-                    assert!(
-                        list.push(&Entry { name, longname: name, attributes: Attributes::NONE }),
-                        "room for a name"
-                    );
+                for &(attributes, ref name) in &given {
+                    assert!(list.push(&Entry { name, longname: name, attributes }), "room for a name");
                 }
             })
         });

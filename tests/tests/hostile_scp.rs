@@ -138,6 +138,8 @@ fn j02_what_was_not_asked_for() {
         let rules = Rules { name: Some("a\nb"), ..ONE };
         assert_eq!(sent(rules, b"C0644 0 a\\^Jb\n\0", feed).end, Ok(()));
         assert_eq!(sent(rules, b"C0644 0 a\\^J\n", feed).end, Err(Error::NotAsked));
+        let rules = Rules { name: Some("\n\\ \x7f\u{e4}\u{a0}\u{85}"), ..ONE };
+        assert_eq!(sent(rules, b"C0644 0 \\^J\\\\ \\^?\\M-C\\M-$\\M-B\\240\\M-B\\M^E\n\0", feed).end, Ok(()));
     });
 }
 
@@ -246,6 +248,16 @@ fn j06_what_moves_a_cursor_is_a_peers_bytes() {
     assert_eq!(source.recv(&mut [0; 8], &mut replies), Ok(Some(source::Event::Accepted(Step::Start))));
     assert_eq!(does(|out| source.warn(b"x\x1b[2J\r\n", out)).unwrap(), b"\x01scp: x?[2J??\n");
     assert_eq!(does(|out| source.abort(b"\x7f", out)).unwrap(), b"\x02scp: ?\n");
+}
+
+/// A sink that gives up at once says so first: after a yes the source would send to nobody.
+#[test]
+fn j04_who_gives_up_answers_once() {
+    let mut sink = Sink::new(ANY);
+    assert!(sink.owes_output());
+    assert_eq!(sink.abort(b"no", &mut Output::new(&mut [0; 4])), Err(Refused::NoRoom));
+    assert_eq!(does(|out| sink.abort(b"no", out)).unwrap(), b"\x02scp: no\n");
+    assert!(!sink.owes_output());
 }
 
 #[test]

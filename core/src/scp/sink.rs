@@ -150,10 +150,7 @@ impl<N: AsRef<[u8]>> Sink<N> {
 
     /// Writes the replies that are owed.
     pub fn flush(&mut self, output: &mut Output<'_>) -> Result<(), Refused> {
-        while self.owed > 0 {
-            put(output, |writer| writer.u8(0))?;
-            self.owed = self.owed.saturating_sub(1);
-        }
+        self.reply(0, output)?;
         if let Some(error) = self.fate.filter(|_| self.owes_goodbye) {
             put(output, |writer| format(writer, format_args!("\x02scp: {error}\n")))?;
             self.owes_goodbye = false;
@@ -207,14 +204,24 @@ impl<N: AsRef<[u8]>> Sink<N> {
         Ok(())
     }
 
-    /// Gives up, and says why.
+    /// Gives up, and says why: in place of the last reply that is owed, after which the source would go on.
     pub fn abort(&mut self, text: &[u8], output: &mut Output<'_>) -> Result<(), Refused> {
         if self.fate.is_some() {
             return Err(Refused::Closed);
         }
-        self.flush(output)?;
+        self.reply(1, output)?;
         put(output, |writer| put_text(writer, 2, text))?;
+        self.owed = 0;
         self.fate = Some(Error::Closed);
+        Ok(())
+    }
+
+    /// Writes replies that all is well, until so many are owed.
+    fn reply(&mut self, left: u32, output: &mut Output<'_>) -> Result<(), Refused> {
+        while self.owed > left {
+            put(output, |writer| writer.u8(0))?;
+            self.owed = self.owed.saturating_sub(1);
+        }
         Ok(())
     }
 
@@ -319,12 +326,29 @@ impl<N: AsRef<[u8]>> Sink<N> {
     }
 }
 
-/// Whether a record has the name that was asked for. A line cannot hold a line's end: OpenSSH writes `\^J` for it.
+/// Whether a record has the name that was asked for. A line cannot hold a line's end: OpenSSH writes a name that does as
+/// vis(3) would.
 fn is_same(wanted: &[u8], mut name: &[u8]) -> bool {
+    if !wanted.contains(&b'\n') {
+        return wanted == name;
+    }
     for byte in wanted {
-        let shown: &[u8] = if *byte == b'\n' { b"\\^J" } else { core::slice::from_ref(byte) };
-        let Some(rest) = name.strip_prefix(shown) else { return false };
+        let (shown, length) = visible(*byte);
+        let Some(rest) = shown.get(..length).and_then(|shown| name.strip_prefix(shown)) else { return false };
         name = rest;
     }
     name.is_empty()
+}
+
+/// A byte as vis(3) shows it, in so many bytes.
+const fn visible(byte: u8) -> ([u8; 4], usize) {
+    let low = byte & 0x7f;
+    match (byte, low) {
+        (b'\\', _) => (*b"\\\\..", 2),
+        (b' '..0x7f | b'\t', _) => ([byte, 0, 0, 0], 1),
+        (0xa0, _) => (*b"\\240", 4),
+        (..0x80, _) => ([b'\\', b'^', low ^ 0x40, 0], 3),
+        (_, 0..b' ' | 0x7f) => ([b'\\', b'M', b'^', low ^ 0x40], 4),
+        _ => ([b'\\', b'M', b'-', low], 4),
+    }
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// By SFTP, and in the old form.
-const FORMS: [&str; 1] = ["-O"];
+const FORMS: [&str; 2] = ["-s", "-O"];
 
 /// Names that a shell, a terminal or a line could trip over. A pattern is looked up by SFTP, so that form is told of none.
 const NAMES: [&[u8]; 7] =
@@ -217,12 +217,12 @@ fn progress_is_for_terminals() {
     for form in FORMS {
         let mut command = scp(&[&server], &[form]);
         command.arg(near.path().join("some file")).arg(there(far.path()));
-        let mut typist = Typist::start(command);
+        let mut typist = Typist::start_on("xterm", command);
         assert_eq!(typist.ends().code(), Some(0), "{}", typist.all());
         assert!(typist.all().contains("100%"), "{}", typist.all());
         let mut command = scp(&[&server], &["-q", form]);
         command.arg(near.path().join("some file")).arg(there(far.path()));
-        let mut typist = Typist::start(command);
+        let mut typist = Typist::start_on("xterm", command);
         assert_eq!((typist.ends().code(), typist.all()), (Some(0), String::new()));
     }
 }
@@ -237,5 +237,6 @@ fn what_cannot_be_is_said() {
     failed_with(&run(&["127.0.0.1:/none", near.path().to_str().unwrap()]), 1, &["/none", "no such file"]);
     failed_with(&run(&["-O", "127.0.0.1:/none", near.path().to_str().unwrap()]), 1, &["/none", "No such file"]);
     let stranger = format!("UserKnownHostsFile={}", near.path().join("none").display());
-    failed_with(&run(&["-o", &stranger, "127.0.0.1:/none", "x"]), 1, &["host key"]);
+    let output = scp(&[&server], &["-o", &stranger]).args(["127.0.0.1:/none", "x"]).output().unwrap();
+    failed_with(&output, 1, &["host key"]);
 }

@@ -343,6 +343,15 @@ fn places_name_directories_and_files() {
 }
 
 #[test]
+fn subsystems_have_names_and_paths() {
+    let Some(server) = Server::openssh().filter(|_| peers::require(&["sftp-server"])) else { return };
+    let files = Files::filled();
+    for subsystem in ["sftp", peers::path("sftp-server").to_str().unwrap()] {
+        says(&server.batch(&files, &["-s", subsystem], "@ls -1 sub/deep\n"), &["sub/deep/three"]);
+    }
+}
+
+#[test]
 fn without_a_connection_the_status_is_255() {
     let Some(server) = Server::openssh() else { return };
     failed(&server.client(&["-b", "-", "-s", "nonsense"], "127.0.0.1").output().unwrap(), &["subsystem"]);
@@ -434,11 +443,13 @@ fn an_interrupt_ends_the_transfer_and_not_the_program() {
     sftp.current_dir(&files.here);
     let mut person = Typist::start_on("xterm", sftp);
     person.sees("sftp> ");
-    person.types("get huge\r");
-    person.sees("MiB/s");
-    person.types("\u{3}");
-    person.sees("had arrived");
-    person.sees("sftp> ");
+    for command in ["get huge\r", "get -R . all\r"] {
+        person.types(command);
+        person.sees("MiB/s");
+        person.types("\u{3}");
+        person.sees("had arrived");
+        person.sees("sftp> ");
+    }
     person.types("get alpha\r");
     person.sees("100%");
     person.sees("sftp> ");

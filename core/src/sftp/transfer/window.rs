@@ -3,7 +3,7 @@
 use crate::Instant;
 use core::time::Duration;
 
-/// Bytes that are asked for at once in the beginning.
+/// Bytes that are asked for at once in the beginning: four of the largest requests, for with one alone nothing runs ahead.
 const START: u64 = 1024 * 1024;
 /// Rounds in a row that may be no faster before growth ends.
 const PATIENCE: u8 = 3;
@@ -103,34 +103,36 @@ mod tests {
     use crate::Instant;
     use std::collections::VecDeque;
 
-    /// A line of so many bytes a microsecond, and a delay in microseconds: how deep the window gets.
-    fn depth(rate: u64, delay: u64, most: u64) -> u64 {
+    /// A line of so many bytes a microsecond, and a delay in microseconds: how deep the window gets with requests of `size`.
+    fn depth(rate: u64, delay: u64, most: u64, size: u32) -> u64 {
         let mut window = Window::new(most);
         let (mut now, mut free) = (0, 0);
         let mut due = VecDeque::new();
         for _ in 0..100_000 {
-            while window.allows(32_768) {
-                window.sent(32_768, Instant(now));
-                free = free.max(now) + 32_768 / rate;
+            while window.allows(size) {
+                window.sent(size, Instant(now));
+                free = free.max(now) + u64::from(size) / rate;
                 due.push_back(free + delay);
             }
             now = due.pop_front().expect("outstanding");
-            window.answered(32_768, 32_768, Instant(now));
+            window.answered(size, size, Instant(now));
         }
         window.depth()
     }
 
     #[test]
     fn grows_to_what_the_line_holds() {
-        // 100 bytes a microsecond and 50 ms hold 5 MB.
-        let deep = depth(100, 50_000, 1 << 30);
-        assert!((5_000_000..=17_000_000).contains(&deep), "{deep}");
-        assert_eq!(depth(100, 50_000, 1 << 20), 1 << 20);
+        for size in [32_768, 261_120] {
+            // 100 bytes a microsecond and 50 ms hold 5 MB.
+            let deep = depth(100, 50_000, 1 << 30, size);
+            assert!((5_000_000..=17_000_000).contains(&deep), "{deep}");
+            assert_eq!(depth(100, 50_000, 1 << 20, size), 1 << 20);
+        }
     }
 
     #[test]
     fn stays_small_on_a_short_line() {
-        assert!(depth(100, 10, 1 << 30) <= START << 3);
+        assert!(depth(100, 10, 1 << 30, 32_768) <= START << 3);
     }
 
     #[test]

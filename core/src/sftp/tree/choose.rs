@@ -27,6 +27,9 @@ impl Tree {
 
     fn choose(&mut self) -> Option<Step> {
         while !self.quiet {
+            if !self.settings.brave && self.has_failed() {
+                self.stop();
+            }
             self.begin_files();
             self.begin_directories();
             if let Some(step) = self.file_step().or_else(|| self.directory_step()) {
@@ -35,6 +38,12 @@ impl Tree {
             self.quiet = true;
         }
         None
+    }
+
+    /// Whether anything under way has.
+    fn has_failed(&self) -> bool {
+        let files = self.files.iter().map(|(_, file)| file.end);
+        files.chain(self.directories.iter().map(|(_, one)| one.end)).flatten().any(End::is_failure)
     }
 
     fn file_step(&mut self) -> Option<Step> {
@@ -102,8 +111,14 @@ impl Tree {
             queue.files.push_back(found);
             self.waiting.0 = self.waiting.0.saturating_add(1);
         }
-        if let Some(directory) = parent.and_then(|index| self.directories.get_mut(index)) {
+        if let Some(index) = parent
+            && let Some(directory) = self.directories.get_mut(index)
+        {
             directory.busy = directory.busy.saturating_add(1);
+            // What an entry is may turn out late.
+            if !self.open.contains(&index) {
+                self.open.push(index);
+            }
         }
         self.quiet = false;
     }
@@ -172,13 +187,16 @@ impl Tree {
         self.open.push(index);
     }
 
-    /// Forgets what waits.
+    /// Forgets what waits. Roots are missed by nobody else, so they are counted.
     pub(super) fn drop_waiting(&mut self) {
-        self.tops = Queue::default();
+        let tops = core::mem::take(&mut self.tops).len();
+        self.report.failed = self.report.failed.saturating_add(u64::try_from(tops).unwrap_or(u64::MAX));
         for (_, directory) in self.directories.iter_mut() {
-            let dropped = directory.queue.files.len().saturating_add(directory.queue.directories.len());
+            let dropped = core::mem::take(&mut directory.queue).len();
             directory.busy = directory.busy.saturating_sub(dropped);
-            directory.queue = Queue::default();
+            if dropped > 0 {
+                directory.end.get_or_insert(End::Stopped);
+            }
         }
         self.waiting = (0, 0);
     }
@@ -194,7 +212,8 @@ impl Tree {
         let over = self.files.get(index)?.stage == Stage::Over;
         if let Some(file) = over.then(|| self.files.remove(index)).flatten() {
             let kind = file.found.attributes.kind();
-            self.report.bytes = self.report.bytes.saturating_add(file.kept());
+            let moved = if file.has_moved() { file.kept() } else { 0 };
+            self.report.bytes = self.report.bytes.saturating_add(moved);
             return Some(self.ended(file.parent, &file.found, kind, file.end));
         }
         let Self { files, path, directories, roots, settings, way, .. } = self;
@@ -286,9 +305,6 @@ impl Tree {
         *count = count.saturating_add(1);
         if let Some(above) = parent.and_then(|index| self.directories.get_mut(index)) {
             above.busy = above.busy.saturating_sub(1);
-        }
-        if end.is_failure() && !self.settings.brave {
-            self.stop();
         }
         let (_, place) = spell(&mut self.path, &self.roots, &self.directories, parent, found);
         Action::Ended { place, kind, end }

@@ -12,8 +12,8 @@ use super::{Settings, Way};
 use crate::sftp::Code;
 use alloc::boxed::Box;
 
-/// Requests for names that are under way at a time.
-const AHEAD: usize = 4;
+/// Requests for names that are under way at a time: for some names and their end, and where there are more.
+const AHEAD: [usize; 2] = [2, 4];
 
 /// What is done next, or is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub(super) struct Directory {
     /// Answers that the server owes.
     pub(super) due: usize,
     pub(super) handle: Option<Box<[u8]>>,
+    /// Answers with names that have come.
+    pub(super) answers: usize,
     /// Whether all names have come.
     pub(super) listed: bool,
     pub(super) queue: Queue,
@@ -60,6 +62,7 @@ impl Directory {
             stage: Stage::Make,
             due: 0,
             handle: None,
+            answers: 0,
             listed: false,
             queue: Queue::default(),
             busy: 0,
@@ -82,7 +85,8 @@ impl Directory {
 
     /// Whether more names may be asked for, with so many waiting.
     pub(super) fn may_list(&self, waiting: usize, settings: &Settings) -> bool {
-        let room = waiting < settings.names && self.due < AHEAD;
+        let [few, many] = AHEAD;
+        let room = waiting < settings.names && self.due < if self.answers < few { few } else { many };
         self.stage == Stage::List && !self.listed && (room || (self.due == 0 && self.queue.is_empty()))
     }
 

@@ -150,7 +150,11 @@ pub(super) struct Queue {
 }
 
 impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.files.len().saturating_add(self.directories.len())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.directories.is_empty()
+        self.len() == 0
     }
 }

@@ -7,7 +7,8 @@
 //!       Target* --> Link --> Over
 //! ```
 //!
-//! Whatever fails leads to the closing of what is open, and the first failure stays.
+//! Whatever fails leads to the closing of what is open, and the first failure stays. What a put leaves behind is cut to
+//! what is whole of it, if the server still listens.
 
 use super::entry::{End, Found};
 use super::{Settings, Way};
@@ -59,6 +60,8 @@ pub(super) struct File {
     pub(super) handle: Option<Box<[u8]>>,
     /// Whether it is open here.
     local: bool,
+    /// Bytes that a copy had before.
+    before: u64,
     pub(super) mover: Mover,
     /// Where a link leads.
     pub(super) target: Box<[u8]>,
@@ -75,6 +78,7 @@ impl File {
             waits: false,
             handle: None,
             local: false,
+            before: 0,
             mover: Mover::Idle,
             target: Box::default(),
             end: None,
@@ -88,10 +92,15 @@ impl File {
 
     pub(super) fn kept(&self) -> u64 {
         match &self.mover {
-            Mover::Idle => 0,
+            Mover::Idle => self.before,
             Mover::Get(get) => get.kept(),
             Mover::Put(put) => put.kept(),
         }
+    }
+
+    /// Whether its contents were begun with.
+    pub(super) const fn has_moved(&self) -> bool {
+        !matches!(self.mover, Mover::Idle)
     }
 
     /// It ends so, unless it has ended before; what is open is closed.
@@ -131,6 +140,7 @@ impl File {
             self.found.attributes.size = Some(bytes);
             self.stage = Stage::Create;
         } else {
+            self.before = bytes;
             self.start(bytes, settings);
         }
     }
@@ -190,8 +200,17 @@ impl File {
         match outcome {
             None => {}
             Some(Outcome::Whole) if self.end.is_none() => self.complete(settings),
-            Some(outcome) => self.fail(outcome.into()),
+            Some(outcome) => {
+                self.fail(outcome.into());
+                if self.is_hollow() && self.handle.is_some() {
+                    self.stage = Stage::Set;
+                }
+            }
         }
+    }
+
+    fn is_hollow(&self) -> bool {
+        matches!(&self.mover, Mover::Put(put) if put.is_hollow())
     }
 
     fn complete(&mut self, settings: &Settings) {
@@ -204,8 +223,7 @@ impl File {
 
     /// The contents are where they should be.
     pub(super) fn synced(&mut self, settings: &Settings) {
-        let hollow = matches!(&self.mover, Mover::Put(put) if put.is_hollow());
-        if hollow || settings.preserve {
+        if self.is_hollow() || settings.preserve {
             self.stage = Stage::Set;
         } else {
             self.unwind();
@@ -214,9 +232,9 @@ impl File {
 
     /// What a file on the server is to have at its end.
     pub(super) fn last(&self, settings: &Settings) -> Attributes<'static> {
-        let hollow = matches!(&self.mover, Mover::Put(put) if put.is_hollow());
-        let kept = if settings.preserve { preserved(&self.found.attributes) } else { Attributes::NONE };
-        Attributes { size: hollow.then(|| self.kept()), ..kept }
+        let whole = settings.preserve && self.end.is_none();
+        let kept = if whole { preserved(&self.found.attributes) } else { Attributes::NONE };
+        Attributes { size: self.is_hollow().then(|| self.kept()), ..kept }
     }
 
     /// Nothing more is begun.

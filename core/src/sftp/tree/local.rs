@@ -89,14 +89,15 @@ impl Tree {
         }
     }
 
-    /// What came could not be kept at its [landing](super::Landing).
+    /// What came could not be kept at its [landing](super::Landing), or what a WRITE has promised cannot be had.
     pub fn lose(&mut self, file: FileId, at: u64) {
         self.quiet = false;
-        if let Some(file) = self.files.get_mut(file.index())
-            && let Mover::Get(get) = &mut file.mover
-        {
-            get.lose(at);
-            file.end.get_or_insert(End::Local);
+        let Some(file) = self.files.get_mut(file.index()) else { return };
+        file.end.get_or_insert(End::Local);
+        match &mut file.mover {
+            Mover::Get(get) => get.lose(at),
+            Mover::Put(put) => put.lose(at),
+            Mover::Idle => {}
         }
     }
 

@@ -129,7 +129,7 @@ pub enum Action<'a> {
     List {
         /// Which.
         place: Place<'a>,
-        /// Names the directory as long as it has more.
+        /// Names the directory until it was listed, or failed.
         directory: usize,
     },
     /// Give a directory here what it is to have, for its contents are complete: [`Tree::done`].
@@ -319,10 +319,11 @@ impl Tree {
 
     /// Bytes that have moved, in all files.
     pub fn moved(&self) -> u64 {
-        self.files.iter().fold(self.report.bytes, |sum, (_, file)| sum.saturating_add(file.kept()))
+        let moving = self.files.iter().filter(|(_, file)| file.has_moved());
+        moving.fold(self.report.bytes, |sum, (_, file)| sum.saturating_add(file.kept()))
     }
 
-    /// Nothing more is begun; what is outstanding still has to be answered, and files are closed.
+    /// Nothing more is begun, and what waits is forgotten; what is outstanding still has to be answered, and is closed.
     pub fn stop(&mut self) {
         if self.stopped {
             return;

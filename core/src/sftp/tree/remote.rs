@@ -156,7 +156,8 @@ impl Tree {
                 directory.handle = Some(handle.into());
                 directory.stage = Stage::List;
             }
-            (Stage::List, Came::Name(name, attributes, _)) => {
+            (Stage::List, Came::Name(name, attributes, last)) => {
+                directory.answers = directory.answers.saturating_add(usize::from(last));
                 let found = Found::named(directory.found.root, name, &attributes);
                 if let Some(found) = found.filter(|_| !self.stopped) {
                     self.enqueue(Some(index), found);
