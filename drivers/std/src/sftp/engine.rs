@@ -244,7 +244,6 @@ impl Engine {
             // Whoever wishes to ask comes between two bodies.
             let more = self.machine.body_due() > 0 || self.sent < self.waiting.len();
             if !more && (self.wishes > 0 || !self.proceed()) {
-                self.desk.news |= self.wishes > 0;
                 return done;
             }
         }
@@ -258,8 +257,10 @@ impl Engine {
         if self.sent < self.waiting.len() {
             return first;
         }
-        self.waiting.clear();
-        self.sent = 0;
+        if !self.waiting.is_empty() {
+            self.waiting.clear();
+            (self.sent, self.desk.news) = (0, true);
+        }
         let Self { machine, body, desk, .. } = self;
         if machine.body_due() == 0 {
             return first;
@@ -333,7 +334,6 @@ impl Engine {
             }
             // Whoever wishes to ask comes between.
             if !self.is_clear() {
-                self.desk.news |= self.wishes > 0;
                 break Step::Blocked;
             }
             let step = job.step(now, &mut |request, body| {
