@@ -100,7 +100,7 @@ impl House {
 
     /// A session that was greeted.
     fn greeted(&self, in_bytes: bool) -> Raw {
-        let mut raw = self.raw(in_bytes);
+        let raw = self.raw(in_bytes);
         raw.send(&init(3));
         let greeting = raw.answer().unwrap();
         assert_eq!(greeting[..5], [2, 0, 0, 0, 3]);
@@ -231,7 +231,7 @@ fn i01_frames_that_are_none() {
             &[0, 0, 0, 10, 3, 0, 0, 0, 1, 0, 0, 0, 1, b'x'],
             &[0, 0, 0, 10, 17, 0, 0, 0, 1, 0, 0, 0, 9, b'x'],
         ] {
-            let mut raw = house.greeted(in_bytes);
+            let raw = house.greeted(in_bytes);
             raw.send(bytes);
             // The length is looked at with what every packet begins with.
             raw.send(&[0; 9]);
@@ -246,14 +246,14 @@ fn i01_frames_that_are_none() {
 fn i02_greetings_out_of_place() {
     both(|house, in_bytes| {
         for bytes in [init(0), init(2), string(&[&[16, 0, 0, 0, 1][..], &string(b".")].concat())] {
-            let mut raw = house.raw(in_bytes);
+            let raw = house.raw(in_bytes);
             raw.send(&bytes);
             raw.ends_badly();
         }
-        let mut raw = house.greeted(in_bytes);
+        let raw = house.greeted(in_bytes);
         raw.send(&init(3));
         raw.ends_badly();
-        let mut raw = house.raw(in_bytes);
+        let raw = house.raw(in_bytes);
         raw.send(&init(99));
         assert_eq!(raw.answer().unwrap()[..5], [2, 0, 0, 0, 3]);
     });
@@ -451,7 +451,7 @@ fn i19_writes_behind_the_end_of_all_files() {
 #[test]
 fn i20_the_end_inside_a_frame() {
     both(|house, in_bytes| {
-        let mut raw = house.greeted(in_bytes);
+        let raw = house.greeted(in_bytes);
         raw.send(&[0, 0, 0, 20, 17]);
         raw.channel.finish();
         raw.ends_badly();
