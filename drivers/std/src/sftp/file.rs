@@ -49,8 +49,8 @@ struct Cursor {
     block: Vec<u8>,
     /// Under which writes are answered.
     writes: Option<Ticket>,
-    /// The first write that failed.
-    failure: Option<(Code, String)>,
+    /// The first write that failed, or that could not even be sent.
+    failure: Option<Error>,
 }
 
 impl File {
@@ -166,11 +166,11 @@ impl File {
     /// # Errors
     /// As [`metadata`](Self::metadata). It is closed all the same.
     pub fn close(mut self) -> Result<(), Error> {
-        let settled = self.settle(&mut self.cursor());
+        // If that fails, it is closed behind what may still have to leave: its handle may be another file's then.
+        self.settle(&mut self.cursor())?;
         self.forget(&mut self.cursor());
         self.closed = true;
-        let closed = self.done(&Request::Close { handle: &self.handle });
-        settled.and(closed)
+        self.done(&Request::Close { handle: &self.handle })
     }
 
     fn done(&self, request: &Request<'_>) -> Result<(), Error> {
@@ -191,8 +191,14 @@ impl File {
                 cursor.at = cursor.at.saturating_add(n as u64);
                 return Ok(n);
             }
-            if !self.fetch(&mut cursor)? {
-                return Ok(0);
+            match self.fetch(&mut cursor) {
+                Ok(true) => {}
+                Ok(false) => return Ok(0),
+                Err(error) => {
+                    // What comes behind must not be taken for what failed to come.
+                    self.forget(&mut cursor);
+                    return Err(error);
+                }
             }
         }
     }
@@ -279,13 +285,17 @@ impl File {
     fn send(&self, cursor: &mut Cursor, offset: u64, block: Vec<u8>) -> Result<(), Error> {
         let ticket = *cursor.writes.get_or_insert_with(|| self.share.lock().ticket());
         let mut block = Some(block);
-        self.share.wait(|engine| {
+        let sent = self.share.wait(|engine| {
             if engine.due(ticket) >= MOST_WRITES || engine.backlog() >= MOST_BLOCKS {
                 return None;
             }
             engine.write(&self.handle, offset, block.take()?, ticket);
             Some(())
-        })?;
+        });
+        if let Err(error) = sent {
+            // The block is lost.
+            cursor.failure.get_or_insert(error);
+        }
         self.check(cursor)
     }
 
@@ -294,12 +304,10 @@ impl File {
         if cursor.failure.is_none()
             && let Some(ticket) = cursor.writes
         {
-            cursor.failure = self.share.lock().failed(ticket);
+            let failed = self.share.lock().failed(ticket);
+            cursor.failure = failed.map(|(code, message)| status(code, message, &self.path));
         }
-        match &cursor.failure {
-            Some((code, message)) => Err(status(*code, message.clone(), &self.path)),
-            None => Ok(()),
-        }
+        cursor.failure.clone().map_or(Ok(()), Err)
     }
 
     /// Sends what was written and waits for all answers.
@@ -307,10 +315,13 @@ impl File {
         if cursor.failure.is_none() {
             self.submit(cursor)?;
         }
-        if let Some(ticket) = cursor.writes.take()
-            && let Answer::Failed(code, message) = self.share.answer(ticket)?
-        {
-            cursor.failure.get_or_insert((code, message));
+        if let Some(ticket) = cursor.writes {
+            // Whoever gives up waiting may come back for the answers.
+            let answer = self.share.wait(|engine| engine.fetch(ticket))?;
+            cursor.writes = None;
+            if let Answer::Failed(code, message) = answer {
+                cursor.failure.get_or_insert_with(|| status(code, message, &self.path));
+            }
         }
         self.check(cursor)
     }
@@ -348,6 +359,9 @@ impl Drop for File {
         let _ = self.settle(&mut cursor);
         self.forget(&mut cursor);
         let mut engine = self.share.lock();
+        if let Some(ticket) = cursor.writes.take() {
+            engine.abandon(ticket);
+        }
         engine.leave(&self.handle);
         self.share.offer(&mut engine);
     }

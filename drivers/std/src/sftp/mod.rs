@@ -110,7 +110,8 @@ impl Sftp {
     pub fn limits(&self) -> Result<Limits, Error> {
         let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         if let Known::Asked(ticket) = *limits {
-            let answer = self.share.answer(ticket)?;
+            // Whoever gives up waiting may come back for it.
+            let answer = self.share.wait(|engine| engine.fetch(ticket))?;
             let told = if let Answer::Limits(told) = answer { told } else { Limits::default() };
             *limits = Known::Limits(sane(&told));
         }

@@ -146,7 +146,11 @@ impl Share {
             asked
         });
         if wishes {
-            self.lock().wishes -= 1;
+            // What was kept back for it may leave.
+            let mut engine = self.lock();
+            engine.wishes -= 1;
+            self.offer(&mut engine);
+            self.tell(&mut engine);
         }
         outcome?
     }

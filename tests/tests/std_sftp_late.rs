@@ -1,0 +1,193 @@
+//! The SFTP client and a server that is late, or leaves things half done: whoever gave up waiting and comes back is told the
+//! truth, and nothing stays open on the server.
+
+use core::time::Duration;
+use sanssh_std::core::sftp::Code;
+use sanssh_std::{Error, OpenOptions, Sftp};
+use std::collections::VecDeque;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::net::UnixStream;
+use std::thread;
+
+const OPEN: u8 = 3;
+const CLOSE: u8 = 4;
+const READ: u8 = 5;
+const WRITE: u8 = 6;
+const STAT: u8 = 17;
+const EXTENDED: u8 = 200;
+const STATUS: u8 = 101;
+const HANDLE: u8 = 102;
+const DATA: u8 = 103;
+const ATTRS: u8 = 105;
+const LIMITS: &[u8] = b"limits@openssh.com";
+
+/// How long the client waits where it waits in vain.
+const SHORT: Option<Duration> = Some(Duration::from_millis(50));
+/// How long it waits where it waits for what comes.
+const LONG: Option<Duration> = Some(Duration::from_secs(60));
+
+/// A server whose answers the test writes.
+struct Server {
+    line: UnixStream,
+    asked: VecDeque<Asked>,
+}
+
+/// A request: its number, its id, and its fields.
+#[derive(Debug, Clone)]
+struct Asked(u8, [u8; 4], Vec<u8>);
+
+impl Server {
+    /// Greets; with `limits` it has that extension, and says nothing when it is asked for them.
+    fn start(limits: bool) -> (Self, Sftp) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let greeting = thread::spawn(move || {
+            let mut server = Self { line: theirs, asked: VecDeque::new() };
+            assert_eq!(server.packet()[0], 1);
+            let mut version = vec![2, 0, 0, 0, 3];
+            if limits {
+                version.extend(string(LIMITS));
+                version.extend(string(b"1"));
+            }
+            server.send(&version);
+            server
+        });
+        let sftp = Sftp::over(ours.try_clone().unwrap(), ours).unwrap();
+        (greeting.join().unwrap(), sftp)
+    }
+
+    fn packet(&mut self) -> Vec<u8> {
+        let mut length = [0; 4];
+        self.line.read_exact(&mut length).unwrap();
+        let mut packet = vec![0; u32::from_be_bytes(length) as usize];
+        self.line.read_exact(&mut packet).unwrap();
+        packet
+    }
+
+    /// The next request of a kind; others are kept.
+    fn next(&mut self, number: u8) -> Asked {
+        loop {
+            if let Some(at) = self.asked.iter().position(|asked| asked.0 == number) {
+                return self.asked.remove(at).unwrap();
+            }
+            let packet = self.packet();
+            self.asked.push_back(Asked(packet[0], packet[1..5].try_into().unwrap(), packet[5..].to_vec()));
+        }
+    }
+
+    fn send(&self, packet: &[u8]) {
+        let length = u32::try_from(packet.len()).unwrap().to_be_bytes();
+        (&self.line).write_all(&[&length[..], packet].concat()).unwrap();
+    }
+
+    fn answer(&self, to: &Asked, number: u8, fields: &[u8]) {
+        self.send(&[&[number], &to.1[..], fields].concat());
+    }
+
+    fn status(&self, to: &Asked, code: Code) {
+        self.answer(to, STATUS, &[&code.0.to_be_bytes()[..], &string(b""), &string(b"")].concat());
+    }
+
+    /// Opens a file for a client, on whose thread `open` is called.
+    fn open(&mut self, sftp: &Sftp, options: OpenOptions) -> sanssh_std::File {
+        thread::scope(|scope| {
+            let opening = scope.spawn(|| sftp.open("f", options).unwrap());
+            let open = self.next(OPEN);
+            self.answer(&open, HANDLE, &string(b"h"));
+            opening.join().unwrap()
+        })
+    }
+}
+
+fn string(bytes: &[u8]) -> Vec<u8> {
+    [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat()
+}
+
+/// What a READ asks for: offset and length.
+fn extent(read: &Asked) -> (u64, usize) {
+    let fields = &read.2[4 + 1..];
+    (
+        u64::from_be_bytes(fields[..8].try_into().unwrap()),
+        u32::from_be_bytes(fields[8..12].try_into().unwrap()) as usize,
+    )
+}
+
+#[test]
+fn a_read_after_one_that_was_given_up_leaves_nothing_out() {
+    let (mut server, sftp) = Server::start(false);
+    let mut file = server.open(&sftp, OpenOptions::READ);
+    let mut buffer = [0; 16];
+    // A first read has two run ahead from the second one on.
+    thread::scope(|scope| {
+        let reading = scope.spawn(|| (&file).read(&mut buffer).unwrap());
+        let first = server.next(READ);
+        let (offset, length) = extent(&first);
+        assert_eq!(offset, 0);
+        server.answer(&first, DATA, &string(&vec![b'a'; length]));
+        assert_eq!(reading.join().unwrap(), 16);
+    });
+    let (mut rest, mut at) = ([0; 4096], 16);
+    sftp.set_timeout(SHORT);
+    let error = loop {
+        match file.read(&mut rest) {
+            Ok(n) => at += n,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    assert_eq!(file.stream_position().unwrap(), at as u64);
+    sftp.set_timeout(LONG);
+    thread::scope(|scope| {
+        let reading = scope.spawn(|| (&file).read(&mut buffer).unwrap());
+        // What the answers say is where they are from.
+        let mut seen = 0;
+        while seen < 3 {
+            let read = server.next(READ);
+            let (offset, length) = extent(&read);
+            let mark = u8::try_from(offset / length as u64).unwrap();
+            server.answer(&read, DATA, &string(&vec![mark; length]));
+            seen += usize::from(offset >= at as u64);
+            if reading.is_finished() {
+                break;
+            }
+        }
+        assert_eq!(reading.join().unwrap(), 16);
+    });
+    assert_eq!(buffer, [1; 16]);
+    let _ = file.seek(SeekFrom::Start(0)).unwrap();
+    drop(server);
+}
+
+#[test]
+fn a_write_that_was_not_waited_for_is_not_forgotten() {
+    let (mut server, sftp) = Server::start(false);
+    let mut file = server.open(&sftp, OpenOptions::CREATE);
+    file.write_all(b"text").unwrap();
+    sftp.set_timeout(SHORT);
+    assert_eq!(file.flush().unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+    assert_eq!(file.flush().unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+    let write = server.next(WRITE);
+    server.status(&write, Code::FAILURE);
+    sftp.set_timeout(LONG);
+    let error = file.close().unwrap_err();
+    assert!(matches!(error, Error::Sftp { code: Code::FAILURE, .. }), "{error}");
+    server.next(CLOSE);
+}
+
+#[test]
+fn limits_that_are_late_come_when_they_are_asked_for_again() {
+    let (mut server, sftp) = Server::start(true);
+    sftp.set_timeout(SHORT);
+    assert!(matches!(sftp.limits().unwrap_err(), Error::TimedOut(_)));
+    sftp.set_timeout(LONG);
+    thread::scope(|scope| {
+        // Another call takes no answer that is not its own.
+        let looking = scope.spawn(|| sftp.metadata("x").unwrap());
+        let stat = server.next(STAT);
+        server.answer(&stat, ATTRS, &[&1_u32.to_be_bytes()[..], &7_u64.to_be_bytes()].concat());
+        assert_eq!(looking.join().unwrap().size, Some(7));
+    });
+    let asked = server.next(EXTENDED);
+    let limits = [256 * 1024, 1000, 2000, 5_u64].map(u64::to_be_bytes).concat();
+    server.answer(&asked, 201, &limits);
+    assert_eq!(sftp.limits().unwrap().handles, 5);
+}
