@@ -3,16 +3,18 @@
 
 use core::time::Duration;
 use sanssh_std::core::sftp::Code;
-use sanssh_std::{Error, OpenOptions, Sftp};
+use sanssh_std::{Copy, Error, OpenOptions, Progress, Sftp};
 use std::collections::VecDeque;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::net::UnixStream;
-use std::thread;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{fs, thread};
 
 const OPEN: u8 = 3;
 const CLOSE: u8 = 4;
 const READ: u8 = 5;
 const WRITE: u8 = 6;
+const FSETSTAT: u8 = 10;
 const STAT: u8 = 17;
 const EXTENDED: u8 = 200;
 const STATUS: u8 = 101;
@@ -24,7 +26,7 @@ const LIMITS: &[u8] = b"limits@openssh.com";
 /// How long the client waits where it waits in vain.
 const SHORT: Option<Duration> = Some(Duration::from_millis(50));
 /// How long it waits where it waits for what comes.
-const LONG: Option<Duration> = Some(Duration::from_secs(60));
+const LONG: Option<Duration> = Some(Duration::from_secs(20));
 
 /// A server whose answers the test writes.
 struct Server {
@@ -40,6 +42,7 @@ impl Server {
     /// Greets; with `limits` it has that extension, and says nothing when it is asked for them.
     fn start(limits: bool) -> (Self, Sftp) {
         let (ours, theirs) = UnixStream::pair().unwrap();
+        theirs.set_read_timeout(LONG).unwrap();
         let greeting = thread::spawn(move || {
             let mut server = Self { line: theirs, asked: VecDeque::new() };
             assert_eq!(server.packet()[0], 1);
@@ -69,9 +72,15 @@ impl Server {
             if let Some(at) = self.asked.iter().position(|asked| asked.0 == number) {
                 return self.asked.remove(at).unwrap();
             }
-            let packet = self.packet();
-            self.asked.push_back(Asked(packet[0], packet[1..5].try_into().unwrap(), packet[5..].to_vec()));
+            let asked = self.any();
+            self.asked.push_back(asked);
         }
+    }
+
+    /// The request that comes next.
+    fn any(&mut self) -> Asked {
+        let packet = self.packet();
+        Asked(packet[0], packet[1..5].try_into().unwrap(), packet[5..].to_vec())
     }
 
     fn send(&self, packet: &[u8]) {
@@ -100,6 +109,11 @@ impl Server {
 
 fn string(bytes: &[u8]) -> Vec<u8> {
     [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat()
+}
+
+/// What is said of a file.
+fn regular(size: u64) -> Vec<u8> {
+    [&5_u32.to_be_bytes()[..], &size.to_be_bytes(), &0o100_644_u32.to_be_bytes()].concat()
 }
 
 /// What a READ asks for: offset and length.
@@ -183,11 +197,155 @@ fn limits_that_are_late_come_when_they_are_asked_for_again() {
         // Another call takes no answer that is not its own.
         let looking = scope.spawn(|| sftp.metadata("x").unwrap());
         let stat = server.next(STAT);
-        server.answer(&stat, ATTRS, &[&1_u32.to_be_bytes()[..], &7_u64.to_be_bytes()].concat());
+        server.answer(&stat, ATTRS, &regular(7));
         assert_eq!(looking.join().unwrap().size, Some(7));
     });
     let asked = server.next(EXTENDED);
     let limits = [256 * 1024, 1000, 2000, 5_u64].map(u64::to_be_bytes).concat();
     server.answer(&asked, 201, &limits);
     assert_eq!(sftp.limits().unwrap().handles, 5);
+}
+
+fn quiet(_: Progress<'_>) {}
+
+/// The offset and the bytes of a WRITE.
+fn contents(write: &Asked) -> (usize, &[u8]) {
+    let fields = &write.2[4 + 1..];
+    (u64::from_be_bytes(fields[..8].try_into().unwrap()) as usize, &fields[12..])
+}
+
+/// Bytes none of which is zero.
+fn solid(length: usize) -> Vec<u8> {
+    (0..length).map(|at| u8::try_from(at % 251).unwrap() + 1).collect()
+}
+
+#[test]
+fn a_copy_that_is_given_up_leaves_nothing_open() {
+    let here = tempfile::tempdir().unwrap();
+    let (mut server, sftp) = Server::start(false);
+    for answers in [0, 1] {
+        sftp.set_timeout(LONG);
+        server.asked.clear();
+        thread::scope(|scope| {
+            let getting =
+                scope.spawn(|| sftp.get("f", here.path().join("f"), &Copy::default(), &mut quiet).unwrap_err());
+            let stat = server.next(STAT);
+            sftp.set_timeout(SHORT);
+            server.answer(&stat, ATTRS, &regular(7));
+            let open = server.next(OPEN);
+            if answers == 1 {
+                server.answer(&open, HANDLE, &string(b"h"));
+                server.next(READ);
+            }
+            assert!(matches!(getting.join().unwrap(), Error::Cut { .. }));
+            if answers == 0 {
+                server.answer(&open, HANDLE, &string(b"h"));
+                // The late answer is taken in by whoever waits next.
+                assert!(sftp.metadata("x").is_err());
+            }
+        });
+        let close = server.next(CLOSE);
+        assert_eq!(close.2, string(b"h"));
+        server.status(&close, Code::OK);
+    }
+}
+
+#[test]
+fn a_panic_of_whoever_is_told_leaves_nothing_open() {
+    let here = tempfile::tempdir().unwrap();
+    let (mut server, sftp) = Server::start(false);
+    sftp.set_timeout(LONG);
+    thread::scope(|scope| {
+        let mut telling = |_: Progress<'_>| panic!("told");
+        let target = here.path().join("f");
+        // Few at a time: nobody reads any more, once it has panicked.
+        let (sftp, copy) = (&sftp, Copy { requests: Some(2), ..Copy::default() });
+        let get = move || sftp.get("f", target, &copy, &mut telling);
+        let getting = scope.spawn(move || catch_unwind(AssertUnwindSafe(get)).is_err());
+        let stat = server.next(STAT);
+        let length = 3 << 20;
+        server.answer(&stat, ATTRS, &regular(length));
+        let open = server.next(OPEN);
+        server.answer(&open, HANDLE, &string(b"h"));
+        loop {
+            let asked = server.any();
+            if asked.0 == CLOSE {
+                break;
+            }
+            server.answer(&asked, DATA, &string(&vec![1; extent(&asked).1]));
+        }
+        assert!(getting.join().unwrap());
+    });
+}
+
+#[test]
+fn a_write_that_was_half_sent_when_its_copy_was_given_up_is_sent_as_it_is() {
+    let here = tempfile::tempdir().unwrap();
+    let source = here.path().join("f");
+    let bytes = solid(4 << 20);
+    fs::write(&source, &bytes).unwrap();
+    let (mut server, sftp) = Server::start(false);
+    sftp.set_timeout(SHORT);
+    thread::scope(|scope| {
+        let putting = scope.spawn(|| sftp.put(&source, "f", &Copy::default(), &mut quiet).unwrap_err());
+        let open = server.next(OPEN);
+        server.answer(&open, HANDLE, &string(b"h"));
+        assert!(matches!(putting.join().unwrap(), Error::Cut { .. }));
+        // Whoever waits next has what is left sent.
+        let looking = scope.spawn(|| sftp.metadata("x").is_err());
+        loop {
+            let asked = server.any();
+            match asked.0 {
+                WRITE => {
+                    let (at, sent) = contents(&asked);
+                    assert!(sent == &bytes[at..at + sent.len()], "{at}");
+                }
+                CLOSE => break,
+                _ => {}
+            }
+        }
+        let _ = looking.join().unwrap();
+    });
+}
+
+#[test]
+fn a_file_that_shrinks_while_it_is_sent_is_cut_to_what_is_true() {
+    let here = tempfile::tempdir().unwrap();
+    let source = here.path().join("f");
+    let bytes = solid(4 << 20);
+    fs::write(&source, &bytes).unwrap();
+    let (mut server, sftp) = Server::start(false);
+    sftp.set_timeout(LONG);
+    thread::scope(|scope| {
+        let putting = scope.spawn(|| sftp.put(&source, "f", &Copy::default(), &mut quiet).unwrap_err());
+        let open = server.next(OPEN);
+        server.answer(&open, HANDLE, &string(b"h"));
+        // By then a later WRITE is half composed, and waits for the line.
+        let first = server.next(WRITE);
+        fs::write(&source, b"").unwrap();
+        let mut there = Vec::new();
+        let mut writes = vec![first];
+        let size = loop {
+            for write in writes.drain(..) {
+                let (at, sent) = contents(&write);
+                there.resize(there.len().max(at + sent.len()), 0);
+                there[at..at + sent.len()].copy_from_slice(sent);
+                server.status(&write, Code::OK);
+            }
+            let asked = server.any();
+            match asked.0 {
+                WRITE => writes.push(asked),
+                FSETSTAT => {
+                    server.status(&asked, Code::OK);
+                    break usize::try_from(u64::from_be_bytes(asked.2[9..17].try_into().unwrap())).unwrap();
+                }
+                _ => panic!("{asked:?}"),
+            }
+        };
+        assert!(there != bytes[..there.len()], "nothing was made up");
+        assert!(there[..size] == bytes[..size]);
+        let close = server.next(CLOSE);
+        server.status(&close, Code::OK);
+        assert!(matches!(putting.join().unwrap(), Error::File { .. }));
+    });
 }

@@ -78,6 +78,11 @@ impl Directory {
         };
     }
 
+    /// The handle, unless the server was asked to close it.
+    pub(super) fn open(&self) -> Option<&[u8]> {
+        self.handle.as_deref().filter(|_| !(self.stage == Stage::Close && self.due > 0))
+    }
+
     /// Whether names are still to come.
     pub(super) fn is_listing(&self) -> bool {
         matches!(self.stage, Stage::Make | Stage::Look | Stage::Open | Stage::List | Stage::Close)

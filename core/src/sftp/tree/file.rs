@@ -127,6 +127,11 @@ impl File {
         self.unwind();
     }
 
+    /// The handle, unless the server was asked to close it.
+    pub(super) fn open(&self) -> Option<&[u8]> {
+        self.handle.as_deref().filter(|_| !(self.stage == Stage::Close && self.waits))
+    }
+
     /// It is not open here any more.
     pub(super) const fn finished(&mut self) {
         self.local = false;
@@ -157,7 +162,7 @@ impl File {
     /// The contents begin to move, from where they are there already.
     pub(super) fn start(&mut self, from: u64, settings: &Settings) {
         let size = self.size();
-        if self.found.attributes.size.is_some_and(|size| from > size && size > 0) {
+        if self.found.attributes.size.is_some_and(|size| from > size) {
             return self.fail(End::Longer);
         }
         let most = if self.way == Way::Get { settings.sizes.read } else { settings.sizes.write };

@@ -323,6 +323,13 @@ impl Tree {
         moving.fold(self.report.bytes, |sum, (_, file)| sum.saturating_add(file.kept()))
     }
 
+    /// Handles that are open on the server and that it was not asked to close: for whoever gives up before all is over, on
+    /// a connection that goes on.
+    pub fn handles(&self) -> impl Iterator<Item = &[u8]> {
+        let files = self.files.iter().filter_map(|(_, file)| file.open());
+        files.chain(self.directories.iter().filter_map(|(_, directory)| directory.open()))
+    }
+
     /// Nothing more is begun, and what waits is forgotten; what is outstanding still has to be answered, and is closed.
     pub fn stop(&mut self) {
         if self.stopped {

@@ -1,7 +1,7 @@
 //! Whole files and trees: from the server, and to it.
 
 use super::job::Job;
-use super::share::{Wait, status};
+use super::share::{Share, Wait, status};
 use super::site::Told;
 use super::{Sftp, here};
 use crate::Error;
@@ -18,6 +18,8 @@ use std::sync::Arc;
 const MOST_UNDER_WAY: u64 = 8 * 1024 * 1024;
 /// Bytes after which the one who waits is told how far it is.
 const TELL: u64 = 1024 * 1024;
+/// Bytes of a request at least, however low the pace.
+const LEAST: u32 = 4096;
 /// How long a copy with a pace sleeps at most, so that the line is looked after.
 const NAP: Duration = Duration::from_millis(100);
 /// What of a mode goes along: never that a file runs as its owner.
@@ -47,15 +49,19 @@ pub struct Copy {
 }
 
 impl Copy {
-    /// Bytes of a request, where the server takes so many.
+    /// Bytes of a request, where the server takes so many; a quarter of a second's if there is a limit.
     fn sizes(&self, taken: Sizes) -> Sizes {
-        let most = |taken: u32| self.block.map_or(taken, |block| block.clamp(1, taken.max(1)));
+        let pace = self.limit.map_or(u32::MAX, |limit| u32::try_from(limit / 4).unwrap_or(u32::MAX).max(LEAST));
+        let wanted = self.block.unwrap_or(u32::MAX).min(pace);
+        let most = |taken: u32| wanted.clamp(1, taken.max(1));
         Sizes { read: most(taken.read), write: most(taken.write) }
     }
 
     /// Bytes that may be on their way, in requests of `most` bytes.
     fn under_way(&self, most: u32) -> u64 {
-        self.requests.map_or(MOST_UNDER_WAY, |requests| u64::from(requests) * u64::from(most)).min(MOST_UNDER_WAY)
+        let under_way = self.requests.map_or(MOST_UNDER_WAY, |requests| u64::from(requests) * u64::from(most));
+        // What is asked for comes as fast as it can: no more than half a second's at a time.
+        under_way.min(MOST_UNDER_WAY).min(self.limit.map_or(u64::MAX, |limit| limit / 2))
     }
 
     /// The same as the machine knows it.
@@ -185,20 +191,22 @@ impl Sftp {
             let now = engine.desk.now();
             engine.desk.begin(Job::new(way, sizes, (remote, local.to_owned()), attributes, copy, now))
         };
+        let _going = Going { share: &self.share, serial };
+        let tell = copy.limit.map_or(TELL, |limit| limit.clamp(1, TELL));
         let mut told = 0;
         loop {
             let step = self.share.wait(|engine| {
                 let blocked = engine.work(serial);
                 let now = engine.desk.now();
                 let Some(job) = engine.desk.job(serial) else { return Wait::Ready(()) };
-                if job.is_over() || !job.site.told.is_empty() || job.moved >= told + TELL {
+                if job.is_over() || !job.site.told.is_empty() || job.moved >= told + tell {
                     return Wait::Ready(());
                 }
                 // Who is slow on purpose is not stuck.
                 match job.nap(now) {
                     Some(nap) => Wait::Napping(now.0, nap.min(NAP)),
-                    None if blocked => Wait::Again(job.moved),
-                    None => Wait::Pending(job.moved),
+                    None if blocked => Wait::Again(job.mark()),
+                    None => Wait::Pending(job.mark()),
                 }
             });
             let (news, moved, outcome) = self.look_at(serial, step, remote);
@@ -212,7 +220,7 @@ impl Sftp {
         }
     }
 
-    /// How far a copy is; it is let go of if it is over.
+    /// How far a copy is, and how it ended if it is over.
     fn look_at(
         &self,
         serial: u64,
@@ -220,24 +228,37 @@ impl Sftp {
         remote: &[u8],
     ) -> (Vec<Told>, u64, Option<Result<(), Error>>) {
         let mut engine = self.share.lock();
-        let Some(job) = engine.desk.job(serial) else { return (Vec::new(), 0, Some(step)) };
-        let kept = job.kept();
+        let kept = engine.desk.job(serial).map_or(0, |job| job.kept());
         if step.is_err() {
-            job.cut();
+            engine.give_up(serial);
         }
+        let Some(job) = engine.desk.job(serial) else { return (Vec::new(), 0, Some(step)) };
         let (news, moved) = (job.news(), job.moved);
         if step.is_ok() && !job.is_over() {
             return (news, moved, None);
         }
         let outcome = match (job.site.failure.take(), step) {
-            (Some(failure), _) => Err(failure),
-            (None, Err(source)) => {
-                Err(Error::Cut { path: escape(remote, false), done: kept, source: Arc::new(source) })
-            }
+            // Whatever failed before, the rest has not come.
+            (_, Err(source)) => Err(Error::Cut { path: escape(remote, false), done: kept, source: Arc::new(source) }),
+            (Some(failure), Ok(())) => Err(failure),
             (None, Ok(())) => Ok(()),
         };
-        engine.desk.release(serial);
         (news, moved, Some(outcome))
+    }
+}
+
+/// A copy that is under way: whatever ends it, nothing of it stays behind, here or on the server.
+struct Going<'a> {
+    share: &'a Share,
+    serial: u64,
+}
+
+impl Drop for Going<'_> {
+    fn drop(&mut self) {
+        let mut engine = self.share.lock();
+        engine.give_up(self.serial);
+        engine.desk.release(self.serial);
+        self.share.offer(&mut engine);
     }
 }
 

@@ -351,6 +351,26 @@ impl Engine {
         step == Step::Blocked
     }
 
+    /// Gives up a copy that is not over, on a line that may go on: what was promised of a WRITE still leaves, and what is
+    /// open on the server is closed behind it.
+    pub(super) fn give_up(&mut self, serial: u64) {
+        let Self { machine, body, desk, .. } = self;
+        if let Body::File(owner, ..) = *body
+            && owner == serial
+        {
+            let mut rest = vec![0; machine.body_due()];
+            let mut done = 0;
+            while done < rest.len() {
+                done += desk.supply(body, &mut rest[done..]);
+            }
+            *body = Body::Block(rest, 0);
+        }
+        let Some(job) = desk.job(serial) else { return };
+        let handles: Vec<Remote> = job.handles().map(Remote::from).collect();
+        job.cut();
+        desk.orders.extend(handles.into_iter().map(Order::Close));
+    }
+
     /// Deals with what came from the server.
     pub(super) fn digest(&mut self, mut input: &[u8]) {
         let Self { machine, gather, desk, .. } = self;
@@ -477,7 +497,13 @@ impl Desk {
         if let Owner::Job(serial) = self.owners[id.index()] {
             let now = self.clock.now();
             self.news = true;
-            return self.job(serial).map_or((), |job| job.answer(&event, now));
+            if let Some(job) = self.job(serial) {
+                job.answer(&event, now);
+            } else if let Event::Handle(_, handle) = event {
+                // Nobody wants it any more.
+                self.orders.push_back(Order::Close(handle.into()));
+            }
+            return;
         }
         self.called(event);
     }

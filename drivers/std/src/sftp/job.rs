@@ -22,6 +22,9 @@ pub(super) struct Job {
     start: Instant,
     /// Bytes that have gone through here, whether or not in order.
     pub(super) moved: u64,
+    /// Answers that have come.
+    answers: u64,
+    stopped: bool,
 }
 
 /// What came of one step.
@@ -50,7 +53,7 @@ impl Job {
     ) -> Self {
         let mut tree = Tree::new(way, copy.settings(way, sizes));
         tree.add(there, attributes);
-        Self { tree, site: Site::new(way, there, here, copy), start, moved: 0 }
+        Self { tree, site: Site::new(way, there, here, copy), start, moved: 0, answers: 0, stopped: false }
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -64,7 +67,18 @@ impl Job {
 
     /// Nothing more is begun.
     pub(super) fn stop(&mut self) {
+        self.stopped = true;
         self.tree.stop();
+    }
+
+    /// Grows as long as it gets on.
+    pub(super) const fn mark(&self) -> u64 {
+        self.moved.wrapping_add(self.answers)
+    }
+
+    /// What is open on the server.
+    pub(super) fn handles(&self) -> impl Iterator<Item = &[u8]> {
+        self.tree.handles()
     }
 
     /// The connection is gone: what is left to do is here, and fails for no other reason.
@@ -78,7 +92,7 @@ impl Job {
 
     /// How long nothing should be begun, for the sake of the pace.
     pub(super) fn nap(&self, now: Instant) -> Option<Duration> {
-        let limit = u128::from(self.site.limit()?.max(1));
+        let limit = u128::from(self.site.limit().filter(|_| !self.stopped)?.max(1));
         let due = Duration::from_micros(u64::try_from(u128::from(self.moved) * 1_000_000 / limit).ok()?);
         due.checked_sub(now.since(self.start)).filter(|nap| !nap.is_zero())
     }
@@ -148,6 +162,7 @@ impl Job {
         if let Event::Status(_, status) = event {
             self.site.heard(status);
         }
+        self.answers += 1;
         let landing = self.tree.answer(event, now);
         let Event::Data(_, Piece { bytes, .. }) = event else { return };
         self.moved += bytes.len() as u64;
@@ -158,8 +173,12 @@ impl Job {
         }
     }
 
-    /// Reads what is sent next.
+    /// Reads what is sent next. What is not there any more is made up, for it was promised, and is not counted.
     pub(super) fn supply(&mut self, file: FileId, room: &mut [u8], offset: u64) -> usize {
-        self.site.supply(file, room, offset)
+        self.site.supply(file, room, offset).unwrap_or_else(|| {
+            self.tree.lose(file, offset);
+            room.fill(0);
+            room.len()
+        })
     }
 }

@@ -256,17 +256,11 @@ impl Site {
         open.map_or(Extent::End, |open| extent(&open.file, offset, length, self.copy.sparse))
     }
 
-    /// Reads what is sent next. What is not there any more is made up, for it was promised, and spoils the whole.
-    pub(super) fn supply(&mut self, file: FileId, room: &mut [u8], offset: u64) -> usize {
-        let open = self.files.get(file.index()).and_then(Option::as_ref);
-        let outcome = open.map(|open| read(&open.file, room, offset).map_err(|error| self.failed(&open.below, error)));
-        match outcome {
-            Some(Ok(n)) => return n,
-            Some(Err(error)) => self.fail(error),
-            None => {}
-        }
-        room.fill(0);
-        room.len()
+    /// Reads what is sent next, if it is still there.
+    pub(super) fn supply(&mut self, file: FileId, room: &mut [u8], offset: u64) -> Option<usize> {
+        let open = self.files.get(file.index()).and_then(Option::as_ref)?;
+        let outcome = read(&open.file, room, offset).map_err(|error| self.failed(&open.below, error));
+        outcome.map_err(|error| self.fail(error)).ok()
     }
 }
 
