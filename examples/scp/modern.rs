@@ -2,14 +2,17 @@
 //! piece.
 
 use crate::{Copying, is_directory};
+use core::time::Duration;
 use sanssh_core::sftp::tree::Links;
 use sanssh_core::sftp::{Attributes, Extension, FileKind, path};
-use sanssh_examples::files::{self, below, failure, last, shown};
+use sanssh_examples::files::{self, below, culprit, failure, last, shown};
 use sanssh_examples::glob::{self, Tree};
 use sanssh_std::{Copy, Error, OpenOptions, Progress, Sftp, escape};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::thread;
+use std::time::Instant;
 
 /// Directories inside each other that are copied from host to host: links may lead in a circle.
 const DEPTH: usize = 128;
@@ -33,7 +36,7 @@ pub(crate) fn put(copying: &mut Copying, sftp: &Sftp, from: &Path, to: &[u8]) ->
         sftp.put(from, &target, &copy, &mut tell)
     };
     copying.meter.end();
-    outcome.map_err(|error| failure(&shown(from), &error))
+    outcome.map_err(|error| failure(&culprit(shown(from), meta.is_dir(), &error), &error))
 }
 
 pub(crate) fn get(copying: &mut Copying, sftp: &Sftp, from: &[u8], to: &Path) -> Result<(), String> {
@@ -60,7 +63,7 @@ fn fetch(copying: &mut Copying, sftp: &Sftp, name: &[u8], to: &Path) -> Result<(
     let outcome =
         if is_tree { sftp.get_tree(name, to, &copy, &mut tell) } else { sftp.get(name, to, &copy, &mut tell) };
     copying.meter.end();
-    outcome.map_err(|error| failure(&escape(name, false), &error))
+    outcome.map_err(|error| failure(&culprit(escape(name, false), is_tree, &error), &error))
 }
 
 pub(crate) fn relay(copying: &mut Copying, from: (&Sftp, &[u8]), to: (&Sftp, &[u8])) -> Result<(), String> {
@@ -68,17 +71,23 @@ pub(crate) fn relay(copying: &mut Copying, from: (&Sftp, &[u8]), to: (&Sftp, &[u
     let found = expand(here, from.1)?;
     copying.many |= found.len() > 1;
     for name in found {
-        let target = target(copying, there, to.1, &own_name(here, &name)?)?;
-        let is_tree = is_tree(copying, here, &name)?;
-        copying.meter.begin(is_tree);
-        let mut relay = Relay { copying, from: here, to: there, piece: vec![0; PIECE] };
-        let outcome = relay.entry(&name, &target, 0);
-        copying.meter.end();
-        if let Err(error) = outcome {
+        if let Err(error) = pass(copying, (here, &name), (there, to.1)) {
             copying.fail(error);
         }
     }
     Ok(())
+}
+
+/// From one host to another, a file or a tree.
+fn pass(copying: &mut Copying, from: (&Sftp, &[u8]), to: (&Sftp, &[u8])) -> Result<(), String> {
+    let (here, name) = from;
+    let target = target(copying, to.0, to.1, &own_name(here, name)?)?;
+    let is_tree = is_tree(copying, here, name)?;
+    copying.meter.begin(is_tree);
+    let mut relay = Relay { copying, from: here, to: to.0, piece: vec![0; PIECE], start: Instant::now(), moved: 0 };
+    let outcome = relay.entry(name, &target, 0);
+    copying.meter.end();
+    outcome
 }
 
 /// Copies between two servers.
@@ -87,6 +96,9 @@ struct Relay<'a> {
     from: &'a Sftp,
     to: &'a Sftp,
     piece: Vec<u8>,
+    /// When it began, and bytes that have passed since, for the pace.
+    start: Instant,
+    moved: u64,
 }
 
 impl Relay<'_> {
@@ -148,17 +160,28 @@ impl Relay<'_> {
             }
             to.write_all(&self.piece[..length])?;
             done += length as u64;
+            self.wait(length);
         }
         to.flush()?;
         to.close()?;
         self.keep(target, like)
     }
 
+    /// Waits as long as the limit says after so many more bytes.
+    fn wait(&mut self, length: usize) {
+        self.moved += length as u64;
+        if let Some(limit) = self.copying.flags.limit {
+            let due = Duration::from_micros(self.moved.saturating_mul(1_000_000) / limit.max(1));
+            thread::sleep(due.saturating_sub(self.start.elapsed()));
+        }
+    }
+
     fn keep(&self, target: &[u8], like: &Attributes<'_>) -> Result<(), Error> {
         if !self.copying.flags.preserve {
             return Ok(());
         }
-        let permissions = like.permissions.map(|mode| mode & 0o7777);
+        // Never that a file runs as its owner, who is another there.
+        let permissions = like.permissions.map(|mode| mode & 0o777);
         self.to.set_attributes(target, &Attributes { permissions, times: like.times, ..Attributes::NONE })
     }
 }

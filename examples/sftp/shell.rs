@@ -7,7 +7,7 @@ use crate::line::{Word, words};
 use crate::local::{self, Here};
 use crate::remote::{Remote, Trouble, told, trouble};
 use rustix::fs::Mode;
-use sanssh_core::sftp::{Attributes, Extension, FileKind, Owner};
+use sanssh_core::sftp::{Attributes, Code, Extension, FileKind, Owner};
 use sanssh_examples::client::report::Reporter;
 use sanssh_examples::files::shown;
 use sanssh_examples::progress::Meter;
@@ -223,11 +223,15 @@ impl Shell {
 
 /// The attributes to set. Owner and group are told together, so the other stays what it is now.
 fn wanted(what: Change, now: impl Fn() -> Result<Attributes<'static>, Error>) -> Result<Attributes<'static>, Error> {
-    let owner = |id| Ok::<_, Error>(now()?.owner.unwrap_or(Owner { user: id, group: id }));
+    let owner = || {
+        let message = || "the server does not tell whose it is".to_owned();
+        let unknown = || Error::Sftp { code: Code::FAILURE, message: message(), path: None };
+        now()?.owner.ok_or_else(unknown)
+    };
     Ok(match what {
         Change::Mode(mode) => Attributes { permissions: Some(mode), ..Attributes::NONE },
-        Change::Owner(user) => Attributes { owner: Some(Owner { user, ..owner(user)? }), ..Attributes::NONE },
-        Change::Group(group) => Attributes { owner: Some(Owner { group, ..owner(group)? }), ..Attributes::NONE },
+        Change::Owner(user) => Attributes { owner: Some(Owner { user, ..owner()? }), ..Attributes::NONE },
+        Change::Group(group) => Attributes { owner: Some(Owner { group, ..owner()? }), ..Attributes::NONE },
     })
 }
 

@@ -7,7 +7,7 @@ use crate::remote::{Trouble, told};
 use crate::shell::Shell;
 use indicatif::HumanBytes;
 use sanssh_core::sftp::FileKind;
-use sanssh_examples::files::{self, below, last, shown};
+use sanssh_examples::files::{self, below, culprit, last, shown};
 use sanssh_examples::{glob, terminal};
 use sanssh_std::{Copy, Error, Progress, escape};
 use std::os::unix::ffi::OsStrExt;
@@ -99,7 +99,7 @@ impl Shell {
         } else {
             remote.sftp.get(&from, local, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
         };
-        self.finished(&escape(name, false), outcome)
+        self.finished(escape(name, false), is_directory, outcome)
     }
 
     fn send(&mut self, local: &Path, name: &[u8], copy: &Copy, recursive: bool) -> Result<(), Trouble> {
@@ -121,14 +121,14 @@ impl Shell {
         } else {
             remote.sftp.put(local, &to, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
         };
-        self.finished(&shown(local), outcome)
+        self.finished(shown(local), kind.is_dir(), outcome)
     }
 
     /// Ends what the meter shows; a failure is told with how far it came.
-    fn finished(&mut self, name: &str, outcome: Result<(), Error>) -> Result<(), Trouble> {
+    fn finished(&mut self, name: String, is_tree: bool, outcome: Result<(), Error>) -> Result<(), Trouble> {
         let reached = self.meter.end();
         let Err(error) = outcome else { return Ok(()) };
-        let trouble = told(name, &error);
+        let trouble = told(&culprit(name, is_tree, &error), &error);
         let Some((done, size)) = reached.filter(|_| !matches!(error, Error::Cut { .. })) else { return Err(trouble) };
         let whole = size.map(|size| format!(" of {}", HumanBytes(size))).unwrap_or_default();
         let how_far = |text| format!("{text}; {}{whole} had arrived", HumanBytes(done));

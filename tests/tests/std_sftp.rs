@@ -171,6 +171,8 @@ fn extensions() {
     assert!(sftp.stat_vfs(&name).unwrap().blocks > 0);
     let (third, third_name) = path(&here, "third");
     sftp.copy(&name, &third_name).unwrap();
+    assert!(sftp.copy(&third_name, [&third_name[..], b"/."].concat()).is_err());
+    assert!(sftp.copy(&third_name, &third_name).is_err());
     assert_eq!(fs::read(&third).unwrap(), b"hello");
     let handle = sftp.open(&third_name, OpenOptions { write: true, ..OpenOptions::READ }).unwrap();
     handle.sync().unwrap();
@@ -521,6 +523,9 @@ fn a_line_that_breaks_says_how_far_it_came_and_the_next_goes_on() {
     assert!(longer.is_ok());
     fs::write(&there, noise(21 * M)).unwrap();
     assert!(again.get(&name, &there, &resume, &mut quiet).is_err());
+    fs::write(&source, b"").unwrap();
+    assert!(again.get(&name, &there, &resume, &mut quiet).is_err());
+    assert!(again.put(&source, &there_name, &resume, &mut quiet).is_err());
 }
 
 #[test]

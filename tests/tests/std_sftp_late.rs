@@ -1,13 +1,14 @@
 //! The SFTP client and a server that is late, or leaves things half done: whoever gave up waiting and comes back is told the
 //! truth, and nothing stays open on the server.
 
+use core::panic::AssertUnwindSafe;
 use core::time::Duration;
 use sanssh_std::core::sftp::Code;
 use sanssh_std::{Copy, Error, OpenOptions, Progress, Sftp};
 use std::collections::VecDeque;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::net::UnixStream;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::{fs, thread};
 
 const OPEN: u8 = 3;

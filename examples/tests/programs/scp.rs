@@ -128,6 +128,24 @@ fn from_one_server_to_another() {
 }
 
 #[test]
+fn from_server_to_server_one_that_fails_keeps_no_other_back_and_nothing_runs_as_its_owner() {
+    let Some((first, second)) = server().zip(server()) else { return };
+    let (near, far) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for name in ["a", "z"] {
+        fs::write(near.path().join(name), name).unwrap();
+        fs::set_permissions(near.path().join(name), fs::Permissions::from_mode(0o6755)).unwrap();
+    }
+    fs::create_dir(near.path().join("m")).unwrap();
+    let other = format!("scp://127.0.0.1:{}/{}", second.port(), far.path().display());
+    let output =
+        scp(&[&first, &second], &["-3p", "-l8000"]).arg(there(&near.path().join("*"))).arg(&other).output().unwrap();
+    failed_with(&output, 1, &["is a directory"]);
+    for name in ["a", "z"] {
+        assert_eq!(far.path().join(name).metadata().unwrap().permissions().mode() & 0o7777, 0o755);
+    }
+}
+
+#[test]
 fn several_go_into_a_directory_and_one_that_fails_alone() {
     let Some(server) = server() else { return };
     for form in FORMS {

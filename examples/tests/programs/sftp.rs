@@ -276,6 +276,10 @@ fn trees_go_both_ways() {
         }
         says(&server.batch(&files, &["-rp"], "@get . all\n"), &[]);
         assert_eq!(tree(&files.here.join("all")), tree(&files.there));
+        // The one that does not go is named, and the others go.
+        fs::create_dir_all(files.there.join("into/copy/one")).unwrap();
+        fails(&server.batch(&files, &[], "@put -R copy into\n"), 1, &["into/copy/one: "]);
+        assert!(files.there.join("into/copy/deep/three").is_file() && files.there.join("into/copy/two").is_file());
     }
 }
 

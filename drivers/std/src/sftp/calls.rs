@@ -1,10 +1,10 @@
 //! Requests that are one question and one answer.
 
 use super::engine::{Answer, Remote};
-use super::share::Share;
+use super::share::{Share, status};
 use super::{File, OpenOptions, Sftp};
 use crate::Error;
-use sanssh_core::sftp::{Attributes, Extension, Request, StatVfs};
+use sanssh_core::sftp::{Attributes, Code, Extension, Request, StatVfs};
 
 /// Names of users or groups, in the order of their numbers.
 type Names = Vec<Vec<u8>>;
@@ -171,6 +171,13 @@ impl Sftp {
     pub fn copy(&self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<(), Error> {
         if !self.has(Extension::CopyData) {
             return Err(Error::Unsupported(Extension::CopyData));
+        }
+        let (from, to) = (from.as_ref(), to.as_ref());
+        // It would be emptied before it is read.
+        if let (Ok(one), Ok(other)) = (self.canonicalize(from), self.canonicalize(to))
+            && one == other
+        {
+            return Err(status(Code::FAILURE, "it is the same file".to_owned(), to));
         }
         let source = self.open(from, OpenOptions::READ)?;
         let mode = source.metadata()?.permissions.map(|mode| mode & 0o777);

@@ -105,7 +105,7 @@ impl Sftp {
     }
 
     /// Copies a file from here to the server. What is there already is replaced; if the copy ends early, `resume` goes on
-    /// from what there is.
+    /// from what there is. It is read as it leaves, under the connection's lock: a slow disk here holds up all its channels.
     ///
     /// # Errors
     /// As [`get`](Self::get), and [`Error::Unsupported`] for [`Copy::sync`] where the server cannot.
