@@ -5,6 +5,7 @@
 //! contender WHAT --host HOST --port PORT --user USER --key FILE [--cipher NAME] [--mac NAME] [--count N]
 //!           [--local PATH] [--remote PATH]
 //! get, put            one file by SFTP                  smallget, smallput   --count files, f0 on, of a directory
+//! treeget, treeput    a directory by SFTP
 //! cat-get, cat-put    one file by `cat` at the server   exec, handshake      `true`, or a login, --count times
 //! ```
 //!
@@ -76,7 +77,9 @@ fn run(what: &str, flags: &Flags) -> Result<Option<String>, Box<dyn Error>> {
     let started = Instant::now();
     let (local, remote) = (Path::new(flags.of("--local")), flags.of("--remote"));
     let bytes = match what {
-        "get" | "put" | "smallget" | "smallput" => return files(&client, what, local, remote, count).map(Some),
+        "get" | "put" | "smallget" | "smallput" | "treeget" | "treeput" => {
+            return files(&client, what, local, remote, count).map(Some);
+        }
         "exec" => return Ok(Some(exec(&client, count)?)),
         "cat-get" => cat_get(&client, remote, local)?,
         "cat-put" => cat_put(&client, local, remote)?,
@@ -94,6 +97,8 @@ fn files(client: &Client, what: &str, local: &Path, remote: &str, count: usize) 
     match what {
         "get" => sftp.get(remote, local, &copy, quiet)?,
         "put" => sftp.put(local, remote, &copy, quiet)?,
+        "treeget" => sftp.get_tree(remote, local, &copy, quiet)?,
+        "treeput" => sftp.put_tree(local, remote, &copy, quiet)?,
         _ => {
             for at in 0..count {
                 let (local, remote) = (local.join(format!("f{at}")), format!("{remote}/f{at}"));
