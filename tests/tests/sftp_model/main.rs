@@ -81,13 +81,13 @@ impl Run {
     /// All rounds. What a round sends is delivered in the next, so that the streams are never empty.
     fn whole(mut self) -> Self {
         for _ in 0..ROUNDS {
-            let older = std::mem::take(&mut self.sent);
+            let older = core::mem::take(&mut self.sent);
             for _ in 0..=below(&mut self.random[0], 10) {
                 self.operate();
             }
             self.deliver(&older);
         }
-        let last = std::mem::take(&mut self.sent);
+        let last = core::mem::take(&mut self.sent);
         self.deliver(&last);
         assert!(self.due.is_empty() && self.asker.client.outstanding() == 0);
         assert_eq!((self.asker.client.hung_up(), self.ram.server.hung_up()), (Ok(()), Ok(())));
@@ -101,7 +101,7 @@ impl Run {
         for ((path, node), (name, thing)) in self.ram.fs.all().zip(&self.model.names) {
             let same = match (&node.content, thing) {
                 (Content::File(bytes), Thing::File(model)) => *bytes == *model.borrow(),
-                (Content::Link(target), Thing::Link(model)) => target == model.as_bytes(),
+                (Content::Link(target), Thing::Link(_, model)) => target == model.as_bytes(),
                 (content, thing) => *content == Content::Directory && matches!(thing, Thing::Directory),
             };
             assert!(same && path == name.as_bytes(), "{name}: {node:?} {thing:?}");
@@ -118,7 +118,7 @@ impl Run {
         self.transcript[1].extend_from_slice(&answers);
         for piece in pieces(&mut self.random[1], self.cut, &answers) {
             self.asker.hear(piece).expect("sound answers");
-            for (id, told) in std::mem::take(&mut self.asker.told) {
+            for (id, told) in core::mem::take(&mut self.asker.told) {
                 self.check(id, told);
             }
         }

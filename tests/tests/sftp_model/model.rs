@@ -1,14 +1,15 @@
 //! What a file system is, as plainly as it can be said: a map of names, and byte vectors that several may share.
 
+use core::cell::RefCell;
 use sanssh_core::sftp::{Access, Code};
-use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Thing {
     File(Rc<RefCell<Vec<u8>>>),
-    Link(Rc<&'static str>),
+    /// By which request it was made, and where it leads.
+    Link(usize, &'static str),
     Directory,
 }
 
@@ -59,7 +60,7 @@ impl Model {
         let mut path = path;
         for _ in 0..=8 {
             self.parent(path)?;
-            let Some(Thing::Link(target)) = self.names.get(path) else { return Ok(path) };
+            let Some(Thing::Link(_, target)) = self.names.get(path) else { return Ok(path) };
             path = target;
         }
         Err(Code::FAILURE)
@@ -173,7 +174,7 @@ impl Model {
     pub(crate) fn stat(&self, path: &'static str, follow: bool) -> Done<Wanted> {
         Ok(Wanted::Size(match self.thing(path, follow)? {
             Thing::File(bytes) => Some(bytes.borrow().len()),
-            Thing::Link(_) | Thing::Directory => None,
+            Thing::Link(..) | Thing::Directory => None,
         }))
     }
 
@@ -196,7 +197,7 @@ impl Model {
             (Some(_), _) if !replace => return Err(Code::FAILURE),
             // One file under two names stays as it is.
             (Some(Thing::File(there)), Thing::File(bytes)) if Rc::ptr_eq(there, bytes) => {}
-            (Some(Thing::Link(there)), Thing::Link(target)) if Rc::ptr_eq(there, target) => {}
+            (Some(Thing::Link(there, _)), Thing::Link(made, _)) if there == made => {}
             _ => {
                 self.names.remove(old);
                 self.names.insert(new, moved);
@@ -234,7 +235,7 @@ impl Model {
     }
 
     pub(crate) fn read_link(&self, path: &'static str) -> Done<Wanted> {
-        let Thing::Link(target) = self.thing(path, false)? else { return Err(Code::FAILURE) };
+        let Thing::Link(_, target) = self.thing(path, false)? else { return Err(Code::FAILURE) };
         Ok(Wanted::Leads(target))
     }
 }

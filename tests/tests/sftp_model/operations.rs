@@ -3,7 +3,6 @@
 use crate::model::Thing;
 use crate::{Run, below, pick};
 use sanssh_core::sftp::{Access, Attributes, Request};
-use std::rc::Rc;
 
 /// Where files and links are; directories are elsewhere, and may not be there.
 const FILES: [&str; 9] = ["/a", "/b", "/c", "/d/a", "/d/b", "/d/c", "/e/a", "/link", "/d/link"];
@@ -118,7 +117,7 @@ impl Run {
         let (path, new, made) = (file.as_bytes(), second.as_bytes(), directory.as_bytes());
         let attributes = Attributes { size: Some(self.below(50) as u64), ..Attributes::NONE };
         let size = attributes.size.unwrap_or(0) as usize;
-        let model = &mut self.model;
+        let (number, model) = (self.count, &mut self.model);
         let (request, wanted) = match below(&mut self.random[0], 14) {
             0 => (Request::Rename { old: path, new }, model.rename(file, second, false)),
             1 => (Request::PosixRename { old: path, new }, model.rename(file, second, true)),
@@ -128,7 +127,7 @@ impl Run {
                 (Request::Mkdir { path: made, attributes: Attributes::NONE }, model.make(directory, Thing::Directory))
             }
             6 => (Request::Rmdir { path: made }, model.remove_dir(directory)),
-            7 | 8 => (Request::Symlink { target: path, link: new }, model.make(second, Thing::Link(Rc::new(file)))),
+            7 | 8 => (Request::Symlink { target: path, link: new }, model.make(second, Thing::Link(number, file))),
             9 => (Request::Readlink { path }, model.read_link(file)),
             10 => (Request::Setstat { path, attributes }, model.resize_path(file, size)),
             11 => (Request::Lstat { path }, model.stat(file, false)),

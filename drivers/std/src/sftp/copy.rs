@@ -1,8 +1,9 @@
 //! Whole files and trees: from the server, and to it.
 
 use super::Sftp;
-use super::job::{Job, Told};
+use super::job::Job;
 use super::share::{Wait, status};
+use super::site::Told;
 use crate::Error;
 use crate::error::escape;
 use core::time::Duration;
@@ -192,7 +193,7 @@ impl Sftp {
                 let blocked = engine.work(serial);
                 let now = engine.desk.now();
                 let Some(job) = engine.desk.job(serial) else { return Wait::Ready(()) };
-                if job.is_over() || !job.told.is_empty() || job.moved >= told + TELL {
+                if job.is_over() || !job.site.told.is_empty() || job.moved >= told + TELL {
                     return Wait::Ready(());
                 }
                 // Who is slow on purpose is not stuck.
@@ -226,13 +227,11 @@ impl Sftp {
         if step.is_err() {
             job.cut();
         }
-        let mut news = core::mem::take(&mut job.told);
-        news.extend(job.under_way());
-        let moved = job.moved;
+        let (news, moved) = (job.news(), job.moved);
         if step.is_ok() && !job.is_over() {
             return (news, moved, None);
         }
-        let outcome = match (job.failure.take(), step) {
+        let outcome = match (job.site.failure.take(), step) {
             (Some(failure), _) => Err(failure),
             (None, Err(source)) => {
                 Err(Error::Cut { path: escape(remote, false), done: kept, source: Arc::new(source) })

@@ -80,10 +80,7 @@ impl File {
     /// [`Error::Sftp`] as the server has it, an earlier write that failed, or those of the connection; so for all calls.
     pub fn metadata(&self) -> Result<Attributes<'static>, Error> {
         self.settle(&mut self.cursor())?;
-        match self.share.call(&Request::Fstat { handle: &self.handle }, &self.path)? {
-            Answer::Attributes(attributes) => Ok(attributes),
-            _ => Ok(Attributes::NONE),
-        }
+        self.share.attributes(&Request::Fstat { handle: &self.handle }, &self.path)
     }
 
     /// Sets what the attributes hold, after what was written.
@@ -111,10 +108,7 @@ impl File {
     /// # Errors
     /// As [`sync`](Self::sync).
     pub fn stat_vfs(&self) -> Result<StatVfs, Error> {
-        match self.share.call(&Request::FstatVfs { handle: &self.handle }, &self.path)? {
-            Answer::StatVfs(space) => Ok(space),
-            _ => Ok(StatVfs::default()),
-        }
+        self.share.space(&Request::FstatVfs { handle: &self.handle }, &self.path)
     }
 
     /// Has the server copy `length` bytes, or all to the end if that is 0, into another open file.
@@ -180,7 +174,7 @@ impl File {
     }
 
     fn done(&self, request: &Request<'_>) -> Result<(), Error> {
-        self.share.call(request, &self.path).map(drop)
+        self.share.done(request, &self.path)
     }
 
     // Reading.
@@ -208,17 +202,16 @@ impl File {
         self.run_ahead(cursor)?;
         let Some((_, length, ticket)) = cursor.ahead.pop_front() else { return Ok(false) };
         cursor.depth = (cursor.depth * 2).min(MOST_AHEAD);
-        let bytes = match self.share.answer(ticket)? {
-            Answer::Data(bytes) if !bytes.is_empty() => bytes,
-            Answer::Failed(code, message) if code != Code::EOF => {
-                self.forget(cursor);
-                return Err(status(code, message, &self.path));
-            }
-            _ => {
-                self.forget(cursor);
-                return Ok(false);
-            }
+        let answer = self.share.answer(ticket)?;
+        let Answer::Data(bytes) = answer else {
+            self.forget(cursor);
+            let Answer::Failed(code, message) = answer else { return Ok(false) };
+            return if code == Code::EOF { Ok(false) } else { Err(status(code, message, &self.path)) };
         };
+        if bytes.is_empty() {
+            self.forget(cursor);
+            return Ok(false);
+        }
         let came = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         if came < length {
             // What was asked for behind the gap is of no use; a server that gives less will do so again.

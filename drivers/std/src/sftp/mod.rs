@@ -11,6 +11,7 @@ mod job;
 mod line;
 mod options;
 mod share;
+mod site;
 
 pub use copy::{Copy, Progress};
 pub use directory::{ReadDir, SftpEntry};
@@ -108,10 +109,8 @@ impl Sftp {
     pub fn limits(&self) -> Result<Limits, Error> {
         let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         if let Known::Asked(ticket) = *limits {
-            let told = match self.share.answer(ticket)? {
-                Answer::Limits(told) => told,
-                _ => Limits::default(),
-            };
+            let answer = self.share.answer(ticket)?;
+            let told = if let Answer::Limits(told) = answer { told } else { Limits::default() };
             *limits = Known::Limits(sane(&told));
         }
         match *limits {
