@@ -1,6 +1,7 @@
 //! Whole files and trees: from the server, and to it.
 
 use super::Sftp;
+use super::here::Here;
 use super::job::Job;
 use super::share::{Wait, status};
 use super::site::Told;
@@ -100,7 +101,7 @@ impl Sftp {
         if attributes.kind().is_some_and(|kind| kind != FileKind::Regular) {
             return Err(status(Code::FAILURE, "not a regular file".to_owned(), remote));
         }
-        self.copy_all(Way::Get, remote, local.as_ref(), &attributes, copy, progress)
+        self.copy_all(Way::Get, remote, Here::file(local.as_ref()), &attributes, copy, progress)
     }
 
     /// Copies a file from here to the server. What is there already is replaced; if the copy ends early, `resume` goes on
@@ -120,7 +121,7 @@ impl Sftp {
         if attributes.kind() != Some(FileKind::Regular) {
             return Err(unfit(local, "not a regular file"));
         }
-        self.copy_all(Way::Put, remote.as_ref(), local, &attributes, copy, progress)
+        self.copy_all(Way::Put, remote.as_ref(), Here::file(local), &attributes, copy, progress)
     }
 
     /// Copies a directory of the server's, and what is below it, to here; many files at a time. The target is made if it is
@@ -140,7 +141,7 @@ impl Sftp {
         if attributes.kind().is_some_and(|kind| kind != FileKind::Directory) {
             return Err(status(Code::FAILURE, "not a directory".to_owned(), remote));
         }
-        self.copy_all(Way::Get, remote, local.as_ref(), &attributes, copy, progress)
+        self.copy_all(Way::Get, remote, Here::tree(local.as_ref()), &attributes, copy, progress)
     }
 
     /// Copies a directory from here, and what is below it, to the server; many files at a time. The target is made if it is
@@ -160,7 +161,7 @@ impl Sftp {
         if attributes.kind() != Some(FileKind::Directory) {
             return Err(unfit(local, "not a directory"));
         }
-        self.copy_all(Way::Put, remote.as_ref(), local, &attributes, copy, progress)
+        self.copy_all(Way::Put, remote.as_ref(), Here::tree(local), &attributes, copy, progress)
     }
 
     /// Ends the copies that are under way, those of other clones among them: their calls fail soon, and what is whole
@@ -173,7 +174,7 @@ impl Sftp {
         &self,
         way: Way,
         remote: &[u8],
-        local: &Path,
+        here: Here,
         attributes: &Attributes<'_>,
         copy: &Copy,
         progress: Tell<'_>,
@@ -185,7 +186,7 @@ impl Sftp {
         let serial = {
             let mut engine = self.share.lock();
             let now = engine.desk.now();
-            engine.desk.begin(Job::new(way, sizes, (remote, local.to_owned()), attributes, copy, now))
+            engine.desk.begin(Job::new(way, sizes, (remote, here), attributes, copy, now))
         };
         let mut told = 0;
         loop {
@@ -222,6 +223,9 @@ impl Sftp {
         remote: &[u8],
     ) -> (Vec<Told>, u64, Option<Result<(), Error>>) {
         let mut engine = self.share.lock();
+        if step.is_err() {
+            engine.keep_body(serial);
+        }
         let Some(job) = engine.desk.job(serial) else { return (Vec::new(), 0, Some(step)) };
         let kept = job.kept();
         if step.is_err() {

@@ -351,6 +351,20 @@ impl Engine {
         step == Step::Blocked
     }
 
+    /// Has the rest of a WRITE of a copy's at hand, which is about to close its files: it was promised, and anything else in
+    /// its place would be taken for the file by whoever goes on from there.
+    pub(super) fn keep_body(&mut self, serial: u64) {
+        if !matches!(self.body, Body::File(of, ..) if of == serial) {
+            return;
+        }
+        let mut block = vec![0; self.machine.body_due()];
+        let mut done = 0;
+        while done < block.len() {
+            done += self.desk.supply(&mut self.body, &mut block[done..]);
+        }
+        self.body = Body::Block(block, 0);
+    }
+
     /// Deals with what came from the server.
     pub(super) fn digest(&mut self, mut input: &[u8]) {
         let Self { machine, gather, desk, .. } = self;

@@ -49,8 +49,8 @@ struct Cursor {
     block: Vec<u8>,
     /// Under which writes are answered.
     writes: Option<Ticket>,
-    /// The first write that failed.
-    failure: Option<(Code, String)>,
+    /// The first write that failed, or was not answered in time.
+    failure: Option<Error>,
 }
 
 impl File {
@@ -191,8 +191,11 @@ impl File {
                 cursor.at = cursor.at.saturating_add(n as u64);
                 return Ok(n);
             }
-            if !self.fetch(&mut cursor)? {
-                return Ok(0);
+            let fetched = self.fetch(&mut cursor);
+            if !matches!(fetched, Ok(true)) {
+                // What was asked for behind that belongs elsewhere.
+                self.forget(&mut cursor);
+                return fetched.map(|_| 0);
             }
         }
     }
@@ -204,12 +207,10 @@ impl File {
         cursor.depth = (cursor.depth * 2).min(MOST_AHEAD);
         let answer = self.share.answer(ticket)?;
         let Answer::Data(bytes) = answer else {
-            self.forget(cursor);
             let Answer::Failed(code, message) = answer else { return Ok(false) };
             return if code == Code::EOF { Ok(false) } else { Err(status(code, message, &self.path)) };
         };
         if bytes.is_empty() {
-            self.forget(cursor);
             return Ok(false);
         }
         let came = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
@@ -279,13 +280,16 @@ impl File {
     fn send(&self, cursor: &mut Cursor, offset: u64, block: Vec<u8>) -> Result<(), Error> {
         let ticket = *cursor.writes.get_or_insert_with(|| self.share.lock().ticket());
         let mut block = Some(block);
-        self.share.wait(|engine| {
+        let sent = self.share.wait(|engine| {
             if engine.due(ticket) >= MOST_WRITES || engine.backlog() >= MOST_BLOCKS {
                 return None;
             }
             engine.write(&self.handle, offset, block.take()?, ticket);
             Some(())
-        })?;
+        });
+        self.check(cursor)?;
+        // The block is gone, and nothing may be written behind the gap.
+        cursor.failure = sent.err();
         self.check(cursor)
     }
 
@@ -294,12 +298,10 @@ impl File {
         if cursor.failure.is_none()
             && let Some(ticket) = cursor.writes
         {
-            cursor.failure = self.share.lock().failed(ticket);
+            let failed = self.share.lock().failed(ticket);
+            cursor.failure = failed.map(|(code, message)| status(code, message, &self.path));
         }
-        match &cursor.failure {
-            Some((code, message)) => Err(status(*code, message.clone(), &self.path)),
-            None => Ok(()),
-        }
+        cursor.failure.clone().map_or(Ok(()), Err)
     }
 
     /// Sends what was written and waits for all answers.
@@ -307,10 +309,14 @@ impl File {
         if cursor.failure.is_none() {
             self.submit(cursor)?;
         }
-        if let Some(ticket) = cursor.writes.take()
-            && let Answer::Failed(code, message) = self.share.answer(ticket)?
-        {
-            cursor.failure.get_or_insert((code, message));
+        if let Some(ticket) = cursor.writes.take() {
+            let failure = match self.share.answer(ticket) {
+                Ok(Answer::Failed(code, message)) => Some(status(code, message, &self.path)),
+                Ok(_) => None,
+                // Whether all was written will not be known.
+                Err(error) => Some(error),
+            };
+            cursor.failure = cursor.failure.take().or(failure);
         }
         self.check(cursor)
     }

@@ -109,9 +109,11 @@ impl Sftp {
     pub fn limits(&self) -> Result<Limits, Error> {
         let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         if let Known::Asked(ticket) = *limits {
-            let answer = self.share.answer(ticket)?;
-            let told = if let Answer::Limits(told) = answer { told } else { Limits::default() };
-            *limits = Known::Limits(sane(&told));
+            // The ticket is void, whatever comes of it.
+            *limits = Known::Limits(sane(&Limits::default()));
+            if let Answer::Limits(told) = self.share.answer(ticket)? {
+                *limits = Known::Limits(sane(&told));
+            }
         }
         match *limits {
             Known::Limits(limits) => Ok(limits),
