@@ -93,35 +93,17 @@ fn file(number: u8, fields: &[u8]) -> Answer {
 fn after_a_read_in_vain_the_next_begins_where_it_did() {
     let (sftp, go_on) = stalled(READ, 2, file);
     let mut opened = sftp.open("x", OpenOptions::READ).unwrap();
-    let mut got = vec![0; 65_536];
-    opened.read_exact(&mut got[..32_768]).unwrap();
     sftp.set_timeout(SHORT);
-    let mut failed = 0;
-    let mut at = 32_768;
-    while at < 65_536 {
-        match opened.read(&mut got[at..]) {
-            Ok(0) => panic!("no end is here"),
+    let (mut at, mut more) = (0, vec![0; 4 * 65_536]);
+    let error = loop {
+        match opened.read(&mut more) {
             Ok(n) => at += n,
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::TimedOut);
-                failed += 1;
-                sftp.set_timeout(LONG);
-                go_on.send(()).unwrap();
-            }
+            Err(error) => break error,
         }
-    }
-    let mut more = vec![0; 4 * 65_536];
-    while failed == 0 && at < 8 * 65_536 {
-        match opened.read(&mut more[..1]) {
-            Ok(_) => at += 1,
-            Err(error) => {
-                assert_eq!(error.kind(), ErrorKind::TimedOut);
-                failed += 1;
-                sftp.set_timeout(LONG);
-                go_on.send(()).unwrap();
-            }
-        }
-    }
+    };
+    assert_eq!((error.kind(), at), (ErrorKind::TimedOut, 65_536));
+    sftp.set_timeout(LONG);
+    go_on.send(()).unwrap();
     opened.read_exact(&mut more).unwrap();
     for (nth, byte) in more.iter().enumerate() {
         assert_eq!(usize::from(*byte), (at + nth) >> 16, "at {}", at + nth);
