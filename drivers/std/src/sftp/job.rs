@@ -216,7 +216,7 @@ mod tests {
     fn a_file_that_gets_shorter_on_its_way_is_cut_there() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
-        fs::write(&path, [1; 100_000]).unwrap();
+        fs::write(&path, vec![1; 100_000]).unwrap();
         let attributes = crate::sftp::here::attributes(&rustix::fs::stat(&path).unwrap());
         let there = (&b"there"[..], Here::file(&path));
         let mut job = Job::new(Way::Put, Sizes::default(), there, &attributes, &Copy::default(), Instant(0));
@@ -230,10 +230,10 @@ mod tests {
         assert_eq!(rig.bodies.len(), 4);
         fs::File::options().write(true).open(&path).unwrap().set_len(40_000).unwrap();
         let (file, offset) = rig.bodies[1];
-        let mut room = [7; 32_768];
+        let mut room = vec![7; 32_768];
         assert_eq!((job.supply(file, &mut room, offset), offset), (7_232, 32_768));
         assert_eq!(job.supply(file, &mut room, 40_000), room.len());
-        assert_eq!(room, [0; 32_768]);
+        assert!(room.iter().all(|byte| *byte == 0));
         rig.answer(&mut job, 101, &[0; 12]);
         rig.advance(&mut job);
         // Zeros were promised and sent; whoever goes on from there must not find them.
