@@ -14,8 +14,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Bytes of files that may be on their way at a time: what fills lines of 100 MB/s and 80 ms.
-const MOST_UNDER_WAY: u64 = 8 * 1024 * 1024;
+/// Bytes of files that may be on their way at a time: what fills lines of 300 MB/s and 100 ms.
+const MOST_UNDER_WAY: u64 = 32 * 1024 * 1024;
 /// Bytes after which the one who waits is told how far it is.
 const TELL: u64 = 1024 * 1024;
 /// How long a copy with a pace sleeps at most, so that the line is looked after.

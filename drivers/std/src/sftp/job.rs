@@ -76,6 +76,14 @@ impl Job {
         self.site.failure = first;
     }
 
+    /// Bytes that the server may be asked for at a time.
+    pub(super) const fn depth(&self) -> u64 {
+        match self.way {
+            Way::Get => self.tree.window().depth(),
+            Way::Put => 0,
+        }
+    }
+
     /// How long nothing should be begun, for the sake of the pace.
     pub(super) fn nap(&self, now: Instant) -> Option<Duration> {
         let limit = u128::from(self.site.limit()?.max(1));
