@@ -78,7 +78,7 @@ impl Job {
 
     /// Bytes that the server may be asked for at a time.
     pub(super) const fn depth(&self) -> u64 {
-        match self.way {
+        match self.site.way {
             Way::Get => self.tree.window().depth(),
             Way::Put => 0,
         }
