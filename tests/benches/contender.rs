@@ -14,7 +14,7 @@
 use core::error::Error;
 use core::net::IpAddr;
 use sanssh_core::algorithm::{Cipher, Mac, list};
-use sanssh_std::{Client, Exit, KnownHosts, Options, Unknown, home};
+use sanssh_std::{Client, Copy, Exit, KnownHosts, Options, Progress, Unknown, home};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -76,12 +76,37 @@ fn run(what: &str, flags: &Flags) -> Result<Option<String>, Box<dyn Error>> {
     let started = Instant::now();
     let (local, remote) = (Path::new(flags.of("--local")), flags.of("--remote"));
     let bytes = match what {
+        "get" | "put" | "smallget" | "smallput" => return files(&client, what, local, remote, count).map(Some),
         "exec" => return Ok(Some(exec(&client, count)?)),
         "cat-get" => cat_get(&client, remote, local)?,
         "cat-put" => cat_put(&client, local, remote)?,
         _ => return Ok(None),
     };
     Ok(Some(format!("{{\"seconds\":{:.6},\"bytes\":{bytes}}}", started.elapsed().as_secs_f64())))
+}
+
+/// Files by SFTP. The dialogue's greeting is not timed.
+fn files(client: &Client, what: &str, local: &Path, remote: &str, count: usize) -> Result<String, Box<dyn Error>> {
+    let sftp = client.sftp()?;
+    let copy = Copy::default();
+    let started = Instant::now();
+    let quiet = &mut |_: Progress<'_>| {};
+    match what {
+        "get" => sftp.get(remote, local, &copy, quiet)?,
+        "put" => sftp.put(local, remote, &copy, quiet)?,
+        _ => {
+            for at in 0..count {
+                let (local, remote) = (local.join(format!("f{at}")), format!("{remote}/f{at}"));
+                match what {
+                    "smallget" => sftp.get(remote, local, &copy, quiet)?,
+                    _ => sftp.put(local, remote, &copy, quiet)?,
+                }
+            }
+        }
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let bytes = local.metadata()?.len();
+    Ok(format!("{{\"seconds\":{seconds:.6},\"bytes\":{bytes}}}"))
 }
 
 /// What to negotiate; nothing if a name is not known.

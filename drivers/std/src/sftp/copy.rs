@@ -1,10 +1,10 @@
 //! Whole files and trees: from the server, and to it.
 
-use super::Sftp;
 use super::here::Here;
 use super::job::Job;
 use super::share::{Wait, status};
 use super::site::Told;
+use super::{Sftp, here};
 use crate::Error;
 use crate::error::escape;
 use core::time::Duration;
@@ -15,8 +15,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Bytes of files that may be on their way at a time: what fills lines of 100 MB/s and 80 ms.
-const MOST_UNDER_WAY: u64 = 8 * 1024 * 1024;
+/// Bytes of files that may be on their way at a time: what fills lines of 300 MB/s and 100 ms.
+const MOST_UNDER_WAY: u64 = 32 * 1024 * 1024;
 /// Bytes after which the one who waits is told how far it is.
 const TELL: u64 = 1024 * 1024;
 /// How long a copy with a pace sleeps at most, so that the line is looked after.
@@ -96,12 +96,7 @@ impl Sftp {
         copy: &Copy,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
-        let remote = remote.as_ref();
-        let attributes = self.metadata(remote)?;
-        if attributes.kind().is_some_and(|kind| kind != FileKind::Regular) {
-            return Err(status(Code::FAILURE, "not a regular file".to_owned(), remote));
-        }
-        self.copy_all(Way::Get, remote, Here::file(local.as_ref()), &attributes, copy, progress)
+        self.fetch(FileKind::Regular, remote.as_ref(), local.as_ref(), copy, progress)
     }
 
     /// Copies a file from here to the server. What is there already is replaced; if the copy ends early, `resume` goes on
@@ -116,12 +111,7 @@ impl Sftp {
         copy: &Copy,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
-        let local = local.as_ref();
-        let attributes = look(local)?;
-        if attributes.kind() != Some(FileKind::Regular) {
-            return Err(unfit(local, "not a regular file"));
-        }
-        self.copy_all(Way::Put, remote.as_ref(), Here::file(local), &attributes, copy, progress)
+        self.send(FileKind::Regular, local.as_ref(), remote.as_ref(), copy, progress)
     }
 
     /// Copies a directory of the server's, and what is below it, to here; many files at a time. The target is made if it is
@@ -136,12 +126,7 @@ impl Sftp {
         copy: &Copy,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
-        let remote = remote.as_ref();
-        let attributes = self.metadata(remote)?;
-        if attributes.kind().is_some_and(|kind| kind != FileKind::Directory) {
-            return Err(status(Code::FAILURE, "not a directory".to_owned(), remote));
-        }
-        self.copy_all(Way::Get, remote, Here::tree(local.as_ref()), &attributes, copy, progress)
+        self.fetch(FileKind::Directory, remote.as_ref(), local.as_ref(), copy, progress)
     }
 
     /// Copies a directory from here, and what is below it, to the server; many files at a time. The target is made if it is
@@ -156,18 +141,31 @@ impl Sftp {
         copy: &Copy,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
-        let local = local.as_ref();
-        let attributes = look(local)?;
-        if attributes.kind() != Some(FileKind::Directory) {
-            return Err(unfit(local, "not a directory"));
-        }
-        self.copy_all(Way::Put, remote.as_ref(), Here::tree(local), &attributes, copy, progress)
+        self.send(FileKind::Directory, local.as_ref(), remote.as_ref(), copy, progress)
     }
 
     /// Ends the copies that are under way, those of other clones among them: their calls fail soon, and what is whole
     /// stays. For another thread than that which waits.
     pub fn stop(&self) {
         self.share.lock().desk.stop();
+    }
+
+    fn fetch(&self, kind: FileKind, remote: &[u8], local: &Path, copy: &Copy, progress: Tell<'_>) -> Result<(), Error> {
+        let attributes = self.metadata(remote)?;
+        // A server that does not tell has it tried, and nothing else made of it.
+        if attributes.kind().is_some_and(|other| other != kind) {
+            return Err(status(Code::FAILURE, unfit(kind).to_owned(), remote));
+        }
+        self.copy_all(Way::Get, remote, Here::new(local, kind), &attributes, copy, progress)
+    }
+
+    fn send(&self, kind: FileKind, local: &Path, remote: &[u8], copy: &Copy, progress: Tell<'_>) -> Result<(), Error> {
+        let file = |error| Error::File { file: local.to_owned(), source: Arc::new(error) };
+        let attributes = here::attributes(&rustix::fs::stat(local).map_err(|error| file(error.into()))?);
+        if attributes.kind() != Some(kind) {
+            return Err(file(io::Error::new(io::ErrorKind::InvalidInput, unfit(kind))));
+        }
+        self.copy_all(Way::Put, remote, Here::new(local, kind), &attributes, copy, progress)
     }
 
     fn copy_all(
@@ -247,16 +245,10 @@ impl Sftp {
     }
 }
 
-/// What a file here is, behind links.
-fn look(local: &Path) -> Result<Attributes<'static>, Error> {
-    let stat = rustix::fs::stat(local).map_err(|error| file(local, error.into()))?;
-    Ok(super::here::attributes(&stat))
-}
-
-fn file(local: &Path, error: io::Error) -> Error {
-    Error::File { file: local.to_owned(), source: Arc::new(error) }
-}
-
-fn unfit(local: &Path, text: &'static str) -> Error {
-    file(local, io::Error::new(io::ErrorKind::InvalidInput, text))
+/// What is said of something else than was named.
+const fn unfit(kind: FileKind) -> &'static str {
+    match kind {
+        FileKind::Directory => "not a directory",
+        FileKind::Regular | FileKind::Symlink | FileKind::Special => "not a regular file",
+    }
 }

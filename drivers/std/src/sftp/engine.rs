@@ -144,6 +144,11 @@ impl Engine {
         }
     }
 
+    /// Bytes that copies ask the server for at a time.
+    pub(super) fn depth(&self) -> u64 {
+        self.desk.jobs.iter().map(|(_, job)| job.depth()).max().unwrap_or(0)
+    }
+
     pub(super) fn has(&self, extension: Extension) -> bool {
         self.machine.extensions().has(extension)
     }

@@ -7,7 +7,7 @@ use core::time::Duration;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::fs::{fchmod, mkdirat, openat, readlinkat, statat, symlinkat, unlinkat};
 use rustix::io::Errno;
-use sanssh_core::sftp::{Attributes, Times};
+use sanssh_core::sftp::{Attributes, FileKind, Times};
 use std::fs::{File, FileTimes};
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -33,14 +33,9 @@ pub(super) struct Here {
 }
 
 impl Here {
-    /// A file.
-    pub(super) fn file(path: &Path) -> Self {
-        Self { root: path.to_owned(), is_tree: false, entered: None }
-    }
-
-    /// A directory with all that is in it.
-    pub(super) fn tree(path: &Path) -> Self {
-        Self { is_tree: true, ..Self::file(path) }
+    /// A file, or a directory with all that is in it.
+    pub(super) fn new(root: &Path, kind: FileKind) -> Self {
+        Self { root: root.to_owned(), is_tree: kind == FileKind::Directory, entered: None }
     }
 
     /// The path, for people.

@@ -76,6 +76,14 @@ impl Job {
         self.site.failure = first;
     }
 
+    /// Bytes that the server may be asked for at a time.
+    pub(super) const fn depth(&self) -> u64 {
+        match self.site.way {
+            Way::Get => self.tree.window().depth(),
+            Way::Put => 0,
+        }
+    }
+
     /// How long nothing should be begun, for the sake of the pace.
     pub(super) fn nap(&self, now: Instant) -> Option<Duration> {
         let limit = u128::from(self.site.limit()?.max(1));
@@ -173,7 +181,7 @@ mod tests {
     use super::{Copy, Here, Job, Step};
     use sanssh_core::sftp::transfer::Sizes;
     use sanssh_core::sftp::tree::{FileId, Way};
-    use sanssh_core::sftp::{Client, GATHER, Pending, Request};
+    use sanssh_core::sftp::{Client, FileKind, GATHER, Pending, Request};
     use sanssh_core::{Instant, Output};
     use std::fs;
 
@@ -218,7 +226,7 @@ mod tests {
         let path = directory.path().join("file");
         fs::write(&path, vec![1; 100_000]).unwrap();
         let attributes = crate::sftp::here::attributes(&rustix::fs::stat(&path).unwrap());
-        let there = (&b"there"[..], Here::file(&path));
+        let there = (&b"there"[..], Here::new(&path, FileKind::Regular));
         let mut job = Job::new(Way::Put, Sizes::default(), there, &attributes, &Copy::default(), Instant(0));
         let mut client = Client::new([Pending::new(); 16]);
         client.flush(&mut Output::new(&mut [0; 16])).unwrap();

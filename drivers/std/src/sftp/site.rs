@@ -22,7 +22,7 @@ const NAMED: usize = 256;
 /// Here, as one copy sees it.
 #[derive(Debug)]
 pub(super) struct Site {
-    way: Way,
+    pub(super) way: Way,
     copy: Copy,
     here: Here,
     /// The root on the server.
