@@ -25,7 +25,7 @@ impl<S: Read + Write> ScpSink<S> {
     }
 }
 
-/// One call of [`Sink::relay`].
+/// One call of [`ScpSink::relay`].
 struct Relay<'a, S, T> {
     from: &'a mut ScpSink<S>,
     to: &'a mut ScpSource<T>,

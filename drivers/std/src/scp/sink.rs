@@ -267,7 +267,7 @@ struct Level {
     is_new: bool,
 }
 
-/// One call of [`Sink::store`].
+/// One call of [`ScpSink::store`].
 struct Storing<'a, S> {
     sink: &'a mut ScpSink<S>,
     place: &'a Place,

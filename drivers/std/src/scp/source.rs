@@ -206,7 +206,7 @@ impl<S: Read + Write> Write for Outgoing<'_, S> {
     }
 }
 
-/// One call of [`Source::send`].
+/// One call of [`ScpSource::send`].
 struct Sending<'a, S> {
     source: &'a mut ScpSource<S>,
     copy: &'a Copy,
