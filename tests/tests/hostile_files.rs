@@ -100,7 +100,7 @@ impl House {
 
     /// A session that was greeted.
     fn greeted(&self, in_bytes: bool) -> Raw {
-        let mut raw = self.raw(in_bytes);
+        let raw = self.raw(in_bytes);
         raw.send(&init(3));
         let greeting = raw.answer().unwrap();
         assert_eq!(greeting[..5], [2, 0, 0, 0, 3]);
@@ -133,7 +133,7 @@ fn init(version: u32) -> Vec<u8> {
 }
 
 impl Raw {
-    fn send(&mut self, bytes: &[u8]) {
+    fn send(&self, bytes: &[u8]) {
         let pieces = bytes.chunks(if self.in_bytes { 1 } else { bytes.len().max(1) });
         for piece in pieces {
             // One that was sent away needs no more.
@@ -144,7 +144,7 @@ impl Raw {
     }
 
     /// The next packet; `None` at the end.
-    fn answer(&mut self) -> Option<Vec<u8>> {
+    fn answer(&self) -> Option<Vec<u8>> {
         let mut length = [0; 4];
         (&self.channel).read_exact(&mut length).ok()?;
         let mut body = vec![0; u32::from_be_bytes(length) as usize];
@@ -190,7 +190,7 @@ impl Raw {
 
     /// It is sent away, as a client that breaks the protocol is.
     #[track_caller]
-    fn is_sent_away(mut self) {
+    fn ends_badly(self) {
         while self.answer().is_some() {}
         assert_eq!(self.channel.wait().unwrap(), Exit::Status(255));
     }
@@ -231,11 +231,11 @@ fn i01_frames_that_are_none() {
             &[0, 0, 0, 10, 3, 0, 0, 0, 1, 0, 0, 0, 1, b'x'],
             &[0, 0, 0, 10, 17, 0, 0, 0, 1, 0, 0, 0, 9, b'x'],
         ] {
-            let mut raw = house.greeted(in_bytes);
+            let raw = house.greeted(in_bytes);
             raw.send(bytes);
             // The length is looked at with what every packet begins with.
             raw.send(&[0; 9]);
-            raw.is_sent_away();
+            raw.ends_badly();
         }
         // Others in the same connection are none the wiser.
         assert_eq!(house.greeted(in_bytes).path(16, b"dir/.."), Some(b"/".to_vec()));
@@ -246,14 +246,14 @@ fn i01_frames_that_are_none() {
 fn i02_greetings_out_of_place() {
     both(|house, in_bytes| {
         for bytes in [init(0), init(2), string(&[&[16, 0, 0, 0, 1][..], &string(b".")].concat())] {
-            let mut raw = house.raw(in_bytes);
+            let raw = house.raw(in_bytes);
             raw.send(&bytes);
-            raw.is_sent_away();
+            raw.ends_badly();
         }
-        let mut raw = house.greeted(in_bytes);
+        let raw = house.greeted(in_bytes);
         raw.send(&init(3));
-        raw.is_sent_away();
-        let mut raw = house.raw(in_bytes);
+        raw.ends_badly();
+        let raw = house.raw(in_bytes);
         raw.send(&init(99));
         assert_eq!(raw.answer().unwrap()[..5], [2, 0, 0, 0, 3]);
     });
@@ -428,7 +428,7 @@ fn i15_what_nobody_has_heard_of() {
         raw.extended("frobnicate@example.org", b"whatever", OP_UNSUPPORTED);
         raw.status(77, b"whatever", OP_UNSUPPORTED);
         raw.in_bytes = false;
-        raw.extended("frobnicate@example.org", &[0; 200_000], BAD_MESSAGE);
+        raw.extended("frobnicate@example.org", &vec![0; 200_000], BAD_MESSAGE);
         assert_eq!(raw.path(16, b"."), Some(b"/".to_vec()));
     });
 }
@@ -451,10 +451,10 @@ fn i19_writes_behind_the_end_of_all_files() {
 #[test]
 fn i20_the_end_inside_a_frame() {
     both(|house, in_bytes| {
-        let mut raw = house.greeted(in_bytes);
+        let raw = house.greeted(in_bytes);
         raw.send(&[0, 0, 0, 20, 17]);
         raw.channel.finish();
-        raw.is_sent_away();
+        raw.ends_badly();
         // Between frames it is the end that every session has.
         let raw = house.greeted(in_bytes);
         raw.channel.finish();

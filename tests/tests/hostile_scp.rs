@@ -250,6 +250,16 @@ fn j06_what_moves_a_cursor_is_a_peers_bytes() {
     assert_eq!(does(|out| source.abort(b"\x7f", out)).unwrap(), b"\x02scp: ?\n");
 }
 
+/// A sink that gives up at once says so first: after a yes the source would send to nobody.
+#[test]
+fn j04_who_gives_up_answers_once() {
+    let mut sink = Sink::new(ANY);
+    assert!(sink.owes_output());
+    assert_eq!(sink.abort(b"no", &mut Output::new(&mut [0; 4])), Err(Refused::NoRoom));
+    assert_eq!(does(|out| sink.abort(b"no", out)).unwrap(), b"\x02scp: no\n");
+    assert!(!sink.owes_output());
+}
+
 #[test]
 fn j07_paths_are_no_commands() {
     let hostile: [&[u8]; 14] = [

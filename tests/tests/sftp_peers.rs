@@ -67,10 +67,9 @@ impl Served {
     }
 
     fn handle(&mut self, request: &Request<'_>) -> Vec<u8> {
-        match self.ask(request, b"") {
-            Told::Handle(handle) => handle,
-            other => panic!("a handle for {request:?}: {other:?}"),
-        }
+        let told = self.ask(request, b"");
+        let Told::Handle(handle) = told else { panic!("a handle for {request:?}: {told:?}") };
+        handle
     }
 
     fn has(&self, extension: Extension) -> bool {
@@ -139,7 +138,7 @@ fn every_request() {
         assert_eq!(served.code(&Request::Rmdir { path: b"directory" }), Code::OK);
         let Told::Names(names) = served.ask(&Request::Realpath { path: b"." }, b"") else { panic!("a name") };
         let here = served.directory.path().canonicalize().expect("a path");
-        assert_eq!(Path::new(std::str::from_utf8(&names[0].0).expect("text")), here);
+        assert_eq!(Path::new(core::str::from_utf8(&names[0].0).expect("text")), here);
         served.end();
     });
 }
@@ -152,19 +151,16 @@ fn directories_of_many_names() {
         let directory = served.handle(&Request::Opendir { path: b"." });
         let (mut names, mut answers) = (Vec::new(), 0);
         loop {
-            match served.ask(&Request::Readdir { handle: &directory[..] }, b"") {
-                Told::Names(some) => {
-                    answers += 1;
-                    for (name, _, attributes) in some {
-                        let name = String::from_utf8(name).expect("text");
-                        assert!(name.starts_with('.') || attributes.size == Some(name.len() as u64), "{name}");
-                        names.push(name);
-                    }
-                }
-                other => {
-                    assert_eq!(other.status(), Some(Code::EOF));
-                    break;
-                }
+            let told = served.ask(&Request::Readdir { handle: &directory[..] }, b"");
+            let Told::Names(some) = told else {
+                assert_eq!(told.status(), Some(Code::EOF));
+                break;
+            };
+            answers += 1;
+            for (name, _, attributes) in some {
+                let name = String::from_utf8(name).expect("text");
+                assert!(name.starts_with('.') || attributes.size == Some(name.len() as u64), "{name}");
+                names.push(name);
             }
         }
         names.retain(|name| !name.starts_with('.'));
@@ -201,7 +197,7 @@ fn many_at_a_time() {
         let mut asked = std::collections::BTreeMap::<_, usize>::new();
         let mut offsets = (0..bytes.len()).step_by(20_021);
         loop {
-            for (id, told) in std::mem::take(&mut served.asker.told) {
+            for (id, told) in core::mem::take(&mut served.asker.told) {
                 let (Told::Data(piece), Some(at)) = (&told, asked.remove(&id.index())) else { panic!("{told:?}") };
                 assert_eq!(piece.len(), (bytes.len() - at).min(20_021), "as the file is");
                 read[at..at + piece.len()].copy_from_slice(piece);

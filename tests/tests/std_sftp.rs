@@ -124,12 +124,7 @@ fn files_and_directories() {
         assert_eq!((file.metadata().unwrap().mtime(), sftp.metadata(&name).unwrap().times), (8, times));
         assert_eq!(sftp.metadata(&name).unwrap().permissions.unwrap() & 0o777, 0o600);
         let (link, link_name) = path(&here, "link");
-        if sftp.has(Extension::Limits) {
-            sftp.symlink(&name, &link_name).unwrap();
-        } else {
-            // A server that keeps to the draft has the two the other way round, and does not say so.
-            sftp.symlink(&link_name, &name).unwrap();
-        }
+        sftp.symlink(&name, &link_name).unwrap();
         assert_eq!(fs::read_link(&link).unwrap(), file);
         assert_eq!(sftp.read_link(&link_name).unwrap(), name);
         assert_eq!(sftp.symlink_metadata(&link_name).unwrap().kind(), Some(FileKind::Symlink));
@@ -340,10 +335,6 @@ fn trees_both_ways() {
         let here = tempfile::tempdir().unwrap();
         let (source, _) = path(&here, "source");
         plant(&source);
-        if !sftp.has(Extension::Limits) {
-            // Links are made the other way round there.
-            fs::remove_file(source.join("link")).unwrap();
-        }
         let mut kept = listing(&source);
         let copy = Copy { links: Links::Keep, preserve: true, ..Copy::default() };
         let (there, name) = path(&here, "there");

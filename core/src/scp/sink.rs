@@ -150,10 +150,7 @@ impl<N: AsRef<[u8]>> Sink<N> {
 
     /// Writes the replies that are owed.
     pub fn flush(&mut self, output: &mut Output<'_>) -> Result<(), Refused> {
-        while self.owed > 0 {
-            put(output, |writer| writer.u8(0))?;
-            self.owed = self.owed.saturating_sub(1);
-        }
+        self.reply(0, output)?;
         if let Some(error) = self.fate.filter(|_| self.owes_goodbye) {
             put(output, |writer| format(writer, format_args!("\x02scp: {error}\n")))?;
             self.owes_goodbye = false;
@@ -207,14 +204,24 @@ impl<N: AsRef<[u8]>> Sink<N> {
         Ok(())
     }
 
-    /// Gives up, and says why.
+    /// Gives up, and says why: in place of the last reply that is owed, after which the source would go on.
     pub fn abort(&mut self, text: &[u8], output: &mut Output<'_>) -> Result<(), Refused> {
         if self.fate.is_some() {
             return Err(Refused::Closed);
         }
-        self.flush(output)?;
+        self.reply(1, output)?;
         put(output, |writer| put_text(writer, 2, text))?;
+        self.owed = 0;
         self.fate = Some(Error::Closed);
+        Ok(())
+    }
+
+    /// Writes replies that all is well, until so many are owed.
+    fn reply(&mut self, left: u32, output: &mut Output<'_>) -> Result<(), Refused> {
+        while self.owed > left {
+            put(output, |writer| writer.u8(0))?;
+            self.owed = self.owed.saturating_sub(1);
+        }
         Ok(())
     }
 

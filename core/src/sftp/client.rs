@@ -3,7 +3,7 @@
 use super::attributes::{Attributes, string_extent};
 use super::extension::{Extension, Extensions};
 use super::frame::{self, Body};
-use super::message::{self, Answer, Request};
+use super::message::{self, Answer, Request, SymlinkOrder};
 use super::name::Entry;
 use super::status::{Code, Status};
 use super::stream::{Head, Stream};
@@ -126,6 +126,7 @@ pub struct Client<T> {
     stream: Stream,
     body: Body,
     extensions: Extensions,
+    symlink_order: SymlinkOrder,
     fate: Option<Error>,
 }
 
@@ -140,6 +141,7 @@ impl<T: AsMut<[Pending]> + AsRef<[Pending]>> Client<T> {
             stream: Stream::default(),
             body: Body::default(),
             extensions: Extensions::NONE,
+            symlink_order: SymlinkOrder::TargetFirst,
             fate: None,
         }
     }
@@ -220,9 +222,11 @@ impl<T: AsMut<[Pending]> + AsRef<[Pending]>> Client<T> {
         if !request.is_sound() {
             return Err(Refused::BadPath);
         }
+        let mut request = *request;
+        request.exchange(self.symlink_order);
         let (id, place) = vacancy(self.table.as_mut(), self.next).ok_or(Refused::NoRoom)?;
         frame::put(output, request.body(), |sink| request.write(id.0, sink))?;
-        place.due = Some(Due::of(request));
+        place.due = Some(Due::of(&request));
         self.body.start(request.body());
         self.next = id.index().saturating_add(1);
         self.outstanding = self.outstanding.saturating_add(1);
@@ -356,6 +360,7 @@ impl<T: AsMut<[Pending]> + AsRef<[Pending]>> Client<T> {
         };
         let known = Extension::named(name).filter(|one| one.version().as_bytes() == value);
         self.extensions = known.map_or(self.extensions, |one| self.extensions.with(one));
+        self.symlink_order = SymlinkOrder::announced(name, value).unwrap_or(self.symlink_order);
         Ok(Some(Event::Extension(name, value)))
     }
 

@@ -83,7 +83,8 @@ impl<'a> Field<'a> for Access {
     }
 }
 
-/// How a client means the two strings of SYMLINK. Ours means them as OpenSSH does, whoever serves.
+/// How a client means the two strings of SYMLINK. Ours means them as OpenSSH does, unless the server says that it takes
+/// them as the draft has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SymlinkOrder {
     /// As OpenSSH, and most after it.
@@ -94,6 +95,15 @@ pub enum SymlinkOrder {
 }
 
 impl SymlinkOrder {
+    /// The order that a server says it takes, by an extension of the Green End server.
+    pub(super) fn announced(name: &[u8], value: &[u8]) -> Option<Self> {
+        match (name, value) {
+            (b"symlink-order@rjk.greenend.org.uk", b"linkpath-targetpath") => Some(Self::LinkFirst),
+            (b"symlink-order@rjk.greenend.org.uk", b"targetpath-linkpath") => Some(Self::TargetFirst),
+            _ => None,
+        }
+    }
+
     /// The order of the client that identifies itself by this line (RFC 4253 §4.2). These keep the draft's with servers that
     /// do not call themselves OpenSSH; nobody else is known to.
     pub fn of_client(identification: &[u8]) -> Self {

@@ -9,6 +9,69 @@
 //! Nothing is gathered that may be large. The bodies of DATA and WRITE pass through as borrowed [`Piece`]s, whatever the
 //! boundaries of packets, and names come one by one; only what is small is put together, in memory lent with each call:
 //! the same memory each time, for it holds what came before. [`GATHER`] bytes are enough for what peers send.
+//!
+//! # The loop
+//!
+//! Both ends, with two vectors for the pipes between them. A real end has one of the machines, and waits for bytes where
+//! this one goes round.
+//!
+//! ```
+//! use sanssh_core::Output;
+//! use sanssh_core::sftp::{Access, Attributes, Client, Code, GATHER, Handle, Pending, Request, Server, client, server};
+//!
+//! let mut client = Client::new([Pending::new(); 4]);
+//! let mut server = Server::new(server::Settings::default(), [Handle::new(); 4]);
+//! let (mut gather, mut gather_too, mut space) = ([0; GATHER], [0; GATHER], [0; 4096]);
+//! let (mut to_server, mut to_client, mut read) = (Vec::new(), Vec::new(), Vec::new());
+//! while read.is_empty() {
+//!     let mut output = Output::new(&mut space);
+//!     client.flush(&mut output)?;
+//!     let mut input = &to_client[..];
+//!     while let Some(event) = client.recv(&mut gather, &mut input)? {
+//!         use client::Event;
+//!         match event {
+//!             Event::Ready => {
+//!                 let attributes = Attributes::NONE;
+//!                 client.send(&Request::Open { path: b"/motd", access: Access::READ, attributes }, &mut output)?;
+//!             }
+//!             Event::Handle(_, handle) => {
+//!                 client.send(&Request::Read { handle, offset: 0, length: 32_768 }, &mut output)?;
+//!             }
+//!             Event::Data(_, piece) => read.extend_from_slice(piece.bytes),
+//!             _ => {}
+//!         }
+//!     }
+//!     to_client.clear();
+//!     let filled = output.filled();
+//!     to_server.extend_from_slice(&space[..filled]);
+//!     // The other end. What it is asked it answers, and then reads on.
+//!     let mut output = Output::new(&mut space);
+//!     let mut input = &to_server[..];
+//!     loop {
+//!         match server.recv(&mut gather_too, &mut input)? {
+//!             Some(server::Event::Request(Request::Open { .. })) => {
+//!                 server.handle(&mut output)?;
+//!             }
+//!             Some(server::Event::Request(Request::Read { offset: 0, .. })) => {
+//!                 server.data(5, &mut output)?;
+//!                 server.fill(&mut output, |space| {
+//!                     space.copy_from_slice(b"hello");
+//!                     5
+//!                 });
+//!             }
+//!             Some(server::Event::Request(_)) => server.status(Code::FAILURE, b"", &mut output)?,
+//!             Some(server::Event::Body(_)) => {}
+//!             None if server.owes_output() => server.flush(&mut output)?,
+//!             None => break,
+//!         }
+//!     }
+//!     to_server.clear();
+//!     let filled = output.filled();
+//!     to_client.extend_from_slice(&space[..filled]);
+//! }
+//! assert_eq!(read, b"hello");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![cfg_attr(
     not(test),
     deny(

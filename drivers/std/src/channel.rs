@@ -49,6 +49,11 @@ impl Channel {
         Self { stream }
     }
 
+    /// Asks for a program; the request leaves with what follows.
+    pub(crate) fn begin(&self, program: Request<'_>) -> Result<(), Error> {
+        self.stream.request(program, true, false)
+    }
+
     pub(crate) fn into_stream(self) -> Stream<role::Client> {
         self.stream
     }

@@ -49,7 +49,18 @@ impl Default for Share {
     }
 }
 
-/// A directory that clients are confined to.
+/// A directory that clients are confined to, for a [`Handler`](crate::Handler)'s sessions:
+///
+/// ```no_run
+/// # use sanssh_std::{Directory, Session, Share, Start};
+/// fn session(session: &Session) -> Result<(), sanssh_std::Error> {
+///     match session.start() {
+///         // `ServerConfig::subsystems` names it.
+///         Start::Subsystem(_) => Directory::open("/srv/files", &Share::default())?.serve_sftp(session),
+///         Start::Shell | Start::Exec(_) => session.exit(1),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Directory {
     root: Root,

@@ -50,7 +50,8 @@ pub struct ServerConfig {
     pub max_unauthenticated: usize,
     /// Variables that clients may set; a name that ends in `*` stands for all that begin so.
     pub environment: Vec<String>,
-    /// Subsystems that sessions may start; others are refused.
+    /// Subsystems that sessions may start; others are refused. For `sftp` there is
+    /// [`Directory::serve_sftp`](crate::Directory::serve_sftp).
     pub subsystems: Vec<String>,
     /// A text to show before the login.
     pub banner: Option<String>,

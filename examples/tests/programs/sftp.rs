@@ -443,11 +443,13 @@ fn an_interrupt_ends_the_transfer_and_not_the_program() {
     sftp.current_dir(&files.here);
     let mut person = Typist::start_on("xterm", sftp);
     person.sees("sftp> ");
-    person.types("get huge\r");
-    person.sees("MiB/s");
-    person.types("\u{3}");
-    person.sees("had arrived");
-    person.sees("sftp> ");
+    for command in ["get huge\r", "get -R . all\r"] {
+        person.types(command);
+        person.sees("MiB/s");
+        person.types("\u{3}");
+        person.sees("had arrived");
+        person.sees("sftp> ");
+    }
     person.types("get alpha\r");
     person.sees("100%");
     person.sees("sftp> ");

@@ -54,7 +54,10 @@ impl Confined {
 }
 
 fn command(server: &OurSshd, program: &str) -> Command {
-    let mut command = Command::new(peers::path(program));
+    options(server, Command::new(peers::path(program)))
+}
+
+fn options(server: &OurSshd, mut command: Command) -> Command {
     command.args(["-q", "-F", "/dev/null", "-P", &server.port.to_string()]);
     command.args(["-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes"]);
     command.arg("-i").arg(Keys::shared().client(Kind::Ed25519));
@@ -116,6 +119,26 @@ fn openssh_does_all_it_can() {
         let err = text(&failed.stderr);
         assert!(!failed.status.success() && err.contains(words), "{line}: {err}");
     }
+}
+
+#[test]
+fn our_sftp_does_all_it_can() {
+    let Some(confined) = Confined::start(&["ssh-keygen"], &[]) else { return };
+    let (here, root) = (tempfile::tempdir().unwrap(), confined.root.path());
+    let body = noise(20_000_001);
+    fs::write(here.path().join("big"), &body).unwrap();
+    let run = |lines: &str| {
+        let batch = here.path().join("batch");
+        fs::write(&batch, lines).unwrap();
+        let mut sftp = options(&confined.server, Command::new(env!("CARGO_BIN_EXE_sftp")));
+        succeeds(&sftp.current_dir(here.path()).arg("-b").arg(batch).arg("127.0.0.1").output().unwrap())
+    };
+    run("put big\nget big back\nrename big moved\nchmod 600 moved\nln -s moved soft\ncp moved copy");
+    assert_eq!(fs::read(root.join("copy")).unwrap(), body);
+    assert_eq!(fs::metadata(root.join("moved")).unwrap().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_link(root.join("soft")).unwrap(), Path::new("moved"));
+    assert!(run("ls -l\ndf").contains("20000001"));
+    assert_eq!(fs::read(here.path().join("back")).unwrap(), body);
 }
 
 #[test]

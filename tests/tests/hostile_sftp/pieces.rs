@@ -87,15 +87,13 @@ fn i20_answers_cut_at_every_byte() {
     let ends = ends(&answers);
     for cut in 0..=all.len() {
         let mut asker = Asker::new(4).0;
-        let mut asked = 0;
         let mut at = 0;
         // Whole packets one by one, and the one that is cut in two pieces.
-        for (answer, end) in answers.iter().zip(&ends[1..]) {
+        for (asked, (answer, end)) in answers.iter().zip(&ends[1..]).enumerate() {
             if asked > 0 {
                 let request = &requests().0[asked - 1];
                 asker.ask(request, body(request)).expect("a place");
             }
-            asked += 1;
             let (first, second) = answer.split_at(cut.clamp(at, *end) - at);
             asker.hear(first).expect("a sound answer");
             if (at..*end).contains(&cut) {

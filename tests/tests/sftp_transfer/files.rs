@@ -46,15 +46,15 @@ fn take(
     parts: &BTreeMap<usize, usize>,
     copy: &mut Vec<u8>,
 ) -> bool {
-    rig.deliver(100, |event, now| match event {
-        Event::Data(id, piece) => {
-            let Some(at) = get.arrived(parts[&id.index()], piece.bytes.len(), piece.last, window, now) else { return };
-            let (at, end) = (at as usize, at as usize + piece.bytes.len());
-            copy.resize(copy.len().max(end), 0xee);
-            copy[at..end].copy_from_slice(piece.bytes);
+    rig.deliver(100, |event, now| {
+        if let Event::Status(id, status) = event {
+            return get.ended(parts[&id.index()], status.code, window, now);
         }
-        Event::Status(id, status) => get.ended(parts[&id.index()], status.code, window, now),
-        event => panic!("{event:?} for data"),
+        let Event::Data(id, piece) = event else { panic!("{event:?} for data") };
+        let Some(at) = get.arrived(parts[&id.index()], piece.bytes.len(), piece.last, window, now) else { return };
+        let (at, end) = (at as usize, at as usize + piece.bytes.len());
+        copy.resize(copy.len().max(end), 0xee);
+        copy[at..end].copy_from_slice(piece.bytes);
     })
 }
 
@@ -259,9 +259,9 @@ fn put(rig: &mut Rig, handle: &[u8], put: &mut Put<Vec<Part>>, bytes: &[u8], spa
                 parts.insert(id.index(), write.part);
             }
         }
-        let came = rig.deliver(usize::MAX, |event, now| match event {
-            Event::Status(id, status) => put.answered(parts[&id.index()], status.code, &mut window, now),
-            event => panic!("{event:?} for a status"),
+        let came = rig.deliver(usize::MAX, |event, now| {
+            let Event::Status(id, status) = event else { panic!("{event:?} for a status") };
+            put.answered(parts[&id.index()], status.code, &mut window, now);
         });
         if !came {
             assert_eq!(window.outstanding(), 0);

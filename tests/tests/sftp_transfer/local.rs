@@ -207,7 +207,13 @@ pub(crate) fn advance(tree: &mut Tree, rig: &mut Rig, local: &mut Local, gets: b
                 Next::Did(Did::Failed)
             }
             _ if fails => Next::Did(Did::Failed),
-            action => Next::Did(local.perform(action)),
+            Action::MakeDirectory { .. }
+            | Action::List { .. }
+            | Action::Settle { .. }
+            | Action::Create { .. }
+            | Action::Open { .. }
+            | Action::ReadLink { .. }
+            | Action::Link { .. } => Next::Did(local.perform(action)),
         };
         match next {
             Next::Sent(id) => tree.sent(id, rig.now()),

@@ -28,6 +28,7 @@
 //! The first error decides, whatever comes after it. [`Get::kept`] and [`Put::kept`] tell how far a file is whole from its
 //! start at any time, so that a transfer that ended early can go on from there.
 
+mod course;
 mod get;
 mod put;
 mod ring;
@@ -53,22 +54,6 @@ pub enum Outcome {
     Failed(Code),
     /// It was given up.
     Stopped,
-}
-
-/// Why no more is asked for, though more is missing.
-#[derive(Debug, Clone, Copy)]
-enum Stop {
-    Failed(Code),
-    Asked,
-}
-
-impl Stop {
-    const fn outcome(self) -> Outcome {
-        match self {
-            Self::Failed(code) => Outcome::Failed(code),
-            Self::Asked => Outcome::Stopped,
-        }
-    }
 }
 
 /// Bytes of one request.

@@ -47,6 +47,11 @@ impl Part {
         self.offset.saturating_add(self.got.into())
     }
 
+    /// Where the next part begins.
+    pub(super) fn end(&self) -> u64 {
+        self.offset.saturating_add(self.length.into())
+    }
+
     /// Bytes that are missing.
     pub(super) const fn rest(&self) -> u32 {
         self.length.saturating_sub(self.got)

@@ -157,7 +157,8 @@ impl File {
     /// The contents begin to move, from where they are there already.
     pub(super) fn start(&mut self, from: u64, settings: &Settings) {
         let size = self.size();
-        if self.found.attributes.size.is_some_and(|size| from > size && size > 0) {
+        // Also where the size is 0, which may say nothing: what is there is no beginning of that.
+        if self.found.attributes.size.is_some_and(|size| from > size) {
             return self.fail(End::Longer);
         }
         let most = if self.way == Way::Get { settings.sizes.read } else { settings.sizes.write };

@@ -1,12 +1,16 @@
 //! Requests that are one question and one answer.
 
 use super::engine::{Answer, Remote};
+use super::share::Share;
 use super::{File, OpenOptions, Sftp};
 use crate::Error;
 use sanssh_core::sftp::{Attributes, Extension, Request, StatVfs};
 
+/// Names of users or groups, in the order of their numbers.
+type Names = Vec<Vec<u8>>;
+
 /// What came is not what was asked for: the machine lets nothing of the kind through.
-pub(super) const fn unexpected() -> Error {
+const fn unexpected() -> Error {
     Error::SftpStream(sanssh_core::sftp::Error::Unexpected(0))
 }
 
@@ -19,7 +23,7 @@ impl Sftp {
         let path = path.as_ref();
         let limits = self.limits()?;
         let request = Request::Open { path, access: options.access(), attributes: options.attributes() };
-        Ok(File::new(&self.share, self.handle(&request, path)?, path, limits))
+        Ok(File::new(&self.share, self.share.handle(&request, path)?, path, limits))
     }
 
     /// What is said of a file; links are followed.
@@ -27,7 +31,7 @@ impl Sftp {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn metadata(&self, path: impl AsRef<[u8]>) -> Result<Attributes<'static>, Error> {
-        self.attributes(&Request::Stat { path: path.as_ref() }, path.as_ref())
+        self.share.attributes(&Request::Stat { path: path.as_ref() }, path.as_ref())
     }
 
     /// What is said of a file, or of a link itself.
@@ -35,7 +39,7 @@ impl Sftp {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn symlink_metadata(&self, path: impl AsRef<[u8]>) -> Result<Attributes<'static>, Error> {
-        self.attributes(&Request::Lstat { path: path.as_ref() }, path.as_ref())
+        self.share.attributes(&Request::Lstat { path: path.as_ref() }, path.as_ref())
     }
 
     /// Sets what the attributes hold; links are followed.
@@ -44,7 +48,7 @@ impl Sftp {
     /// As [`open`](Self::open).
     pub fn set_attributes(&self, path: impl AsRef<[u8]>, attributes: &Attributes<'_>) -> Result<(), Error> {
         let path = path.as_ref();
-        self.done(&Request::Setstat { path, attributes: *attributes }, path)
+        self.share.done(&Request::Setstat { path, attributes: *attributes }, path)
     }
 
     /// Sets what the attributes hold, of a link itself.
@@ -53,7 +57,7 @@ impl Sftp {
     /// As [`open`](Self::open), and [`Error::Unsupported`] where the server cannot; so for all that are extensions.
     pub fn set_symlink_attributes(&self, path: impl AsRef<[u8]>, attributes: &Attributes<'_>) -> Result<(), Error> {
         let path = path.as_ref();
-        self.done(&Request::Lsetstat { path, attributes: *attributes }, path)
+        self.share.done(&Request::Lsetstat { path, attributes: *attributes }, path)
     }
 
     /// Removes a file, or a link.
@@ -61,7 +65,7 @@ impl Sftp {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn remove_file(&self, path: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.done(&Request::Remove { path: path.as_ref() }, path.as_ref())
+        self.share.done(&Request::Remove { path: path.as_ref() }, path.as_ref())
     }
 
     /// Makes a directory.
@@ -70,7 +74,7 @@ impl Sftp {
     /// As [`open`](Self::open).
     pub fn create_dir(&self, path: impl AsRef<[u8]>, attributes: &Attributes<'_>) -> Result<(), Error> {
         let path = path.as_ref();
-        self.done(&Request::Mkdir { path, attributes: *attributes }, path)
+        self.share.done(&Request::Mkdir { path, attributes: *attributes }, path)
     }
 
     /// Removes an empty directory.
@@ -78,7 +82,7 @@ impl Sftp {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn remove_dir(&self, path: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.done(&Request::Rmdir { path: path.as_ref() }, path.as_ref())
+        self.share.done(&Request::Rmdir { path: path.as_ref() }, path.as_ref())
     }
 
     /// Gives a file another name. What has that name is replaced if the server can do so, and otherwise in the way.
@@ -88,7 +92,7 @@ impl Sftp {
     pub fn rename(&self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<(), Error> {
         let (old, new) = (from.as_ref(), to.as_ref());
         if self.has(Extension::PosixRename) {
-            return self.done(&Request::PosixRename { old, new }, old);
+            return self.share.done(&Request::PosixRename { old, new }, old);
         }
         self.rename_new(old, new)
     }
@@ -99,7 +103,7 @@ impl Sftp {
     /// As [`open`](Self::open).
     pub fn rename_new(&self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<(), Error> {
         let (old, new) = (from.as_ref(), to.as_ref());
-        self.done(&Request::Rename { old, new }, old)
+        self.share.done(&Request::Rename { old, new }, old)
     }
 
     /// The absolute form of a path: an empty one is where relative paths begin.
@@ -107,7 +111,7 @@ impl Sftp {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn canonicalize(&self, path: impl AsRef<[u8]>) -> Result<Vec<u8>, Error> {
-        self.name(&Request::Realpath { path: path.as_ref() }, path.as_ref())
+        self.share.name(&Request::Realpath { path: path.as_ref() }, path.as_ref())
     }
 
     /// The same with `~` understood.
@@ -115,7 +119,7 @@ impl Sftp {
     /// # Errors
     /// As [`set_symlink_attributes`](Self::set_symlink_attributes).
     pub fn expand_path(&self, path: impl AsRef<[u8]>) -> Result<Vec<u8>, Error> {
-        self.name(&Request::ExpandPath { path: path.as_ref() }, path.as_ref())
+        self.share.name(&Request::ExpandPath { path: path.as_ref() }, path.as_ref())
     }
 
     /// The home of a user; no name is the user's own.
@@ -123,7 +127,7 @@ impl Sftp {
     /// # Errors
     /// As [`set_symlink_attributes`](Self::set_symlink_attributes).
     pub fn home_directory(&self, user: impl AsRef<[u8]>) -> Result<Vec<u8>, Error> {
-        self.name(&Request::HomeDirectory { user: user.as_ref() }, user.as_ref())
+        self.share.name(&Request::HomeDirectory { user: user.as_ref() }, user.as_ref())
     }
 
     /// Where a symbolic link leads.
@@ -131,7 +135,7 @@ impl Sftp {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn read_link(&self, path: impl AsRef<[u8]>) -> Result<Vec<u8>, Error> {
-        self.name(&Request::Readlink { path: path.as_ref() }, path.as_ref())
+        self.share.name(&Request::Readlink { path: path.as_ref() }, path.as_ref())
     }
 
     /// Makes a symbolic link that leads to `target`.
@@ -140,7 +144,7 @@ impl Sftp {
     /// As [`open`](Self::open).
     pub fn symlink(&self, target: impl AsRef<[u8]>, link: impl AsRef<[u8]>) -> Result<(), Error> {
         let (target, link) = (target.as_ref(), link.as_ref());
-        self.done(&Request::Symlink { target, link }, link)
+        self.share.done(&Request::Symlink { target, link }, link)
     }
 
     /// Gives a file a second name.
@@ -149,7 +153,7 @@ impl Sftp {
     /// As [`set_symlink_attributes`](Self::set_symlink_attributes).
     pub fn hard_link(&self, old: impl AsRef<[u8]>, new: impl AsRef<[u8]>) -> Result<(), Error> {
         let (old, new) = (old.as_ref(), new.as_ref());
-        self.done(&Request::Hardlink { old, new }, new)
+        self.share.done(&Request::Hardlink { old, new }, new)
     }
 
     /// The space of the file system that holds the path.
@@ -157,7 +161,7 @@ impl Sftp {
     /// # Errors
     /// As [`set_symlink_attributes`](Self::set_symlink_attributes).
     pub fn stat_vfs(&self, path: impl AsRef<[u8]>) -> Result<StatVfs, Error> {
-        self.space(&Request::StatVfs { path: path.as_ref() }, path.as_ref())
+        self.share.space(&Request::StatVfs { path: path.as_ref() }, path.as_ref())
     }
 
     /// Has the server copy a file into another, which is emptied before, or made with the permissions of the first.
@@ -179,47 +183,38 @@ impl Sftp {
     ///
     /// # Errors
     /// As [`set_symlink_attributes`](Self::set_symlink_attributes).
-    pub fn accounts(&self, users: &[u32], groups: &[u32]) -> Result<(Vec<Vec<u8>>, Vec<Vec<u8>>), Error> {
+    pub fn accounts(&self, users: &[u32], groups: &[u32]) -> Result<(Names, Names), Error> {
         let [users, groups] =
             [users, groups].map(|all| all.iter().flat_map(|id| id.to_be_bytes()).collect::<Vec<u8>>());
         let request = Request::UsersGroupsById { users: &users, groups: &groups };
-        match self.share.call(&request, b"")? {
-            Answer::Accounts(users, groups) => Ok((users, groups)),
-            _ => Err(unexpected()),
-        }
+        let Answer::Accounts(users, groups) = self.share.call(&request, b"")? else { return Err(unexpected()) };
+        Ok((users, groups))
     }
+}
 
-    // By the kind of answer.
-
+/// Calls by what answers them.
+impl Share {
     pub(super) fn done(&self, request: &Request<'_>, path: &[u8]) -> Result<(), Error> {
-        self.share.call(request, path).map(drop)
+        self.call(request, path).map(drop)
     }
 
     pub(super) fn handle(&self, request: &Request<'_>, path: &[u8]) -> Result<Remote, Error> {
-        match self.share.call(request, path)? {
-            Answer::Handle(handle) => Ok(handle.into()),
-            _ => Err(unexpected()),
-        }
+        let Answer::Handle(handle) = self.call(request, path)? else { return Err(unexpected()) };
+        Ok(handle.into())
     }
 
     pub(super) fn attributes(&self, request: &Request<'_>, path: &[u8]) -> Result<Attributes<'static>, Error> {
-        match self.share.call(request, path)? {
-            Answer::Attributes(attributes) => Ok(attributes),
-            _ => Err(unexpected()),
-        }
+        let Answer::Attributes(attributes) = self.call(request, path)? else { return Err(unexpected()) };
+        Ok(attributes)
     }
 
-    fn name(&self, request: &Request<'_>, path: &[u8]) -> Result<Vec<u8>, Error> {
-        match self.share.call(request, path)? {
-            Answer::Names(names) => names.into_iter().next().map(|entry| entry.name).ok_or_else(unexpected),
-            _ => Err(unexpected()),
-        }
+    pub(super) fn name(&self, request: &Request<'_>, path: &[u8]) -> Result<Vec<u8>, Error> {
+        let Answer::Names(names) = self.call(request, path)? else { return Err(unexpected()) };
+        names.into_iter().next().map(|entry| entry.name).ok_or_else(unexpected)
     }
 
     pub(super) fn space(&self, request: &Request<'_>, path: &[u8]) -> Result<StatVfs, Error> {
-        match self.share.call(request, path)? {
-            Answer::StatVfs(space) => Ok(space),
-            _ => Err(unexpected()),
-        }
+        let Answer::StatVfs(space) = self.call(request, path)? else { return Err(unexpected()) };
+        Ok(space)
     }
 }

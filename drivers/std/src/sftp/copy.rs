@@ -1,8 +1,10 @@
 //! Whole files and trees: from the server, and to it.
 
-use super::Sftp;
-use super::job::{Job, Told};
+use super::here::Here;
+use super::job::Job;
 use super::share::{Wait, status};
+use super::site::Told;
+use super::{Sftp, here};
 use crate::Error;
 use crate::error::escape;
 use core::time::Duration;
@@ -94,12 +96,7 @@ impl Sftp {
         copy: &Copy,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
-        let remote = remote.as_ref();
-        let attributes = self.metadata(remote)?;
-        if attributes.kind().is_some_and(|kind| kind != FileKind::Regular) {
-            return Err(status(Code::FAILURE, "not a regular file".to_owned(), remote));
-        }
-        self.copy_all(Way::Get, remote, local.as_ref(), &attributes, copy, progress)
+        self.fetch(FileKind::Regular, remote.as_ref(), local.as_ref(), copy, progress)
     }
 
     /// Copies a file from here to the server. What is there already is replaced; if the copy ends early, `resume` goes on
@@ -114,12 +111,7 @@ impl Sftp {
         copy: &Copy,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
-        let local = local.as_ref();
-        let attributes = look(local)?;
-        if attributes.kind() != Some(FileKind::Regular) {
-            return Err(unfit(local, "not a regular file"));
-        }
-        self.copy_all(Way::Put, remote.as_ref(), local, &attributes, copy, progress)
+        self.send(FileKind::Regular, local.as_ref(), remote.as_ref(), copy, progress)
     }
 
     /// Copies a directory of the server's, and what is below it, to here; many files at a time. The target is made if it is
@@ -134,12 +126,7 @@ impl Sftp {
         copy: &Copy,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
-        let remote = remote.as_ref();
-        let attributes = self.metadata(remote)?;
-        if attributes.kind().is_some_and(|kind| kind != FileKind::Directory) {
-            return Err(status(Code::FAILURE, "not a directory".to_owned(), remote));
-        }
-        self.copy_all(Way::Get, remote, local.as_ref(), &attributes, copy, progress)
+        self.fetch(FileKind::Directory, remote.as_ref(), local.as_ref(), copy, progress)
     }
 
     /// Copies a directory from here, and what is below it, to the server; many files at a time. The target is made if it is
@@ -154,12 +141,7 @@ impl Sftp {
         copy: &Copy,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
-        let local = local.as_ref();
-        let attributes = look(local)?;
-        if attributes.kind() != Some(FileKind::Directory) {
-            return Err(unfit(local, "not a directory"));
-        }
-        self.copy_all(Way::Put, remote.as_ref(), local, &attributes, copy, progress)
+        self.send(FileKind::Directory, local.as_ref(), remote.as_ref(), copy, progress)
     }
 
     /// Ends the copies that are under way, those of other clones among them: their calls fail soon, and what is whole
@@ -168,11 +150,29 @@ impl Sftp {
         self.share.lock().desk.stop();
     }
 
+    fn fetch(&self, kind: FileKind, remote: &[u8], local: &Path, copy: &Copy, progress: Tell<'_>) -> Result<(), Error> {
+        let attributes = self.metadata(remote)?;
+        // A server that does not tell has it tried, and nothing else made of it.
+        if attributes.kind().is_some_and(|other| other != kind) {
+            return Err(status(Code::FAILURE, unfit(kind).to_owned(), remote));
+        }
+        self.copy_all(Way::Get, remote, Here::new(local, kind), &attributes, copy, progress)
+    }
+
+    fn send(&self, kind: FileKind, local: &Path, remote: &[u8], copy: &Copy, progress: Tell<'_>) -> Result<(), Error> {
+        let file = |error| Error::File { file: local.to_owned(), source: Arc::new(error) };
+        let attributes = here::attributes(&rustix::fs::stat(local).map_err(|error| file(error.into()))?);
+        if attributes.kind() != Some(kind) {
+            return Err(file(io::Error::new(io::ErrorKind::InvalidInput, unfit(kind))));
+        }
+        self.copy_all(Way::Put, remote, Here::new(local, kind), &attributes, copy, progress)
+    }
+
     fn copy_all(
         &self,
         way: Way,
         remote: &[u8],
-        local: &Path,
+        here: Here,
         attributes: &Attributes<'_>,
         copy: &Copy,
         progress: Tell<'_>,
@@ -184,7 +184,7 @@ impl Sftp {
         let serial = {
             let mut engine = self.share.lock();
             let now = engine.desk.now();
-            engine.desk.begin(Job::new(way, sizes, (remote, local.to_owned()), attributes, copy, now))
+            engine.desk.begin(Job::new(way, sizes, (remote, here), attributes, copy, now))
         };
         let mut told = 0;
         loop {
@@ -192,7 +192,7 @@ impl Sftp {
                 let blocked = engine.work(serial);
                 let now = engine.desk.now();
                 let Some(job) = engine.desk.job(serial) else { return Wait::Ready(()) };
-                if job.is_over() || !job.told.is_empty() || job.moved >= told + TELL {
+                if job.is_over() || !job.site.told.is_empty() || job.moved >= told + TELL {
                     return Wait::Ready(());
                 }
                 // Who is slow on purpose is not stuck.
@@ -221,18 +221,19 @@ impl Sftp {
         remote: &[u8],
     ) -> (Vec<Told>, u64, Option<Result<(), Error>>) {
         let mut engine = self.share.lock();
+        if step.is_err() {
+            engine.keep_body(serial);
+        }
         let Some(job) = engine.desk.job(serial) else { return (Vec::new(), 0, Some(step)) };
         let kept = job.kept();
         if step.is_err() {
             job.cut();
         }
-        let mut news = core::mem::take(&mut job.told);
-        news.extend(job.under_way());
-        let moved = job.moved;
+        let (news, moved) = (job.news(), job.moved);
         if step.is_ok() && !job.is_over() {
             return (news, moved, None);
         }
-        let outcome = match (job.failure.take(), step) {
+        let outcome = match (job.site.failure.take(), step) {
             (Some(failure), _) => Err(failure),
             (None, Err(source)) => {
                 Err(Error::Cut { path: escape(remote, false), done: kept, source: Arc::new(source) })
@@ -244,16 +245,10 @@ impl Sftp {
     }
 }
 
-/// What a file here is, behind links.
-fn look(local: &Path) -> Result<Attributes<'static>, Error> {
-    let stat = rustix::fs::stat(local).map_err(|error| file(local, error.into()))?;
-    Ok(super::here::attributes(&stat))
-}
-
-fn file(local: &Path, error: io::Error) -> Error {
-    Error::File { file: local.to_owned(), source: Arc::new(error) }
-}
-
-fn unfit(local: &Path, text: &'static str) -> Error {
-    file(local, io::Error::new(io::ErrorKind::InvalidInput, text))
+/// What is said of something else than was named.
+const fn unfit(kind: FileKind) -> &'static str {
+    match kind {
+        FileKind::Directory => "not a directory",
+        FileKind::Regular | FileKind::Symlink | FileKind::Special => "not a regular file",
+    }
 }

@@ -58,7 +58,7 @@ impl Sftp {
         let path = path.as_ref();
         Ok(ReadDir {
             share: Arc::clone(&self.share),
-            handle: self.handle(&Request::Opendir { path }, path)?,
+            handle: self.share.handle(&Request::Opendir { path }, path)?,
             path: path.to_vec(),
             asked: VecDeque::new(),
             names: Vec::new().into_iter(),
@@ -80,7 +80,13 @@ impl ReadDir {
             Answer::Names(names) => Ok(Some(names)),
             Answer::Failed(Code::EOF, _) => Ok(None),
             Answer::Failed(code, message) => Err(status(code, message, &self.path)),
-            _ => Ok(Some(Vec::new())),
+            Answer::Fine
+            | Answer::Handle(_)
+            | Answer::Data(_)
+            | Answer::Attributes(_)
+            | Answer::Limits(_)
+            | Answer::StatVfs(_)
+            | Answer::Accounts(..) => Ok(None),
         }
     }
 }

@@ -356,6 +356,20 @@ impl Engine {
         step == Step::Blocked
     }
 
+    /// Has the rest of a WRITE of a copy's at hand, which is about to close its files: it was promised, and anything else in
+    /// its place would be taken for the file by whoever goes on from there.
+    pub(super) fn keep_body(&mut self, serial: u64) {
+        if !matches!(self.body, Body::File(of, ..) if of == serial) {
+            return;
+        }
+        let mut block = vec![0; self.machine.body_due()];
+        let mut done = 0;
+        while done < block.len() {
+            done += self.desk.supply(&mut self.body, &mut block[done..]);
+        }
+        self.body = Body::Block(block, 0);
+    }
+
     /// Deals with what came from the server.
     pub(super) fn digest(&mut self, mut input: &[u8]) {
         let Self { machine, gather, desk, .. } = self;
@@ -386,10 +400,8 @@ impl Engine {
 
     /// The failure that came under a ticket, with others still due perhaps.
     pub(super) fn failed(&mut self, ticket: Ticket) -> Option<(Code, String)> {
-        match &self.desk.call(ticket)?.answer {
-            Answer::Failed(code, text) => Some((*code, text.clone())),
-            _ => None,
-        }
+        let Answer::Failed(code, text) = &self.desk.call(ticket)?.answer else { return None };
+        Some((*code, text.clone()))
     }
 
     /// The answer, once none is due any more; the ticket is void then.
@@ -499,9 +511,10 @@ impl Desk {
             Event::Name(id, entry, last) => {
                 let entry = SftpEntry::from(entry);
                 let Some(call) = self.of(id) else { return };
-                match &mut call.answer {
-                    Answer::Names(names) => names.push(entry),
-                    answer => *answer = Answer::Names(vec![entry]),
+                if let Answer::Names(names) = &mut call.answer {
+                    names.push(entry);
+                } else {
+                    call.answer = Answer::Names(vec![entry]);
                 }
                 if last {
                     self.end(id);
@@ -524,9 +537,10 @@ impl Desk {
 
     fn data(&mut self, id: RequestId, piece: Piece<'_>) {
         if let Some(call) = self.of(id).filter(|call| !call.abandoned) {
-            match &mut call.answer {
-                Answer::Data(gathered) => gathered.extend_from_slice(piece.bytes),
-                answer => *answer = Answer::Data(piece.bytes.to_vec()),
+            if let Answer::Data(gathered) = &mut call.answer {
+                gathered.extend_from_slice(piece.bytes);
+            } else {
+                call.answer = Answer::Data(piece.bytes.to_vec());
             }
         }
         if piece.last {

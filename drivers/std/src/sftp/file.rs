@@ -49,8 +49,8 @@ struct Cursor {
     block: Vec<u8>,
     /// Under which writes are answered.
     writes: Option<Ticket>,
-    /// The first write that failed.
-    failure: Option<(Code, String)>,
+    /// The first write that failed, or was not answered in time.
+    failure: Option<Error>,
 }
 
 impl File {
@@ -80,10 +80,7 @@ impl File {
     /// [`Error::Sftp`] as the server has it, an earlier write that failed, or those of the connection; so for all calls.
     pub fn metadata(&self) -> Result<Attributes<'static>, Error> {
         self.settle(&mut self.cursor())?;
-        match self.share.call(&Request::Fstat { handle: &self.handle }, &self.path)? {
-            Answer::Attributes(attributes) => Ok(attributes),
-            _ => Ok(Attributes::NONE),
-        }
+        self.share.attributes(&Request::Fstat { handle: &self.handle }, &self.path)
     }
 
     /// Sets what the attributes hold, after what was written.
@@ -111,10 +108,7 @@ impl File {
     /// # Errors
     /// As [`sync`](Self::sync).
     pub fn stat_vfs(&self) -> Result<StatVfs, Error> {
-        match self.share.call(&Request::FstatVfs { handle: &self.handle }, &self.path)? {
-            Answer::StatVfs(space) => Ok(space),
-            _ => Ok(StatVfs::default()),
-        }
+        self.share.space(&Request::FstatVfs { handle: &self.handle }, &self.path)
     }
 
     /// Has the server copy `length` bytes, or all to the end if that is 0, into another open file.
@@ -180,7 +174,7 @@ impl File {
     }
 
     fn done(&self, request: &Request<'_>) -> Result<(), Error> {
-        self.share.call(request, &self.path).map(drop)
+        self.share.done(request, &self.path)
     }
 
     // Reading.
@@ -197,8 +191,11 @@ impl File {
                 cursor.at = cursor.at.saturating_add(n as u64);
                 return Ok(n);
             }
-            if !self.fetch(&mut cursor)? {
-                return Ok(0);
+            let fetched = self.fetch(&mut cursor);
+            if !matches!(fetched, Ok(true)) {
+                // What was asked for behind that belongs elsewhere.
+                self.forget(&mut cursor);
+                return fetched.map(|_| 0);
             }
         }
     }
@@ -208,17 +205,14 @@ impl File {
         self.run_ahead(cursor)?;
         let Some((_, length, ticket)) = cursor.ahead.pop_front() else { return Ok(false) };
         cursor.depth = (cursor.depth * 2).min(MOST_AHEAD);
-        let bytes = match self.share.answer(ticket)? {
-            Answer::Data(bytes) if !bytes.is_empty() => bytes,
-            Answer::Failed(code, message) if code != Code::EOF => {
-                self.forget(cursor);
-                return Err(status(code, message, &self.path));
-            }
-            _ => {
-                self.forget(cursor);
-                return Ok(false);
-            }
+        let answer = self.share.answer(ticket)?;
+        let Answer::Data(bytes) = answer else {
+            let Answer::Failed(code, message) = answer else { return Ok(false) };
+            return if code == Code::EOF { Ok(false) } else { Err(status(code, message, &self.path)) };
         };
+        if bytes.is_empty() {
+            return Ok(false);
+        }
         let came = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         if came < length {
             // What was asked for behind the gap is of no use; a server that gives less will do so again.
@@ -286,13 +280,16 @@ impl File {
     fn send(&self, cursor: &mut Cursor, offset: u64, block: Vec<u8>) -> Result<(), Error> {
         let ticket = *cursor.writes.get_or_insert_with(|| self.share.lock().ticket());
         let mut block = Some(block);
-        self.share.wait(|engine| {
+        let sent = self.share.wait(|engine| {
             if engine.due(ticket) >= MOST_WRITES || engine.backlog() >= MOST_BLOCKS {
                 return None;
             }
             engine.write(&self.handle, offset, block.take()?, ticket);
             Some(())
-        })?;
+        });
+        self.check(cursor)?;
+        // The block is gone, and nothing may be written behind the gap.
+        cursor.failure = sent.err();
         self.check(cursor)
     }
 
@@ -301,12 +298,10 @@ impl File {
         if cursor.failure.is_none()
             && let Some(ticket) = cursor.writes
         {
-            cursor.failure = self.share.lock().failed(ticket);
+            let failed = self.share.lock().failed(ticket);
+            cursor.failure = failed.map(|(code, message)| status(code, message, &self.path));
         }
-        match &cursor.failure {
-            Some((code, message)) => Err(status(*code, message.clone(), &self.path)),
-            None => Ok(()),
-        }
+        cursor.failure.clone().map_or(Ok(()), Err)
     }
 
     /// Sends what was written and waits for all answers.
@@ -314,10 +309,14 @@ impl File {
         if cursor.failure.is_none() {
             self.submit(cursor)?;
         }
-        if let Some(ticket) = cursor.writes.take()
-            && let Answer::Failed(code, message) = self.share.answer(ticket)?
-        {
-            cursor.failure.get_or_insert((code, message));
+        if let Some(ticket) = cursor.writes.take() {
+            let failure = match self.share.answer(ticket) {
+                Ok(Answer::Failed(code, message)) => Some(status(code, message, &self.path)),
+                Ok(_) => None,
+                // Whether all was written will not be known.
+                Err(error) => Some(error),
+            };
+            cursor.failure = cursor.failure.take().or(failure);
         }
         self.check(cursor)
     }

@@ -11,6 +11,7 @@ mod job;
 mod line;
 mod options;
 mod share;
+mod site;
 
 pub use copy::{Copy, Progress};
 pub use directory::{ReadDir, SftpEntry};
@@ -22,6 +23,7 @@ use crate::{Client, Error};
 use core::time::Duration;
 use engine::{Answer, Ticket};
 use line::{Line, Pipe};
+use sanssh_core::channel::Request::Subsystem;
 use sanssh_core::sftp::transfer::Sizes;
 use sanssh_core::sftp::{Extension, Limits, MAX_PACKET, Request};
 use share::Share;
@@ -45,20 +47,14 @@ impl Client {
     /// As [`session`](Self::session); [`Error::RequestRefused`] if the server has no such subsystem, and
     /// [`Error::SftpStream`] if that does not speak version 3.
     pub fn sftp(&self) -> Result<Sftp, Error> {
-        Sftp::on(self.session()?)
+        let session = self.session()?;
+        // The answer is not waited for: the greeting leaves in the same flight.
+        session.begin(Subsystem(b"sftp"))?;
+        Sftp::behind(session)
     }
 }
 
 impl Sftp {
-    /// The dialogue with a server behind a session whose program it is, or will be asked to be.
-    fn on(session: Channel) -> Result<Self, Error> {
-        session.ignore_stderr();
-        // The answer is not waited for: the greeting leaves in the same flight.
-        let stream = session.into_stream();
-        stream.request(sanssh_core::channel::Request::Subsystem(b"sftp"), true, false)?;
-        Self::start(Line::channel(stream))
-    }
-
     /// The dialogue with a server behind two ends of pipes, or of sockets: a bare `sftp-server`, without SSH. What
     /// it writes is read from `reader`, what it reads is written to `writer`, which is made non-blocking.
     ///
@@ -74,7 +70,8 @@ impl Sftp {
     /// [`Error::SftpStream`] if no server of version 3 answers, or what ended the connection.
     pub fn behind(session: Channel) -> Result<Self, Error> {
         session.ignore_stderr();
-        Self::start(Line::channel(session.into_stream()))
+        let stream = session.into_stream();
+        Self::start(Line::channel(stream))
     }
 
     fn start(line: Line) -> Result<Self, Error> {
@@ -108,11 +105,11 @@ impl Sftp {
     pub fn limits(&self) -> Result<Limits, Error> {
         let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         if let Known::Asked(ticket) = *limits {
-            let told = match self.share.answer(ticket)? {
-                Answer::Limits(told) => told,
-                _ => Limits::default(),
-            };
-            *limits = Known::Limits(sane(&told));
+            // The ticket is void, whatever comes of it.
+            *limits = Known::Limits(sane(&Limits::default()));
+            if let Answer::Limits(told) = self.share.answer(ticket)? {
+                *limits = Known::Limits(sane(&told));
+            }
         }
         match *limits {
             Known::Limits(limits) => Ok(limits),

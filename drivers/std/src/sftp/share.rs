@@ -167,10 +167,11 @@ impl Share {
             self.lock().abandon(ticket);
             return Err(error);
         }
-        match self.answer(ticket)? {
-            Answer::Failed(code, message) => Err(status(code, message, path)),
-            answer => Ok(answer),
+        let answer = self.answer(ticket)?;
+        if let Answer::Failed(code, message) = answer {
+            return Err(status(code, message, path));
         }
+        Ok(answer)
     }
 }
 
