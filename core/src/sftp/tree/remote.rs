@@ -110,8 +110,7 @@ impl Tree {
             (Stage::Set, Came::Status(Code::OK)) => file.unwind(),
             (Stage::Link, Came::Status(Code::OK)) => file.stage = Stage::Over,
             (Stage::Close, _) => {
-                // What was read does not depend on it; what was written may.
-                if way == Way::Put && came.code() != Code::OK {
+                if came.code() != Code::OK {
                     file.end.get_or_insert_with(|| came.failure());
                 }
                 file.closed();
