@@ -7,8 +7,8 @@
 //!       Target* --> Link --> Over
 //! ```
 //!
-//! In a get nobody waits for the answer to CLOSE. Whatever fails leads to the closing of what is open, and the first failure stays. What a put leaves behind is cut to
-//! what is whole of it, if the server still listens.
+//! In a get nobody waits for the answer to CLOSE. Whatever fails leads to the closing of what is open, and the first
+//! failure stays. What a put leaves behind is cut to what is whole of it, if the server still listens.
 
 use super::entry::{End, Found};
 use super::{Settings, Way};
