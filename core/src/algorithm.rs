@@ -45,7 +45,7 @@ macro_rules! names {
 
             /// The members of this grade and better ones, best first.
             pub fn up_to(grade: Grade) -> Vec<Self, LIST> {
-                Self::ALL.iter().copied().filter(|member| member.grade() <= grade).collect()
+                graded(Self::ALL, Self::grade, grade)
             }
         }
 
@@ -420,6 +420,13 @@ impl Default for Preferences {
     fn default() -> Self {
         Self::up_to(Grade::Safe)
     }
+}
+
+/// Those of a table that have this grade or a better one. Apart, because the optimiser takes minutes over a loop whose
+/// table it knows.
+#[inline(never)]
+fn graded<T: Copy>(all: &[T], of: fn(T) -> Grade, grade: Grade) -> Vec<T, LIST> {
+    all.iter().copied().filter(|member| of(*member) <= grade).collect()
 }
 
 /// An inline list of the first [`LIST`] of `items`.

@@ -3,7 +3,7 @@
 use crate::{Copying, is_directory};
 use sanssh_core::scp::sink::Rules;
 use sanssh_examples::files::shown;
-use sanssh_std::scp::{Copy, Event, Scp, Sink};
+use sanssh_std::scp::{Copy, Event, Scp, ScpSink};
 use sanssh_std::{Client, Error, escape};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -53,14 +53,14 @@ pub(crate) fn relay(copying: &mut Copying, from: (&Client, &[u8]), to: (&Client,
     outcome.and_then(|()| close(sink.into_stream())).map_err(plain)
 }
 
-fn sink(copying: &Copying, client: &Client, from: &[u8], copy: &Copy) -> Result<Sink<Scp>, Error> {
+fn sink(copying: &Copying, client: &Client, from: &[u8], copy: &Copy) -> Result<ScpSink<Scp>, Error> {
     if !copying.flags.raw {
         return client.scp_sink(home(from), copy);
     }
     let flags = [if copy.recursive { " -r" } else { "" }, if copy.preserve { " -p" } else { "" }].concat();
     let line = [b"scp", flags.as_bytes(), b" -f ", from].concat();
     let rules = Rules { recursive: copy.recursive, preserve: copy.preserve, ..Rules::default() };
-    Ok(Sink::new(client.scp_command(line)?, rules))
+    Ok(ScpSink::new(client.scp_command(line)?, rules))
 }
 
 /// Waits until the scp there has ended, so that there may be another.

@@ -37,8 +37,9 @@ Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, 
                                                      The command internal-sftp [-R] [-d DIRECTORY], also of a key,
                                                      is this program's own server of files
   SftpRoot DIRECTORY                                 confines everybody to the files below, by SFTP and scp: no
-                                                     commands, no shells
-  SftpReadOnly yes|no (no)                           files are served for reading alone
+                                                     commands, no shells; -R of a subsystem then counts for all
+  SftpReadOnly yes|no (no)                           files are served for reading alone; without SftpRoot, commands
+                                                     still can write
 
 Exit status: 0 after a signal, 255 if it could not start.
 ";

@@ -19,6 +19,15 @@ pub(crate) struct Files {
     pub(crate) read_only: bool,
 }
 
+impl Files {
+    /// Where sessions get nothing but files, a subsystem for reading alone means all of them: neither by the server's name as
+    /// a command nor by scp does a client get more.
+    pub(crate) fn confine(&mut self, subsystems: &[(String, String)]) {
+        let reads = |command: &str| matches!(flags(command.as_bytes()), Some(Ok(flags)) if flags.read_only);
+        self.read_only |= self.root.is_some() && subsystems.iter().any(|(_, command)| reads(command));
+    }
+}
+
 /// What a session is given.
 pub(crate) enum Given<'a> {
     /// Files, from where and with more or less rights.
@@ -130,7 +139,7 @@ pub(crate) fn refuse(session: &Session, why: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Flags, flags, is_scp};
+    use super::{Files, Flags, flags, is_scp};
 
     #[test]
     fn the_server_in_this_program_and_its_flags() {
@@ -140,6 +149,15 @@ mod tests {
         assert!(matches!(flags(b"internal-sftp -f AUTH"), Some(Err(_))));
         for other in [&b"internal-sftpd"[..], b"/usr/lib/sftp-server", b"", b"echo internal-sftp"] {
             assert_eq!(flags(other), None);
+        }
+        for (root, command, read_only) in [
+            (Some("/srv".into()), "internal-sftp -R", true),
+            (Some("/srv".into()), "internal-sftp", false),
+            (None, "internal-sftp -R", false),
+        ] {
+            let mut files = Files { root, read_only: false };
+            files.confine(&[("sftp".to_owned(), command.to_owned())]);
+            assert_eq!(files.read_only, read_only, "{files:?} {command}");
         }
         assert!(is_scp(b"scp -t 'a b'") && !is_scp(b"scp -t a; id") && !is_scp(b"id"));
     }

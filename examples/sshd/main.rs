@@ -60,7 +60,8 @@ fn serve(settings: Settings) -> Result<(), String> {
         fs::write(file, format!("{}\n", std::process::id())).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     let _ = writeln!(io::stderr(), "listening on {address}, {shown}");
-    let Settings { variables, subsystems, files, .. } = settings;
+    let Settings { variables, subsystems, mut files, .. } = settings;
+    files.confine(&subsystems);
     let house = Arc::new(House { access, user, address, variables, subsystems, files, guests: Guests::default() });
     server.serve(Porter(Arc::clone(&house)));
     house.guests.wait();

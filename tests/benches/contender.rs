@@ -5,6 +5,7 @@
 //! contender WHAT --host HOST --port PORT --user USER --key FILE [--cipher NAME] [--mac NAME] [--count N]
 //!           [--local PATH] [--remote PATH]
 //! get, put            one file by SFTP                  smallget, smallput   --count files, f0 on, of a directory
+//! treeget, treeput    a directory by SFTP               scp-get, scp-put     one file by the scp at the server
 //! cat-get, cat-put    one file by `cat` at the server   exec, handshake      `true`, or a login, --count times
 //! ```
 //!
@@ -14,7 +15,7 @@
 use core::error::Error;
 use core::net::IpAddr;
 use sanssh_core::algorithm::{Cipher, Mac, list};
-use sanssh_std::{Client, Exit, KnownHosts, Options, Unknown, home};
+use sanssh_std::{Client, Copy, Exit, KnownHosts, Options, Progress, Unknown, home, scp};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -76,12 +77,52 @@ fn run(what: &str, flags: &Flags) -> Result<Option<String>, Box<dyn Error>> {
     let started = Instant::now();
     let (local, remote) = (Path::new(flags.of("--local")), flags.of("--remote"));
     let bytes = match what {
+        "get" | "put" | "smallget" | "smallput" | "treeget" | "treeput" => {
+            return files(&client, what, local, remote, count).map(Some);
+        }
         "exec" => return Ok(Some(exec(&client, count)?)),
         "cat-get" => cat_get(&client, remote, local)?,
+        "scp-get" => {
+            let copy = scp::Copy::default();
+            whole(client.scp_sink(remote, &copy)?.store(local, &copy, &mut |_| {})?)?
+        }
+        "scp-put" => {
+            let copy = scp::Copy::default();
+            let mut source = client.scp_source(remote, &copy)?;
+            let copied = source.send(local, &copy, &mut |_| {})?;
+            source.finish()?;
+            whole(copied)?
+        }
         "cat-put" => cat_put(&client, local, remote)?,
         _ => return Ok(None),
     };
     Ok(Some(format!("{{\"seconds\":{:.6},\"bytes\":{bytes}}}", started.elapsed().as_secs_f64())))
+}
+
+/// Files by SFTP. The dialogue's greeting is not timed.
+fn files(client: &Client, what: &str, local: &Path, remote: &str, count: usize) -> Result<String, Box<dyn Error>> {
+    let sftp = client.sftp()?;
+    let copy = Copy::default();
+    let started = Instant::now();
+    let quiet = &mut |_: Progress<'_>| {};
+    match what {
+        "get" => sftp.get(remote, local, &copy, quiet)?,
+        "put" => sftp.put(local, remote, &copy, quiet)?,
+        "treeget" => sftp.get_tree(remote, local, &copy, quiet)?,
+        "treeput" => sftp.put_tree(local, remote, &copy, quiet)?,
+        _ => {
+            for at in 0..count {
+                let (local, remote) = (local.join(format!("f{at}")), format!("{remote}/f{at}"));
+                match what {
+                    "smallget" => sftp.get(remote, local, &copy, quiet)?,
+                    _ => sftp.put(local, remote, &copy, quiet)?,
+                }
+            }
+        }
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let bytes = local.metadata()?.len();
+    Ok(format!("{{\"seconds\":{seconds:.6},\"bytes\":{bytes}}}"))
 }
 
 /// What to negotiate; nothing if a name is not known.
@@ -117,6 +158,11 @@ fn exec(client: &Client, count: usize) -> Result<String, Box<dyn Error>> {
         latencies.push(format!("{:.1}", started.elapsed().as_secs_f64() * 1e6));
     }
     Ok(format!("{{\"latencies_us\":[{}]}}", latencies.join(",")))
+}
+
+/// The bytes of a copy that lacks nothing.
+fn whole(copied: scp::Copied) -> Result<u64, Box<dyn Error>> {
+    if copied.failures == 0 { Ok(copied.bytes) } else { Err("not all was copied".into()) }
 }
 
 fn cat_get(client: &Client, remote: &str, local: &Path) -> Result<u64, Box<dyn Error>> {

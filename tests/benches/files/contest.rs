@@ -18,7 +18,7 @@ pub(crate) struct Task {
     pub(crate) what: What,
     /// The one cipher to offer.
     pub(crate) cipher: &'static str,
-    /// A file, or the directory of [`What::GetSmall`] and [`What::PutSmall`].
+    /// A file, or the directory of many.
     pub(crate) from: PathBuf,
     /// What it becomes.
     pub(crate) to: PathBuf,
@@ -30,19 +30,21 @@ impl Task {
     /// The client's side, and the server's.
     const fn sides(&self) -> (&PathBuf, &PathBuf) {
         match self.what {
-            What::Get | What::GetSmall => (&self.to, &self.from),
-            What::Put | What::PutSmall => (&self.from, &self.to),
+            What::Get | What::GetSmall | What::GetTree => (&self.to, &self.from),
+            What::Put | What::PutSmall | What::PutTree => (&self.from, &self.to),
         }
     }
 }
 
-/// In which direction, and how many.
+/// In which direction, and how many: one file, many that are named one by one, or a directory with all that is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
     Get,
     Put,
     GetSmall,
     PutSmall,
+    GetTree,
+    PutTree,
 }
 
 impl What {
@@ -52,6 +54,8 @@ impl What {
             Self::Put => "put",
             Self::GetSmall => "smallget",
             Self::PutSmall => "smallput",
+            Self::GetTree => "treeget",
+            Self::PutTree => "treeput",
         }
     }
 }
@@ -106,6 +110,8 @@ fn lines(task: &Task) -> String {
     match task.what {
         What::Get => format!("get {remote} {local}\n"),
         What::Put => format!("put {local} {remote}\n"),
+        What::GetTree => format!("get -r {remote} {local}\n"),
+        What::PutTree => format!("put -r {local} {remote}\n"),
         What::GetSmall => (0..task.count).map(|at| format!("get {remote}/f{at} {local}/f{at}\n")).collect(),
         What::PutSmall => (0..task.count).map(|at| format!("put {local}/f{at} {remote}/f{at}\n")).collect(),
     }

@@ -34,7 +34,7 @@ pub(crate) fn run(command: &Command) -> Option<Cost> {
         launcher.env(name, value.unwrap_or_default());
     }
     let output = launcher.stdin(Stdio::null()).output().expect("a copy of this program");
-    if output.status.code() == Some(UNSUPPORTED) {
+    if output.status.code().is_some_and(|code| UNSUPPORTED.contains(&code)) {
         return None;
     }
     let said = String::from_utf8_lossy(&output.stdout);
@@ -45,8 +45,8 @@ pub(crate) fn run(command: &Command) -> Option<Cost> {
     Some(Cost { wall: seconds(&said).unwrap_or(wall), cpu, peak })
 }
 
-/// The status of a program that lacks what it is asked for.
-const UNSUPPORTED: i32 = 3;
+/// The statuses of a program that lacks what it is asked for, or does not know the word.
+const UNSUPPORTED: [i32; 2] = [2, 3];
 
 /// The number after `"seconds":`.
 fn seconds(said: &str) -> Option<f64> {

@@ -2,11 +2,11 @@
 
 use crate::files::contents;
 use crate::local::{Local, Node, advance, hear, run};
-use crate::rig::{Dice, Fate, Rig};
+use crate::rig::{Dice, Fate, Rig, status};
 use sanssh_core::sftp::server::Settings as ServerSettings;
 use sanssh_core::sftp::transfer::Sizes;
-use sanssh_core::sftp::tree::{End, Links, Report, Settings, Skipped, Tree, Way};
-use sanssh_core::sftp::{Attributes, Code};
+use sanssh_core::sftp::tree::{Action, End, Links, Report, Settings, Skipped, Tree, Way};
+use sanssh_core::sftp::{Attributes, Code, Request};
 use sanssh_tests::ramfs::Content;
 use std::collections::BTreeMap;
 
@@ -243,7 +243,7 @@ fn i16_a_failure_of_any_request_is_said() {
                     return Fate::Pass;
                 }
                 told.set(kind);
-                crate::rig::status(Code::PERMISSION_DENIED)
+                status(Code::PERMISSION_DENIED)
             });
             let mut tree = if way == Way::Get { get(SMALL) } else { put(SMALL, &local) };
             run(&mut tree, &mut rig, &mut local, way == Way::Get);
@@ -519,4 +519,55 @@ fn a_longer_copy_is_no_beginning() {
     let (mut rig, mut local) = (served(&longer, true), Local { nodes: shape, ..Local::default() });
     run(&mut put(settings, &local), &mut rig, &mut local, false);
     assert_eq!((there(&rig), local.ends[0].2), (longer, End::Longer));
+}
+
+/// An empty file is no exception, either way.
+#[test]
+fn nothing_is_gone_on_with_for_a_source_that_is_empty() {
+    let settings = Settings { resume: true, ..SMALL };
+    let empty = BTreeMap::from([(vec![], Node::Directory), (b"file".to_vec(), Node::File(vec![]))]);
+    let old = BTreeMap::from([(vec![], Node::Directory), (b"file".to_vec(), Node::File(contents(10)))]);
+    let mut local = Local { nodes: old.clone(), resume: true, ..Local::default() };
+    run(&mut get(settings), &mut served(&empty, true), &mut local, true);
+    assert_eq!((&local.nodes, local.ends[0].2), (&old, End::Longer));
+
+    let (mut rig, mut local) = (served(&old, true), Local { nodes: empty, ..Local::default() });
+    run(&mut put(settings, &local), &mut rig, &mut local, false);
+    assert_eq!((there(&rig), local.ends[0].2), (old, End::Longer));
+}
+
+/// How much is there of a file must be known to go on with it.
+#[test]
+fn a_put_does_not_go_on_where_no_size_is_told() {
+    let shape = BTreeMap::from([(vec![], Node::Directory), (b"file".to_vec(), Node::File(contents(100)))]);
+    let longer = BTreeMap::from([(vec![], Node::Directory), (b"file".to_vec(), Node::File(contents(300)))]);
+    let (mut rig, mut local) = (served(&longer, true), Local { nodes: shape, ..Local::default() });
+    // FSTAT is answered by attributes of nothing.
+    rig.meddle = Box::new(|_, number| if number == 8 { Fate::Answer(105, vec![0; 4]) } else { Fate::Pass });
+    run(&mut put(Settings { resume: true, ..SMALL }, &local), &mut rig, &mut local, false);
+    assert_eq!((there(&rig), local.ends[0].2), (longer, End::Failed(Code::BAD_MESSAGE)));
+}
+
+/// A rest that was to be asked for, and is found to be behind the end before it was.
+#[test]
+fn what_is_not_wanted_any_more_is_not_waited_for() {
+    let shape = BTreeMap::from([(vec![], Node::Directory), (b"file".to_vec(), Node::File(contents(2000)))]);
+    let (mut rig, mut local) = (served(&shape, true), Local::default());
+    let mut tree = Tree::new(Way::Get, SMALL);
+    let attributes = Attributes { size: Some(2000), permissions: Some(0o100_644), ..Attributes::NONE };
+    tree.add(b"/tree/file", &attributes);
+    rig.meddle = Box::new(|nth, _| match nth {
+        1 => status(Code::EOF),
+        2 => Fate::Answer(103, [&500_u32.to_be_bytes()[..], &[7; 500]].concat()),
+        _ => Fate::Pass,
+    });
+    advance(&mut tree, &mut rig, &mut local, true);
+    hear(&mut tree, &mut rig, &mut local);
+    assert_eq!(advance(&mut tree, &mut rig, &mut local, true), 2, "both halves are asked for");
+    rig.answers.swap(0, 1);
+    hear(&mut tree, &mut rig, &mut local);
+    assert!(matches!(tree.action(), Some(Action::Send(Request::Read { offset: 1500, length: 500, .. }))));
+    hear(&mut tree, &mut rig, &mut local);
+    run(&mut tree, &mut rig, &mut local, true);
+    assert_eq!((local.ends[0].2, tree.window().outstanding()), (End::Short, 0));
 }

@@ -7,7 +7,7 @@ mod tree;
 use core::time::Duration;
 use sanssh_std::core::scp::sink::Rules;
 use sanssh_std::core::scp::{self, Stamp, Times};
-use sanssh_std::scp::{Copied, Copy, Event, Sink, Source};
+use sanssh_std::scp::{Copied, Copy, Event, ScpSink, ScpSource};
 use sanssh_std::{Client, Error, KnownHosts, Options, home};
 use sanssh_tests::keys::{Keys, Kind};
 use sanssh_tests::openssh::Sshd;
@@ -81,13 +81,13 @@ fn between(from: &Path, to: &Path, copy: Copy) -> (Copied, Copied, Vec<String>) 
     let (here, there) = UnixStream::pair().unwrap();
     let path = from.to_owned();
     let sender = thread::spawn(move || {
-        let mut source = Source::new(here);
+        let mut source = ScpSource::new(here);
         let copied = source.send(&path, &copy, &mut |_| ()).unwrap();
         source.finish().unwrap();
         copied
     });
     let (mut tell, failed) = failures();
-    let stored = Sink::new(there, any(&copy)).store(to, &copy, &mut tell).unwrap();
+    let stored = ScpSink::new(there, any(&copy)).store(to, &copy, &mut tell).unwrap();
     let failed = failed.borrow().clone();
     (sender.join().unwrap(), stored, failed)
 }
@@ -125,7 +125,7 @@ fn openssh_takes_what_we_send() {
         return;
     }
     let (from, to) = (tree(), tempfile::tempdir().unwrap());
-    let mut source = Source::new(Bare::start(&["-r".as_ref(), "-p".as_ref(), "-t".as_ref(), to.path().as_ref()]));
+    let mut source = ScpSource::new(Bare::start(&["-r".as_ref(), "-p".as_ref(), "-t".as_ref(), to.path().as_ref()]));
     let copied = source.send(&from.path().join("top"), &ALL, &mut sound).unwrap();
     assert_eq!((copied.files, copied.failures), (2 * NAMES.len() as u64, 0));
     assert_eq!(source.finish().unwrap().ends(), Some(0));
@@ -140,7 +140,7 @@ fn we_take_what_openssh_sends() {
     let (from, to) = (tree(), tempfile::tempdir().unwrap());
     let top = from.path().join("top");
     let peer = Bare::start(&["-r".as_ref(), "-p".as_ref(), "-f".as_ref(), top.as_ref()]);
-    let mut sink = Sink::new(peer, Rules { name: Some(b"top".to_vec()), ..any(&ALL) });
+    let mut sink = ScpSink::new(peer, Rules { name: Some(b"top".to_vec()), ..any(&ALL) });
     let copied = sink.store(to.path(), &ALL, &mut sound).unwrap();
     assert_eq!((copied.files, copied.failures), (2 * NAMES.len() as u64, 0));
     assert_eq!(listing(&to.path().join("top")), listing(&top));
@@ -155,7 +155,7 @@ fn what_openssh_refuses_is_told_and_the_rest_goes_on() {
     // A directory where a file is to go, and a file where a directory is to go.
     fs::create_dir_all(to.path().join("top/plain")).unwrap();
     fs::write(to.path().join("top/deep"), "in the way").unwrap();
-    let mut source = Source::new(Bare::start(&["-r".as_ref(), "-t".as_ref(), to.path().as_ref()]));
+    let mut source = ScpSource::new(Bare::start(&["-r".as_ref(), "-t".as_ref(), to.path().as_ref()]));
     let (mut tell, failed) = failures();
     let copied = source.send(&from.path().join("top"), &Copy { recursive: true, ..PLAIN }, &mut tell).unwrap();
     assert_eq!((copied.files, copied.failures), (NAMES.len() as u64 - 1, 2));
@@ -173,8 +173,8 @@ fn from_one_host_to_another_nothing_is_stored_between() {
     let (from, to) = (tree(), tempfile::tempdir().unwrap());
     let top = from.path().join("top");
     let peer = Bare::start(&["-r".as_ref(), "-p".as_ref(), "-f".as_ref(), top.as_ref()]);
-    let mut sink = Sink::new(peer, Rules { name: Some(b"top".to_vec()), ..any(&ALL) });
-    let mut source = Source::new(Bare::start(&["-r".as_ref(), "-p".as_ref(), "-t".as_ref(), to.path().as_ref()]));
+    let mut sink = ScpSink::new(peer, Rules { name: Some(b"top".to_vec()), ..any(&ALL) });
+    let mut source = ScpSource::new(Bare::start(&["-r".as_ref(), "-p".as_ref(), "-t".as_ref(), to.path().as_ref()]));
     let copied = sink.relay(&mut source, &mut sound).unwrap();
     assert_eq!((copied.files, copied.failures), (2 * NAMES.len() as u64, 0));
     assert_eq!(source.finish().unwrap().ends(), Some(0));
@@ -182,8 +182,8 @@ fn from_one_host_to_another_nothing_is_stored_between() {
     // What the far end refuses, the near end hears, and the rest goes on.
     fs::remove_dir_all(to.path().join("top/deep")).unwrap();
     fs::write(to.path().join("top/deep"), "in the way").unwrap();
-    let mut sink = Sink::new(Bare::start(&["-r".as_ref(), "-f".as_ref(), top.as_ref()]), any(&ALL));
-    let mut source = Source::new(Bare::start(&["-r".as_ref(), "-t".as_ref(), to.path().as_ref()]));
+    let mut sink = ScpSink::new(Bare::start(&["-r".as_ref(), "-f".as_ref(), top.as_ref()]), any(&ALL));
+    let mut source = ScpSource::new(Bare::start(&["-r".as_ref(), "-t".as_ref(), to.path().as_ref()]));
     let (mut tell, failed) = failures();
     let copied = sink.relay(&mut source, &mut tell).unwrap();
     assert_eq!((copied.files, copied.failures), (NAMES.len() as u64, 1), "{failed:?}");
@@ -196,7 +196,7 @@ fn a_file_is_a_stream() {
     }
     let directory = tempfile::tempdir().unwrap();
     let target = directory.path().join("a file");
-    let mut source = Source::new(Bare::start(&["-p".as_ref(), "-t".as_ref(), target.as_ref()]));
+    let mut source = ScpSource::new(Bare::start(&["-p".as_ref(), "-t".as_ref(), target.as_ref()]));
     let stamp = |seconds| Stamp { seconds, micros: 0 };
     let times = Times { modified: stamp(1_000_000_000), accessed: stamp(1_000_000_001) };
     let mut file = source.file("whatever", 0o640, 6, Some(times)).unwrap();
@@ -211,7 +211,7 @@ fn a_file_is_a_stream() {
     );
 
     let peer = Bare::start(&["-p".as_ref(), "-f".as_ref(), target.as_ref()]);
-    let mut file = Sink::new(peer, Rules { name: Some(b"a file".to_vec()), ..any(&ALL) }).open().unwrap();
+    let mut file = ScpSink::new(peer, Rules { name: Some(b"a file".to_vec()), ..any(&ALL) }).open().unwrap();
     // The other time is that of the reading above.
     let modified = file.times().map(|found| found.modified);
     assert_eq!((file.name(), file.mode(), file.size(), modified), (&b"a file"[..], 0o640, 6, Some(times.modified)));
@@ -220,7 +220,7 @@ fn a_file_is_a_stream() {
     assert_eq!(content, b"abcdef");
 
     let peer = Bare::start(&["-f".as_ref(), directory.path().join("none").as_ref()]);
-    let error = Sink::new(peer, Rules { name: Some(b"none".to_vec()), ..any(&PLAIN) }).open().unwrap_err();
+    let error = ScpSink::new(peer, Rules { name: Some(b"none".to_vec()), ..any(&PLAIN) }).open().unwrap_err();
     assert!(matches!(&error, Error::ScpRefused(text) if text.ends_with("No such file or directory")), "{error:?}");
 }
 
@@ -228,7 +228,7 @@ fn a_file_is_a_stream() {
 fn too_few_bytes_are_no_file() {
     let (here, mut there) = UnixStream::pair().unwrap();
     there.write_all(&[0, 0]).unwrap();
-    let mut source = Source::new(here);
+    let mut source = ScpSource::new(here);
     let mut file = source.file("x", 0o644, 3, None).unwrap();
     file.write_all(b"ab").unwrap();
     assert!(matches!(file.finish(), Err(Error::Refused(_))));
@@ -243,12 +243,12 @@ fn j02_a_server_stores_nothing_that_was_not_asked_for() {
         (b"D0755 0 file\nC0644 3 x\nbad\0E\n", scp::Error::Directory),
         (b"C0644 3 ../file\nbad\0", scp::Error::Name),
     ] {
-        let mut sink = Sink::new(scripted(bytes), Rules { name: Some(b"file".to_vec()), ..any(&PLAIN) });
+        let mut sink = ScpSink::new(scripted(bytes), Rules { name: Some(b"file".to_vec()), ..any(&PLAIN) });
         let result = sink.store(to.path(), &PLAIN, &mut sound);
         assert!(matches!(result, Err(Error::Scp(found)) if found == error), "{result:?}");
         assert_eq!(fs::read_dir(to.path()).unwrap().count(), 0);
     }
-    let result = Sink::new(scripted(b""), Rules { name: Some(b"file".to_vec()), ..any(&PLAIN) });
+    let result = ScpSink::new(scripted(b""), Rules { name: Some(b"file".to_vec()), ..any(&PLAIN) });
     assert!(matches!({ result }.store(to.path(), &PLAIN, &mut sound), Err(Error::Scp(scp::Error::Cut))));
 }
 
@@ -258,9 +258,9 @@ fn j05_modes_are_masked_unless_they_are_preserved() {
     let bytes = b"D7777 0 d\nC6755 0 x\n\0E\n";
     let mode = |file: &str| fs::metadata(to.path().join(file)).unwrap().mode() & 0o7777;
     let plain = Copy { recursive: true, ..PLAIN };
-    Sink::new(scripted(bytes), any(&plain)).store(to.path(), &plain, &mut sound).unwrap();
+    ScpSink::new(scripted(bytes), any(&plain)).store(to.path(), &plain, &mut sound).unwrap();
     assert_eq!((mode("d") & 0o7000, mode("d/x")), (0, 0o755));
-    Sink::new(scripted(bytes), any(&ALL)).store(to.path(), &ALL, &mut sound).unwrap();
+    ScpSink::new(scripted(bytes), any(&ALL)).store(to.path(), &ALL, &mut sound).unwrap();
     assert_eq!((mode("d"), mode("d/x")), (0o7777, 0o6755));
 }
 
@@ -268,11 +268,11 @@ fn j05_modes_are_masked_unless_they_are_preserved() {
 fn j06_what_is_told_is_escaped() {
     let to = tempfile::tempdir().unwrap();
     let (mut tell, failed) = failures();
-    let mut sink = Sink::new(scripted(b"\x01scp: a\x1b[2J\rb\n\x02\x1b]0;title\x07\n"), any(&PLAIN));
+    let mut sink = ScpSink::new(scripted(b"\x01scp: a\x1b[2J\rb\n\x02\x1b]0;title\x07\n"), any(&PLAIN));
     let error = sink.store(to.path(), &PLAIN, &mut tell).unwrap_err();
     assert_eq!(*failed.borrow(), [": a\\u{1b}[2J\\rb"]);
     assert_eq!(error.to_string(), "\\u{1b}]0;title\\u{7}");
-    let error = Source::new(scripted(b"\x01scp: \x1b[1A\n")).file("x", 0o644, 0, None).err().unwrap();
+    let error = ScpSource::new(scripted(b"\x01scp: \x1b[1A\n")).file("x", 0o644, 0, None).err().unwrap();
     assert_eq!(error.to_string(), "\\u{1b}[1A");
 }
 
@@ -289,22 +289,22 @@ fn j09_links_are_not_followed_unless_asked() {
     let bytes = String::from_utf8_lossy(bytes).replace("bad", "");
     let copy = Copy { recursive: true, ..PLAIN };
     let (mut tell, failed) = failures();
-    let copied = Sink::new(scripted(bytes.as_bytes()), any(&copy)).store(to.path(), &copy, &mut tell).unwrap();
+    let copied = ScpSink::new(scripted(bytes.as_bytes()), any(&copy)).store(to.path(), &copy, &mut tell).unwrap();
     assert_eq!((copied.files, copied.failures), (1, 3), "{failed:?}");
     assert!(failed.borrow().iter().take(1).all(|line| line.ends_with("it is a symbolic link")), "{failed:?}");
     assert_eq!((fs::read(&outside).unwrap(), fs::read_dir(elsewhere.path()).unwrap().count()), (b"mine".to_vec(), 1));
     // Nor where the caller names one, but for a directory.
     let (mut tell, failed) = failures();
     let one = b"C0644 3 x\n";
-    Sink::new(scripted(one), any(&PLAIN)).store(&to.path().join("file"), &PLAIN, &mut tell).unwrap();
+    ScpSink::new(scripted(one), any(&PLAIN)).store(&to.path().join("file"), &PLAIN, &mut tell).unwrap();
     assert_eq!(*failed.borrow(), ["file: it is a symbolic link"]);
     let bytes = b"C0644 3 x\nbad\0";
-    Sink::new(scripted(bytes), any(&PLAIN)).store(&to.path().join("directory"), &PLAIN, &mut sound).unwrap();
+    ScpSink::new(scripted(bytes), any(&PLAIN)).store(&to.path().join("directory"), &PLAIN, &mut sound).unwrap();
     assert_eq!(fs::read(elsewhere.path().join("x")).unwrap(), b"bad");
     // Asked for, they are.
     let follow = Copy { follow: true, ..PLAIN };
     let bytes = b"C0644 3 file\nnew\0";
-    Sink::new(scripted(bytes), any(&follow)).store(to.path(), &follow, &mut sound).unwrap();
+    ScpSink::new(scripted(bytes), any(&follow)).store(to.path(), &follow, &mut sound).unwrap();
     assert_eq!(fs::read(&outside).unwrap(), b"new");
 }
 
@@ -386,10 +386,10 @@ fn a_server_without_scp_says_so() {
     let server = Sshd::start(&[]);
     let client = login(&server);
     let scp = client.scp_command("no-such-scp -f x").unwrap();
-    let error = Sink::new(scp, any(&PLAIN)).open().unwrap_err();
+    let error = ScpSink::new(scp, any(&PLAIN)).open().unwrap_err();
     assert!(matches!(&error, Error::ScpRefused(text) if text.contains("no-such-scp")), "{error:?}");
     let scp = client.scp_command("echo Welcome; exec scp -f x").unwrap();
-    assert!(matches!(Sink::new(scp, any(&PLAIN)).open(), Err(Error::Scp(scp::Error::Malformed))));
+    assert!(matches!(ScpSink::new(scp, any(&PLAIN)).open(), Err(Error::Scp(scp::Error::Malformed))));
     // By a line of one's own, a shell there finds files by patterns.
     let there = tempfile::tempdir().unwrap();
     for file in ["a.c", "b.c", "c.h"] {
@@ -397,5 +397,5 @@ fn a_server_without_scp_says_so() {
     }
     let back = tempfile::tempdir().unwrap();
     let scp = client.scp_command(format!("scp -f {}/*.c", there.path().display())).unwrap();
-    assert_eq!(Sink::new(scp, any(&PLAIN)).store(back.path(), &PLAIN, &mut sound).unwrap().files, 2);
+    assert_eq!(ScpSink::new(scp, any(&PLAIN)).store(back.path(), &PLAIN, &mut sound).unwrap().files, 2);
 }

@@ -7,8 +7,8 @@
 //!       Target* --> Link --> Over
 //! ```
 //!
-//! Whatever fails leads to the closing of what is open, and the first failure stays. What a put leaves behind is cut to
-//! what is whole of it, if the server still listens.
+//! In a get nobody waits for the answer to CLOSE. Whatever fails leads to the closing of what is open, and the first
+//! failure stays. What a put leaves behind is cut to what is whole of it, if the server still listens.
 
 use super::entry::{End, Found};
 use super::{Settings, Way};
@@ -162,6 +162,7 @@ impl File {
     /// The contents begin to move, from where they are there already.
     pub(super) fn start(&mut self, from: u64, settings: &Settings) {
         let size = self.size();
+        // Also where the size is 0, which may say nothing: what is there is no beginning of that.
         if self.found.attributes.size.is_some_and(|size| from > size) {
             return self.fail(End::Longer);
         }

@@ -367,12 +367,15 @@ impl Tree {
     /// The request that [`Action::Send`] gave has left.
     pub fn sent(&mut self, id: super::RequestId, now: Instant) {
         match self.step.take() {
-            Some(Step::File(index)) => {
-                self.note(Whom::File(index), id.index());
-                if let Some(file) = self.files.get_mut(index) {
+            Some(Step::File(index)) => match self.files.get_mut(index) {
+                // What was read does not hang on its answer, which nobody waits for.
+                Some(file) if self.way == Way::Get && file.stage == file::Stage::Close => file.closed(),
+                Some(file) => {
                     file.waits = true;
+                    self.note(Whom::File(index), id.index());
                 }
-            }
+                None => {}
+            },
             Some(Step::Directory(index)) => {
                 self.note(Whom::Directory(index), id.index());
                 if let Some(directory) = self.directories.get_mut(index) {

@@ -3,7 +3,7 @@
 use super::directory;
 use super::entry::{End, FileId, Found, Sort};
 use super::file::{Mover, Stage};
-use super::{Landing, Tree, Way, Whom};
+use super::{Landing, Step, Tree, Way, Whom};
 use crate::Instant;
 use crate::sftp::client::Event;
 use crate::sftp::{Attributes, Code, FileKind, Piece, RequestId};
@@ -49,13 +49,21 @@ impl Tree {
             }
         };
         let whom = self.whom(id, !matches!(came, Came::Name(_, _, false)))?;
-        self.quiet = false;
+        self.reconsider();
         match whom {
             Whom::File(index) => self.file_answer(index, &came),
             Whom::Part(index, part) => self.part_answer(index, part, came.code(), now),
             Whom::Directory(index) => self.directory_answer(index, &came),
         }
         None
+    }
+
+    /// Something came: there may be something to do, and what was to be asked for may not be wanted any more.
+    const fn reconsider(&mut self) {
+        self.quiet = false;
+        if let Some(Step::Move { .. }) = self.step {
+            self.step = None;
+        }
     }
 
     /// Who waits for the answer; nobody, once it was the last of it.
@@ -66,7 +74,7 @@ impl Tree {
 
     fn data(&mut self, id: RequestId, Piece { bytes, last }: Piece<'_>, now: Instant) -> Option<Landing> {
         let Whom::Part(index, part) = self.whom(id, last)? else { return None };
-        self.quiet = false;
+        self.reconsider();
         let Mover::Get(get) = &mut self.files.get_mut(index)?.mover else { return None };
         let at = get.arrived(part, bytes.len(), last, &mut self.window, now)?;
         (!bytes.is_empty()).then_some(Landing { file: FileId(index), at })
@@ -96,14 +104,13 @@ impl Tree {
                 }
             }
             (Stage::Measure, Came::Attributes(_)) if stopped => file.fail(End::Stopped),
-            (Stage::Measure, Came::Attributes(attributes)) => file.start(attributes.size.unwrap_or(0), settings),
+            (Stage::Measure, Came::Attributes(Attributes { size: Some(size), .. })) => file.start(size, settings),
             (Stage::Target, Came::Name(target, ..)) => file.leads_to(target),
             (Stage::Sync, Came::Status(Code::OK)) => file.synced(settings),
             (Stage::Set, Came::Status(Code::OK)) => file.unwind(),
             (Stage::Link, Came::Status(Code::OK)) => file.stage = Stage::Over,
             (Stage::Close, _) => {
-                // What was read does not depend on it; what was written may.
-                if way == Way::Put && came.code() != Code::OK {
+                if came.code() != Code::OK {
                     file.end.get_or_insert_with(|| came.failure());
                 }
                 file.closed();

@@ -14,6 +14,8 @@ use tz::{DateTime, TimeZone};
 const RECENT: i64 = 365 * 86_400 / 2;
 /// Names of owners to remember, at most.
 const MOST_NAMES: usize = 64;
+/// What `ls` shows of an entry besides its name, where that is all it knows.
+const UNKNOWN: &[u8] = b"?????????? ? ? ? ? ? ";
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A directory that is being listed. Entries come as the system gives them, `.` and `..` among them.
@@ -73,7 +75,12 @@ impl Entries {
         let stat = match stat {
             // It went meanwhile.
             Err(Errno::NOENT) => return Ok(None),
-            stat => stat?,
+            // What cannot be looked at hides no other.
+            Err(_) => {
+                let line = [UNKNOWN, &name].concat();
+                return Ok(Some(Entry { name, line, attributes: Attributes::NONE }));
+            }
+            Ok(stat) => stat,
         };
         let line = self.lines.line(&stat, &name);
         Ok(Some(Entry { line, attributes: super::attributes(&stat), name }))
@@ -198,8 +205,21 @@ fn shown_mode(mode: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lines, RECENT, shown_mode};
+    use super::{Entries, Lines, RECENT, shown_mode};
+    use rustix::fs::Dir;
+    use sanssh_core::sftp::Attributes;
     use tz::TimeZone;
+
+    #[test]
+    fn what_cannot_be_looked_at_has_a_name_alone() {
+        let directory = std::fs::File::open(".").unwrap();
+        let mut entries = Entries::new(Dir::read_from(&directory).unwrap(), true, Lines::new(false));
+        // No system has such names, and so knows nothing of them.
+        let long = entries.entry(vec![b'x'; 5000]).unwrap().unwrap();
+        assert_eq!((long.name.len(), long.attributes), (5000, Attributes::NONE));
+        assert!(long.line.starts_with(b"?????????? ") && long.line.ends_with(&long.name));
+        assert_eq!(entries.entry(b"not there".to_vec()).unwrap(), None);
+    }
 
     #[test]
     fn modes_are_shown_as_ls_does() {

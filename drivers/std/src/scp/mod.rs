@@ -1,4 +1,4 @@
-//! Files over scp's old protocol, for servers that have no SFTP: [`Source`] sends and [`Sink`] takes, single files as
+//! Files over scp's old protocol, for servers that have no SFTP: [`ScpSource`] sends and [`ScpSink`] takes, single files as
 //! streams and directories with all that is in them. The protocol is [`sanssh_core::scp`]'s; here are files and waits.
 //! [`Directory::serve_scp`](crate::Directory::serve_scp) is the scp at a server of ours.
 //!
@@ -26,8 +26,8 @@ mod source;
 mod wire;
 
 pub use channel::Scp;
-pub use sink::{Incoming, Sink};
-pub use source::{Outgoing, Source};
+pub use sink::{Incoming, ScpSink};
+pub use source::{Outgoing, ScpSource};
 
 use crate::directory::bare;
 use crate::{Client, Error};
@@ -88,22 +88,22 @@ impl Client {
     /// # Errors
     /// [`Error::Refused`] if there is a zero byte in the path, [`Error::OpenRefused`] and [`Error::RequestRefused`] by the
     /// server, or what ended the connection.
-    pub fn scp_source(&self, path: impl AsRef<[u8]>, copy: &Copy) -> Result<Source<Scp>, Error> {
-        Ok(Source::new(self.scp_command(line(Part::Sink, path.as_ref(), copy)?)?))
+    pub fn scp_source(&self, path: impl AsRef<[u8]>, copy: &Copy) -> Result<ScpSource<Scp>, Error> {
+        Ok(ScpSource::new(self.scp_command(line(Part::Sink, path.as_ref(), copy)?)?))
     }
 
     /// Starts an scp on the server that sends what is at `path`. Whatever else it may send is refused here.
     ///
     /// # Errors
     /// As [`scp_source`](Self::scp_source).
-    pub fn scp_sink(&self, path: impl AsRef<[u8]>, copy: &Copy) -> Result<Sink<Scp>, Error> {
+    pub fn scp_sink(&self, path: impl AsRef<[u8]>, copy: &Copy) -> Result<ScpSink<Scp>, Error> {
         let channel = self.scp_command(line(Part::Source, path.as_ref(), copy)?)?;
         let rules = Rules { name: Some(base(path.as_ref()).to_vec()), ..rules(copy) };
-        Ok(Sink::new(channel, rules))
+        Ok(ScpSink::new(channel, rules))
     }
 
     /// Starts an scp on the server by a line of your own, which a shell there reads: for its patterns and variables. With
-    /// [`Sink::new`] and no name in its rules the server then decides what the files are called.
+    /// [`ScpSink::new`] and no name in its rules the server then decides what the files are called.
     ///
     /// # Errors
     /// As [`scp_source`](Self::scp_source).

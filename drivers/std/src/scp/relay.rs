@@ -1,22 +1,22 @@
 //! From one host to another through here: what a sink is told, a source says on, and the answers go back. Nothing is stored
 //! here, and of a file there is never more than a piece.
 
-use super::sink::{Head, Sink, Told};
-use super::source::Source;
+use super::sink::{Head, ScpSink, Told};
+use super::source::ScpSource;
 use super::{Copied, Event, local};
 use crate::Error;
 use sanssh_core::scp;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-impl<S: Read + Write> Sink<S> {
+impl<S: Read + Write> ScpSink<S> {
     /// Passes whatever comes on to another scp, until the end. What one of them refuses is told, and the rest goes on.
     ///
     /// # Errors
     /// Those of [`store`](Self::store), of either end.
     pub fn relay<T: Read + Write>(
         &mut self,
-        to: &mut Source<T>,
+        to: &mut ScpSource<T>,
         tell: &mut dyn FnMut(Event<'_>),
     ) -> Result<Copied, Error> {
         let mut relay = Relay { from: self, to, tell, copied: Copied::default(), path: PathBuf::new() };
@@ -25,10 +25,10 @@ impl<S: Read + Write> Sink<S> {
     }
 }
 
-/// One call of [`Sink::relay`].
+/// One call of [`ScpSink::relay`].
 struct Relay<'a, S, T> {
-    from: &'a mut Sink<S>,
-    to: &'a mut Source<T>,
+    from: &'a mut ScpSink<S>,
+    to: &'a mut ScpSource<T>,
     tell: &'a mut dyn FnMut(Event<'_>),
     copied: Copied,
     path: PathBuf,

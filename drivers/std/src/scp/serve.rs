@@ -1,8 +1,8 @@
 //! The scp that a server is itself, for files below a directory: what `scp -t` and `scp -f` would do there as processes.
 //! Links in the path that the client gives stay below the directory; others are not followed.
 
-use super::sink::{Place, Sink};
-use super::source::{Source, words};
+use super::sink::{Place, ScpSink};
+use super::source::{ScpSource, words};
 use super::{Copied, Copy, base, local, rules};
 use crate::{Directory, Error, Session};
 use sanssh_core::scp::command::{Command, Part};
@@ -33,7 +33,7 @@ impl Directory {
 
     fn send(&self, session: &Session, path: &[u8], copy: &Copy) -> Result<Copied, Error> {
         let found = self.place(path).and_then(|(at, name)| local::find(at.as_fd(), local::path(&name), false));
-        let mut source = Source::new(session);
+        let mut source = ScpSource::new(session);
         let copied = source.send_found(found, base(path), local::path(path), copy, &mut |_| ())?;
         source.finish()?;
         Ok(copied)
@@ -46,7 +46,7 @@ impl Directory {
             Err(_) if !copy.directory => Ok(Place::As(at, name)),
             Err(error) => Err(error),
         });
-        let mut sink = Sink::new(session, rules(copy));
+        let mut sink = ScpSink::new(session, rules(copy));
         match place {
             Ok(place) => sink.store_at(&place, local::path(path), copy, &mut |_| ()),
             Err(error) => {

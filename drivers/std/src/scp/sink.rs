@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// Takes over a stream from an scp that sends: see [`Client::scp_sink`](crate::Client::scp_sink).
 #[derive(Debug)]
-pub struct Sink<S> {
+pub struct ScpSink<S> {
     machine: sink::Sink<Vec<u8>>,
     wire: Wire<S>,
     /// Whether something has still to come.
@@ -25,7 +25,7 @@ pub struct Sink<S> {
 /// A file that comes: reading gives exactly its bytes, and fails at the end if the other end could not read them all.
 #[derive(Debug)]
 pub struct Incoming<S> {
-    sink: Sink<S>,
+    sink: ScpSink<S>,
     head: Head,
     /// Bytes that have come and were not read.
     waiting: usize,
@@ -72,7 +72,7 @@ impl From<sink::Event<'_>> for Told {
     }
 }
 
-impl<S: Read + Write> Sink<S> {
+impl<S: Read + Write> ScpSink<S> {
     /// Over any stream with an scp at its end. Without a name in the rules that scp decides what things are called.
     pub fn new(stream: S, rules: Rules<Vec<u8>>) -> Self {
         let wants = rules.name.is_some();
@@ -267,9 +267,9 @@ struct Level {
     is_new: bool,
 }
 
-/// One call of [`Sink::store`].
+/// One call of [`ScpSink::store`].
 struct Storing<'a, S> {
-    sink: &'a mut Sink<S>,
+    sink: &'a mut ScpSink<S>,
     place: &'a Place,
     /// What the caller calls the place.
     name: &'a [u8],

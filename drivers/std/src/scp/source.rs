@@ -20,7 +20,7 @@ const DEPTH: usize = 128;
 
 /// Sends over a stream to an scp that takes: see [`Client::scp_source`](crate::Client::scp_source).
 #[derive(Debug)]
-pub struct Source<S> {
+pub struct ScpSource<S> {
     machine: source::Source,
     wire: Wire<S>,
 }
@@ -28,9 +28,9 @@ pub struct Source<S> {
 /// A file that is being sent. Exactly as many bytes as were announced are to be written; then comes
 /// [`finish`](Self::finish).
 #[derive(Debug)]
-pub struct Outgoing<'s, S>(&'s mut Source<S>);
+pub struct Outgoing<'s, S>(&'s mut ScpSource<S>);
 
-impl<S: Read + Write> Source<S> {
+impl<S: Read + Write> ScpSource<S> {
     /// Over any stream with an scp at its end.
     pub fn new(stream: S) -> Self {
         Self { machine: source::Source::new(), wire: Wire::new(stream) }
@@ -206,9 +206,9 @@ impl<S: Read + Write> Write for Outgoing<'_, S> {
     }
 }
 
-/// One call of [`Source::send`].
+/// One call of [`ScpSource::send`].
 struct Sending<'a, S> {
-    source: &'a mut Source<S>,
+    source: &'a mut ScpSource<S>,
     copy: &'a Copy,
     tell: &'a mut dyn FnMut(Event<'_>),
     copied: Copied,

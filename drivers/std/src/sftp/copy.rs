@@ -1,5 +1,6 @@
 //! Whole files and trees: from the server, and to it.
 
+use super::here::Here;
 use super::job::Job;
 use super::share::{Share, Wait, status};
 use super::site::Told;
@@ -14,8 +15,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Bytes of files that may be on their way at a time: what fills lines of 100 MB/s and 80 ms.
-const MOST_UNDER_WAY: u64 = 8 * 1024 * 1024;
+/// Bytes of files that may be on their way at a time: what fills lines of 300 MB/s and 100 ms.
+const MOST_UNDER_WAY: u64 = 32 * 1024 * 1024;
 /// Bytes after which the one who waits is told how far it is.
 const TELL: u64 = 1024 * 1024;
 /// Bytes of a request at least, however low the pace.
@@ -157,11 +158,11 @@ impl Sftp {
 
     fn fetch(&self, kind: FileKind, remote: &[u8], local: &Path, copy: &Copy, progress: Tell<'_>) -> Result<(), Error> {
         let attributes = self.metadata(remote)?;
-        // A server that does not tell has it tried.
+        // A server that does not tell has it tried, and nothing else made of it.
         if attributes.kind().is_some_and(|other| other != kind) {
             return Err(status(Code::FAILURE, unfit(kind).to_owned(), remote));
         }
-        self.copy_all(Way::Get, remote, local, &attributes, copy, progress)
+        self.copy_all(Way::Get, remote, Here::new(local, kind), &attributes, copy, progress)
     }
 
     fn send(&self, kind: FileKind, local: &Path, remote: &[u8], copy: &Copy, progress: Tell<'_>) -> Result<(), Error> {
@@ -170,14 +171,14 @@ impl Sftp {
         if attributes.kind() != Some(kind) {
             return Err(file(io::Error::new(io::ErrorKind::InvalidInput, unfit(kind))));
         }
-        self.copy_all(Way::Put, remote, local, &attributes, copy, progress)
+        self.copy_all(Way::Put, remote, Here::new(local, kind), &attributes, copy, progress)
     }
 
     fn copy_all(
         &self,
         way: Way,
         remote: &[u8],
-        local: &Path,
+        here: Here,
         attributes: &Attributes<'_>,
         copy: &Copy,
         progress: Tell<'_>,
@@ -189,7 +190,7 @@ impl Sftp {
         let serial = {
             let mut engine = self.share.lock();
             let now = engine.desk.now();
-            engine.desk.begin(Job::new(way, sizes, (remote, local.to_owned()), attributes, copy, now))
+            engine.desk.begin(Job::new(way, sizes, (remote, here), attributes, copy, now))
         };
         let _going = Going { share: &self.share, serial };
         let tell = copy.limit.map_or(TELL, |limit| limit.clamp(1, TELL));

@@ -18,7 +18,6 @@ use std::sync::Arc;
 pub(super) const OUTSTANDING: usize = 1024;
 /// Bytes of composed requests that may wait for room before no more are composed.
 const MOST_WAITING: usize = 64 * 1024;
-
 /// Blocks that are kept for the next bodies.
 const MOST_SPARE: usize = 4;
 
@@ -142,6 +141,11 @@ impl Engine {
             pumping: false,
             waiters: 0,
         }
+    }
+
+    /// Bytes that copies ask the server for at a time.
+    pub(super) fn depth(&self) -> u64 {
+        self.desk.jobs.iter().map(|(_, job)| job.depth()).max().unwrap_or(0)
     }
 
     pub(super) fn has(&self, extension: Extension) -> bool {
@@ -351,24 +355,21 @@ impl Engine {
         step == Step::Blocked
     }
 
-    /// Gives up a copy that is not over, on a line that may go on: what was promised of a WRITE still leaves, and what is
-    /// open on the server is closed behind it.
+    /// Gives up a copy that is not over, on a line that may go on: what is open on the server is closed.
     pub(super) fn give_up(&mut self, serial: u64) {
-        let Self { machine, body, desk, .. } = self;
-        if let Body::File(owner, ..) = *body
-            && owner == serial
-        {
-            let mut rest = vec![0; machine.body_due()];
+        if matches!(self.body, Body::File(of, ..) if of == serial) {
+            // Anything else in the place of what was promised would be taken for the file by whoever goes on from there.
+            let mut block = vec![0; self.machine.body_due()];
             let mut done = 0;
-            while done < rest.len() {
-                done += desk.supply(body, &mut rest[done..]);
+            while done < block.len() {
+                done += self.desk.supply(&mut self.body, &mut block[done..]);
             }
-            *body = Body::Block(rest, 0);
+            self.body = Body::Block(block, 0);
         }
-        let Some(job) = desk.job(serial) else { return };
+        let Some(job) = self.desk.job(serial) else { return };
         let handles: Vec<Remote> = job.handles().map(Remote::from).collect();
         job.cut();
-        desk.orders.extend(handles.into_iter().map(Order::Close));
+        self.desk.orders.extend(handles.into_iter().map(Order::Close));
     }
 
     /// Deals with what came from the server.

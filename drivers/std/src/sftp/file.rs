@@ -49,7 +49,7 @@ struct Cursor {
     block: Vec<u8>,
     /// Under which writes are answered.
     writes: Option<Ticket>,
-    /// The first write that failed, or that could not even be sent.
+    /// The first write that failed, or was not answered in time.
     failure: Option<Error>,
 }
 
@@ -191,14 +191,11 @@ impl File {
                 cursor.at = cursor.at.saturating_add(n as u64);
                 return Ok(n);
             }
-            match self.fetch(&mut cursor) {
-                Ok(true) => {}
-                Ok(false) => return Ok(0),
-                Err(error) => {
-                    // What comes behind must not be taken for what failed to come.
-                    self.forget(&mut cursor);
-                    return Err(error);
-                }
+            let fetched = self.fetch(&mut cursor);
+            if !matches!(fetched, Ok(true)) {
+                // What was asked for behind that belongs elsewhere.
+                self.forget(&mut cursor);
+                return fetched.map(|_| 0);
             }
         }
     }
@@ -210,12 +207,10 @@ impl File {
         cursor.depth = (cursor.depth * 2).min(MOST_AHEAD);
         let answer = self.share.answer(ticket)?;
         let Answer::Data(bytes) = answer else {
-            self.forget(cursor);
             let Answer::Failed(code, message) = answer else { return Ok(false) };
             return if code == Code::EOF { Ok(false) } else { Err(status(code, message, &self.path)) };
         };
         if bytes.is_empty() {
-            self.forget(cursor);
             return Ok(false);
         }
         let came = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
@@ -292,10 +287,9 @@ impl File {
             engine.write(&self.handle, offset, block.take()?, ticket);
             Some(())
         });
-        if let Err(error) = sent {
-            // The block is lost.
-            cursor.failure.get_or_insert(error);
-        }
+        self.check(cursor)?;
+        // The block is gone, and nothing may be written behind the gap.
+        cursor.failure = sent.err();
         self.check(cursor)
     }
 
@@ -315,13 +309,14 @@ impl File {
         if cursor.failure.is_none() {
             self.submit(cursor)?;
         }
-        if let Some(ticket) = cursor.writes {
-            // Whoever gives up waiting may come back for the answers.
-            let answer = self.share.wait(|engine| engine.fetch(ticket))?;
-            cursor.writes = None;
-            if let Answer::Failed(code, message) = answer {
-                cursor.failure.get_or_insert_with(|| status(code, message, &self.path));
-            }
+        if let Some(ticket) = cursor.writes.take() {
+            let failure = match self.share.answer(ticket) {
+                Ok(Answer::Failed(code, message)) => Some(status(code, message, &self.path)),
+                Ok(_) => None,
+                // Whether all was written will not be known.
+                Err(error) => Some(error),
+            };
+            cursor.failure = cursor.failure.take().or(failure);
         }
         self.check(cursor)
     }

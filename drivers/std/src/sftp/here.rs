@@ -7,12 +7,12 @@ use core::time::Duration;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::fs::{fchmod, mkdirat, openat, readlinkat, statat, symlinkat, unlinkat};
 use rustix::io::Errno;
-use sanssh_core::sftp::{Attributes, Times};
+use sanssh_core::sftp::{Attributes, FileKind, Times};
 use std::fs::{File, FileTimes};
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// How directories below a root are opened.
@@ -26,13 +26,16 @@ const DIRECTORY_MODE: u32 = 0o777;
 #[derive(Debug)]
 pub(super) struct Here {
     root: PathBuf,
+    /// Whether the root is to be a directory, or a file: not what the server says it is.
+    is_tree: bool,
     /// The directory that was entered last, by its path below the root.
     entered: Option<(Vec<u8>, OwnedFd)>,
 }
 
 impl Here {
-    pub(super) const fn new(root: PathBuf) -> Self {
-        Self { root, entered: None }
+    /// A file, or a directory with all that is in it.
+    pub(super) fn new(root: &Path, kind: FileKind) -> Self {
+        Self { root: root.to_owned(), is_tree: kind == FileKind::Directory, entered: None }
     }
 
     /// The path, for people.
@@ -70,6 +73,9 @@ impl Here {
     /// Makes a directory, unless it is there.
     pub(super) fn make(&mut self, below: &[u8]) -> io::Result<()> {
         let made = if below.is_empty() {
+            if !self.is_tree {
+                return Err(Errno::ISDIR.into());
+            }
             rustix::fs::mkdir(&self.root, Mode::from_raw_mode(DIRECTORY_MODE))
         } else {
             let (directory, name) = self.parent(below)?;
@@ -88,6 +94,9 @@ impl Here {
         flags.set(OFlags::NOFOLLOW, !below.is_empty() || copy.no_follow);
         let mode = Mode::from_raw_mode(mode.unwrap_or(0o666) & MODE);
         let fd = if below.is_empty() {
+            if self.is_tree {
+                return Err(Errno::NOTDIR.into());
+            }
             rustix::fs::open(&self.root, flags.difference(OFlags::NONBLOCK), mode)?
         } else {
             let (directory, name) = self.parent(below)?;
@@ -163,8 +172,8 @@ pub(super) fn give(file: &File, attributes: &Attributes<'_>) -> io::Result<()> {
 }
 
 /// What an entry is.
-pub(super) fn look(directory: BorrowedFd<'_>, name: &CStr, follow: bool) -> io::Result<Stat> {
-    Ok(statat(directory, name, if follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW })?)
+pub(super) fn look(directory: BorrowedFd<'_>, name: &CStr, follow: bool) -> Result<Stat, Errno> {
+    statat(directory, name, if follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW })
 }
 
 /// What the system says of a file, as SFTP has it.

@@ -3,6 +3,7 @@
 //! leave from.
 
 use super::copy::Copy;
+use super::here::Here;
 use super::site::{Did, Extent, Site, Told};
 use crate::Error;
 use core::time::Duration;
@@ -11,7 +12,6 @@ use sanssh_core::sftp::client::Event;
 use sanssh_core::sftp::transfer::Sizes;
 use sanssh_core::sftp::tree::{Action, FileId, Tree, Way};
 use sanssh_core::sftp::{Attributes, Piece, Request, RequestId};
-use std::path::PathBuf;
 
 /// A copy on its way.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Job {
     pub(super) fn new(
         way: Way,
         sizes: Sizes,
-        (there, here): (&[u8], PathBuf),
+        (there, here): (&[u8], Here),
         attributes: &Attributes<'_>,
         copy: &Copy,
         start: Instant,
@@ -88,6 +88,14 @@ impl Job {
         let gone = || Error::SftpStream(sanssh_core::sftp::Error::HungUp);
         while self.step(self.start, &mut |_, _| Some(Err(gone()))) == Step::Done {}
         self.site.failure = first;
+    }
+
+    /// Bytes that the server may be asked for at a time.
+    pub(super) const fn depth(&self) -> u64 {
+        match self.site.way {
+            Way::Get => self.tree.window().depth(),
+            Way::Put => 0,
+        }
     }
 
     /// How long nothing should be begun, for the sake of the pace.
@@ -173,12 +181,86 @@ impl Job {
         }
     }
 
-    /// Reads what is sent next. What is not there any more is made up, for it was promised, and is not counted.
+    /// Reads what is sent next. What is not there any more is made up, for it was promised, and spoils the whole.
     pub(super) fn supply(&mut self, file: FileId, room: &mut [u8], offset: u64) -> usize {
         self.site.supply(file, room, offset).unwrap_or_else(|| {
             self.tree.lose(file, offset);
             room.fill(0);
             room.len()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Copy, Here, Job, Step};
+    use sanssh_core::sftp::transfer::Sizes;
+    use sanssh_core::sftp::tree::{FileId, Way};
+    use sanssh_core::sftp::{Client, FileKind, GATHER, Pending, Request};
+    use sanssh_core::{Instant, Output};
+    use std::fs;
+
+    /// A dialogue without a server.
+    struct Rig {
+        client: Client<[Pending; 16]>,
+        gather: Vec<u8>,
+        /// Requests: their numbers on the wire, and what they are.
+        asked: Vec<([u8; 4], String)>,
+        bodies: Vec<(FileId, u64)>,
+    }
+
+    impl Rig {
+        fn advance(&mut self, job: &mut Job) {
+            let Self { client, asked, bodies, .. } = self;
+            while job.step(Instant(0), &mut |request: &Request<'_>, body| {
+                let mut space = vec![0; 1 << 17];
+                let mut output = Output::new(&mut space);
+                let id = client.send(request, &mut output).unwrap();
+                client.fill(&mut output, |room| room.len());
+                asked.push((space[5..9].try_into().unwrap(), format!("{request:?}")));
+                bodies.extend(body);
+                Some(Ok(id))
+            }) == Step::Done
+            {}
+        }
+
+        /// Answers all that was asked.
+        fn answer(&mut self, job: &mut Job, number: u8, fields: &[u8]) {
+            for (id, _) in self.asked.drain(..) {
+                let packet = [&[number][..], &id, fields].concat();
+                let frame = [&u32::try_from(packet.len()).unwrap().to_be_bytes()[..], &packet].concat();
+                let event = self.client.recv(&mut self.gather, &mut &frame[..]).unwrap();
+                job.answer(&event.unwrap(), Instant(0));
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_gets_shorter_on_its_way_is_cut_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        fs::write(&path, vec![1; 100_000]).unwrap();
+        let attributes = crate::sftp::here::attributes(&rustix::fs::stat(&path).unwrap());
+        let there = (&b"there"[..], Here::new(&path, FileKind::Regular));
+        let mut job = Job::new(Way::Put, Sizes::default(), there, &attributes, &Copy::default(), Instant(0));
+        let mut client = Client::new([Pending::new(); 16]);
+        client.flush(&mut Output::new(&mut [0; 16])).unwrap();
+        let mut rig = Rig { client, gather: vec![0; GATHER], asked: Vec::new(), bodies: Vec::new() };
+        rig.client.recv(&mut rig.gather, &mut &[0, 0, 0, 5, 2, 0, 0, 0, 3][..]).unwrap();
+        rig.advance(&mut job);
+        rig.answer(&mut job, 102, &[0, 0, 0, 1, b'h']);
+        rig.advance(&mut job);
+        assert_eq!(rig.bodies.len(), 4);
+        fs::File::options().write(true).open(&path).unwrap().set_len(40_000).unwrap();
+        let (file, offset) = rig.bodies[1];
+        let mut room = vec![7; 32_768];
+        assert_eq!((job.supply(file, &mut room, offset), offset), (7_232, 32_768));
+        assert_eq!(job.supply(file, &mut room, 40_000), room.len());
+        assert!(room.iter().all(|byte| *byte == 0));
+        rig.answer(&mut job, 101, &[0; 12]);
+        rig.advance(&mut job);
+        // Zeros were promised and sent; whoever goes on from there must not find them.
+        assert!(rig.asked[0].1.contains("Fsetstat") && rig.asked[0].1.contains("size: Some(40000)"), "{:?}", rig.asked);
+        assert!(job.site.failure.is_some());
     }
 }

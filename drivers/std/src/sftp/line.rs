@@ -40,6 +40,8 @@ pub(super) enum Line {
         stream: Stream<role::Client>,
         /// There is more to send than there was room for.
         hungry: AtomicBool,
+        /// Bytes by which the channel's window has grown, to hold what copies ask for besides all else.
+        widened: AtomicU64,
     },
     /// The server's standard streams.
     Pipe(Pipe),
@@ -47,7 +49,7 @@ pub(super) enum Line {
 
 impl Line {
     pub(super) const fn channel(stream: Stream<role::Client>) -> Self {
-        Self::Channel { stream, hungry: AtomicBool::new(false) }
+        Self::Channel { stream, hungry: AtomicBool::new(false), widened: AtomicU64::new(0) }
     }
 
     /// How long a wait may take.
@@ -74,8 +76,12 @@ impl Line {
     /// Sends what the engine has, as far as there is room, and waits for nothing.
     pub(super) fn offer(&self, engine: &mut Engine) -> Result<(), Error> {
         match self {
-            Self::Channel { stream, hungry } => {
+            Self::Channel { stream, hungry, widened } => {
+                let depth = engine.depth();
+                let more = depth.saturating_sub(widened.fetch_max(depth, Ordering::Relaxed));
                 stream.link.change(|state| {
+                    // What comes is kept nowhere: it goes to its file at once.
+                    state.ssh.widen(stream.id, u32::try_from(more).unwrap_or(u32::MAX));
                     while let Some(Ok(1..)) = state.attempt(stream.link.socket(), |ssh, output| {
                         ssh.fill(stream.id, output, |space| engine.compose(space))
                     }) {
@@ -101,7 +107,7 @@ impl Line {
     /// Waits for input, and for room if there was too little.
     pub(super) fn wait(&self, space: &mut [u8], span: Option<Duration>) -> Result<Arrival, Error> {
         match self {
-            Self::Channel { stream, hungry } => {
+            Self::Channel { stream, hungry, .. } => {
                 stream.link.wait(span, &mut Own::of(stream.id, Some(Kind::Data), space), |state, own| {
                     match stream.take(state, Some(Kind::Data), own) {
                         Some(Ok((_, 0))) => Some(Ok(Arrival::End)),

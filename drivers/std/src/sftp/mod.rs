@@ -30,10 +30,6 @@ use share::Share;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Bytes that the server may have on their way beyond the window of other channels: files go from the receive buffer to
-/// where they belong, and do not lie about.
-const WIDER: u32 = 6 * 1024 * 1024;
-
 /// The files of a server. Clones are the same dialogue; when the last one, the last [`File`] and the last [`ReadDir`] are
 /// gone, it ends. Paths are bytes; those that do not begin with a slash begin where the server has the user begin.
 ///
@@ -75,7 +71,6 @@ impl Sftp {
     pub fn behind(session: Channel) -> Result<Self, Error> {
         session.ignore_stderr();
         let stream = session.into_stream();
-        stream.link.change(|state| state.ssh.widen(stream.id, WIDER));
         Self::start(Line::channel(stream))
     }
 
@@ -110,10 +105,11 @@ impl Sftp {
     pub fn limits(&self) -> Result<Limits, Error> {
         let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         if let Known::Asked(ticket) = *limits {
-            // Whoever gives up waiting may come back for it.
-            let answer = self.share.wait(|engine| engine.fetch(ticket))?;
-            let told = if let Answer::Limits(told) = answer { told } else { Limits::default() };
-            *limits = Known::Limits(sane(&told));
+            // The ticket is void, whatever comes of it.
+            *limits = Known::Limits(sane(&Limits::default()));
+            if let Answer::Limits(told) = self.share.answer(ticket)? {
+                *limits = Known::Limits(sane(&told));
+            }
         }
         match *limits {
             Known::Limits(limits) => Ok(limits),

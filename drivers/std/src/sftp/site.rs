@@ -12,7 +12,6 @@ use sanssh_core::sftp::{Attributes, Code, RequestId, Status};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Blocks in which zeros are looked for: what file systems have holes of.
@@ -23,7 +22,7 @@ const NAMED: usize = 256;
 /// Here, as one copy sees it.
 #[derive(Debug)]
 pub(super) struct Site {
-    way: Way,
+    pub(super) way: Way,
     copy: Copy,
     here: Here,
     /// The root on the server.
@@ -74,11 +73,11 @@ pub(super) enum Extent {
 }
 
 impl Site {
-    pub(super) fn new(way: Way, there: &[u8], here: PathBuf, copy: &Copy) -> Self {
+    pub(super) fn new(way: Way, there: &[u8], here: Here, copy: &Copy) -> Self {
         Self {
             way,
             copy: copy.clone(),
-            here: Here::new(here),
+            here,
             there: there.to_vec(),
             files: Vec::new(),
             lists: Vec::new(),
@@ -207,7 +206,12 @@ impl Site {
 
     /// Names some entries of a directory here; whether there are more.
     pub(super) fn list(&mut self, tree: &mut Tree, below: &[u8], directory: usize) -> Result<bool, Error> {
-        self.name(tree, below, directory).map_err(|error| self.failed(below, error))
+        let named = self.name(tree, below, directory);
+        if named.is_err() {
+            // Another may get its number.
+            self.lists.retain(|(one, _)| *one != directory);
+        }
+        named.map_err(|error| self.failed(below, error))
     }
 
     fn name(&mut self, tree: &mut Tree, below: &[u8], directory: usize) -> io::Result<bool> {
@@ -227,9 +231,15 @@ impl Site {
             };
             let entry = entry?;
             let name = entry.file_name();
-            // What has gone meanwhile is not named.
-            if let Ok(stat) = here::look(dir.fd()?, name, follow) {
-                tree.entry(name.to_bytes(), &here::attributes(&stat));
+            match here::look(dir.fd()?, name, follow) {
+                Ok(stat) => tree.entry(name.to_bytes(), &here::attributes(&stat)),
+                // It went meanwhile, or leads nowhere.
+                Err(Errno::NOENT) => {}
+                Err(error) => {
+                    let path = join(below, name.to_bytes());
+                    let path = path.strip_prefix(b"/").unwrap_or(&path);
+                    self.fail(self.failed(path, error.into()));
+                }
             }
         }
         Ok(true)
@@ -256,11 +266,11 @@ impl Site {
         open.map_or(Extent::End, |open| extent(&open.file, offset, length, self.copy.sparse))
     }
 
-    /// Reads what is sent next, if it is still there.
+    /// Reads what is sent next; `None` if it is not there any more.
     pub(super) fn supply(&mut self, file: FileId, room: &mut [u8], offset: u64) -> Option<usize> {
-        let open = self.files.get(file.index()).and_then(Option::as_ref)?;
-        let outcome = read(&open.file, room, offset).map_err(|error| self.failed(&open.below, error));
-        outcome.map_err(|error| self.fail(error)).ok()
+        let open = self.files.get(file.index())?.as_ref()?;
+        let read = read(&open.file, room, offset).map_err(|error| self.failed(&open.below, error));
+        read.map_err(|error| self.fail(error)).ok()
     }
 }
 
