@@ -252,6 +252,16 @@ fn j02_a_server_stores_nothing_that_was_not_asked_for() {
     assert!(matches!({ result }.store(to.path(), &PLAIN, &mut sound), Err(Error::Scp(scp::Error::Cut))));
 }
 
+/// Its words are read though it takes no more.
+#[test]
+fn one_that_has_left_is_still_heard() {
+    let (here, mut there) = UnixStream::pair().unwrap();
+    there.write_all(b"\x02scp: x: gone\n").unwrap();
+    drop(there);
+    let error = ScpSink::new(here, any(&PLAIN)).open().unwrap_err();
+    assert!(matches!(&error, Error::ScpRefused(text) if text == "x: gone"), "{error:?}");
+}
+
 #[test]
 fn j05_modes_are_masked_unless_they_are_preserved() {
     let to = tempfile::tempdir().unwrap();

@@ -46,10 +46,17 @@ impl<S: Read + Write> Wire<S> {
 
     /// Sends what is to be sent and waits for more to come; `false` if nothing will. Nothing may be left.
     pub(super) fn fill(&mut self) -> Result<bool, Error> {
-        self.send()?;
+        // One that has left may have said why.
+        let sent = match self.send() {
+            Err(error) if !has_left(&error) => return Err(error),
+            sent => sent.err(),
+        };
         self.start = 0;
         self.end = retry(|| self.stream.read(&mut self.bytes))?;
-        Ok(self.end > 0)
+        match sent {
+            Some(error) if self.end == 0 => Err(error),
+            _ => Ok(self.end > 0),
+        }
     }
 
     /// Has a machine write something, which leaves later.
@@ -99,6 +106,12 @@ impl<S: Read + Write> Wire<S> {
 pub(super) fn refusal(text: &[u8]) -> Error {
     // Every scp says who it is; so does whoever shows this.
     Error::ScpRefused(escape(text.strip_prefix(b"scp: ").unwrap_or(text).trim_ascii(), false))
+}
+
+/// Whether the other end takes nothing more.
+fn has_left(error: &Error) -> bool {
+    matches!(error, Error::Refused(Refused::NoSuchChannel | Refused::Closed))
+        || error.kind() == io::ErrorKind::BrokenPipe
 }
 
 /// What is inside of a stream's error.
