@@ -118,8 +118,9 @@ def spy_on_sending():
     @patched(packet.SSHPacketLogger, "log_sent_packet")
     def sent(inner, self, kind, sequence, payload, *args):
         global plain
-        if wire and not isinstance(self, SFTPHandler):
-            tape.packet(">", sequence, wire, plain or wire[4:], payload)
+        if not isinstance(self, SFTPHandler):
+            if wire:
+                tape.packet(">", sequence, wire, plain or wire[4:], payload)
             plain = None
         inner(self, kind, sequence, payload, *args)
 
@@ -150,11 +151,12 @@ def spy_on_receiving():
     @patched(packet.SSHPacketLogger, "log_received_packet")
     def log(inner, self, kind, sequence, content, *args):
         global plain
-        if receiver.is_client() and not isinstance(self, SFTPHandler):
-            body = plain or tape.received[4:4 + int.from_bytes(tape.received[:4], "big")]
-            end = 4 + len(body) + receiver._recv_macsize
-            tape.packet("<", sequence, tape.received[:end], body, content.get_full_payload())
-            tape.received = tape.received[end:]
+        if not isinstance(self, SFTPHandler):
+            if receiver.is_client():
+                body = plain or tape.received[4:4 + int.from_bytes(tape.received[:4], "big")]
+                end = 4 + len(body) + receiver._recv_macsize
+                tape.packet("<", sequence, tape.received[:end], body, content.get_full_payload())
+                tape.received = tape.received[end:]
             plain = None
         inner(self, kind, sequence, content, *args)
 
