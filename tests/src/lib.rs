@@ -7,6 +7,7 @@ pub mod agents;
 pub mod asker;
 pub mod asyncssh;
 pub mod bench;
+pub mod capture;
 pub mod certificate;
 pub mod certify;
 pub mod count;

@@ -28,7 +28,7 @@ use crate::crypto::group::{self, Group};
 use crate::crypto::schedule::{Direction, Schedule, Transcript};
 use crate::crypto::signature::{self, Presented};
 use crate::crypto::{Digest, Exchange as _, HashValue, Hashing, Provider, Share};
-use crate::error::{Choice, Error, Refused, Violation};
+use crate::error::{Error, Refused, Violation};
 use crate::role::Role;
 use crate::seed::Random;
 use crate::wire::transport::{
@@ -539,11 +539,8 @@ impl<R: Role, P: Provider> Transport<R, P> {
         *received = true;
         let direction = negotiate::opposite(R::SENDS);
         let suite = agreed.suite(direction);
-        let lacking = match direction {
-            Direction::ToServer => Choice::CipherToServer,
-            Direction::ToClient => Choice::CipherToClient,
-        };
-        let key = P::open(suite.cipher, suite.mac, &schedule.keys(direction)).ok_or(Error::Incompatible(lacking))?;
+        let lacking = Error::Incompatible(negotiate::lacking(direction));
+        let key = P::open(suite.cipher, suite.mac, &schedule.keys(direction)).ok_or(lacking)?;
         self.opening.rekey(key, suite.zip, agreed.strict);
         self.session = Some(schedule.session_id());
         let summary = *agreed;

@@ -23,10 +23,12 @@ mod ident;
 mod negotiate;
 mod packet;
 mod rekey;
+mod tap;
 mod zipping;
 
 pub use negotiate::{Suite, Summary};
 pub use rekey::{Meter, Traffic};
+pub use tap::{Heard, Tap};
 
 use crate::algorithm::{HostKey, LIST};
 use crate::config::Config;
