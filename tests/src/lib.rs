@@ -27,3 +27,4 @@ pub mod replay;
 pub mod signing;
 pub mod suites;
 pub mod user;
+pub mod wireshark;

@@ -360,13 +360,14 @@ impl<R: Role, P: Provider> Transport<R, P> {
         state: AwaitReply<P>,
         reply: &KexReply<'b>,
     ) -> Result<Step<'b>, Error> {
-        let AwaitReply { begun: Begun { agreed, mut transcript, .. }, ephemeral, group } = state;
+        let AwaitReply { begun: Begun { agreed, mut transcript, kexinit, .. }, ephemeral, group } = state;
         transcript = transcript.with_string(reply.host_key);
         if let Some(group) = &group {
             transcript = transcript.with_group(&group::REQUEST, group);
         }
         transcript = transcript.with_string(&ephemeral.offer()).with_string(reply.share);
         let secret = ephemeral.finish(reply.share)?;
+        self.keylog.note(kexinit.cookie, &secret);
         let (hash, schedule) = transcript.finish(&secret, self.session);
         let algorithm = agreed.host_key;
         let presented =
@@ -426,11 +427,12 @@ impl<R: Role, P: Provider> Transport<R, P> {
 
     /// Server: the client's share.
     fn receive_init<'b>(&mut self, random: &mut Random, state: AwaitInit<P>, offer: &[u8]) -> Result<Step<'b>, Error> {
-        let AwaitInit { begun: Begun { agreed, transcript, .. }, group } = state;
+        let AwaitInit { begun: Begun { agreed, transcript, kexinit, .. }, group } = state;
         let (share, secret) = match &group {
             Some(group) => P::Exchange::respond_in(group, random, offer)?,
             None => P::Exchange::respond(agreed.kex, random, offer)?,
         };
+        self.keylog.note(kexinit.cookie, &secret);
         let (hash, schedule) = transcript.with_string(offer).with_string(&share).finish(&secret, self.session);
         let keying = Keying { agreed, schedule, sent: false, received: false };
         self.exchange = Exchange::Signing(Signing { keying, share });
