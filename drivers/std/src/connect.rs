@@ -3,6 +3,7 @@
 
 use crate::client::Desk;
 use crate::link::Link;
+use crate::socket::Socket;
 use crate::state::Own;
 use crate::trust::Hosts;
 use crate::{Client, Error};
@@ -73,24 +74,24 @@ impl Client {
         }
     }
 
-    /// The same over a TCP connection that is there already; `host` and `port` are what the host key is looked up by.
+    /// The same over a connection that is there already, a TCP or Unix socket; `host` and `port` are what the host key is looked up by.
     ///
     /// # Errors
     /// [`Error::HostKey`], or why the handshake failed, for want of strict key exchange with chacha20-poly1305 as well.
     pub fn from_stream(
-        socket: TcpStream,
+        socket: impl Into<Socket>,
         host: &str,
         port: u16,
         options: &Options,
         hosts: &mut dyn Hosts,
     ) -> Result<Self, Error> {
         let end = options.connect_timeout.map(|span| Instant::now() + span);
-        start(socket, host, port, options, hosts, end)
+        start(socket.into(), host, port, options, hosts, end)
     }
 }
 
 /// Tries the addresses in turn; each may use an equal part of the time that is left.
-fn dial(host: &str, port: u16, options: &Options, end: Option<Instant>) -> Result<TcpStream, Error> {
+fn dial(host: &str, port: u16, options: &Options, end: Option<Instant>) -> Result<Socket, Error> {
     let unknown = |error: io::Error| Error::Resolve { host: host.to_owned(), source: Arc::new(error) };
     let fits = |address: &SocketAddr| match options.family {
         Family::Any => true,
@@ -109,7 +110,7 @@ fn dial(host: &str, port: u16, options: &Options, end: Option<Instant>) -> Resul
             }
         };
         match connected {
-            Ok(socket) => return Ok(socket),
+            Ok(socket) => return Ok(socket.into()),
             Err(error) => last = Some(error),
         }
     }
@@ -121,7 +122,7 @@ fn dial(host: &str, port: u16, options: &Options, end: Option<Instant>) -> Resul
 
 /// The first key exchange.
 fn start(
-    socket: TcpStream,
+    socket: Socket,
     host: &str,
     port: u16,
     options: &Options,

@@ -7,6 +7,7 @@ use crate::end::{End, Ssh};
 use crate::entropy;
 use crate::error::escape;
 use crate::inbox::{Inbox, Inboxes, Kind, Stage};
+use crate::socket::Socket;
 use sanssh_core::algorithm::Zip;
 use sanssh_core::channel::{self, STDERR};
 use sanssh_core::config::PACKET_OVERHEAD;
@@ -14,7 +15,6 @@ use sanssh_core::transport;
 use sanssh_core::transport::Summary;
 use sanssh_core::{ChannelId, Config, Error as SshError, Event, Instant, Output, Refused, Rx, Slot, Tx};
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use zeroize::Zeroize;
 
 /// What one system call should be able to move.
@@ -162,7 +162,7 @@ impl<R: End> State<R> {
     }
 
     /// One read, as much as fits, and everything that follows from it.
-    pub(crate) fn receive(&mut self, socket: &TcpStream, own: &mut Own<'_>) {
+    pub(crate) fn receive(&mut self, socket: &Socket, own: &mut Own<'_>) {
         let mut ended = None;
         if self.ssh.waiting().is_none() {
             ended = self.read(socket);
@@ -176,7 +176,7 @@ impl<R: End> State<R> {
     }
 
     /// `Some` if nothing will come any more.
-    fn read(&mut self, mut socket: &TcpStream) -> Option<io::Result<()>> {
+    fn read(&mut self, mut socket: &Socket) -> Option<io::Result<()>> {
         let space = self.rx.space();
         if space.is_empty() {
             return None;
@@ -268,7 +268,7 @@ impl<R: End> State<R> {
     /// Gives a command the output. `None`: it has to wait for the peer or the socket, and be given again.
     pub(crate) fn attempt<T>(
         &mut self,
-        socket: &TcpStream,
+        socket: &Socket,
         what: impl FnOnce(&mut Ssh<R>, &mut Output<'_>) -> Result<T, Refused>,
     ) -> Option<Result<T, Error>> {
         if self.failure.is_some() {
@@ -290,7 +290,7 @@ impl<R: End> State<R> {
     }
 
     /// Gives the socket what it takes.
-    pub(crate) fn send(&mut self, mut socket: &TcpStream) {
+    pub(crate) fn send(&mut self, mut socket: &Socket) {
         while !self.tx.is_empty() && self.broken.is_none() {
             match socket.write(self.tx.pending()) {
                 Ok(n) => {
