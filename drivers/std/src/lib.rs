@@ -41,6 +41,7 @@ mod lines;
 mod link;
 mod login;
 mod plan;
+mod proxy;
 mod run;
 mod serve;
 mod server;

@@ -1,17 +1,20 @@
 //! The connected stream that a link moves bytes over: TCP, or a Unix socket to whatever carries them on, a command or
 //! another connection. The protocol (RFC 4253 §4) asks for no more than eight clean bits in order.
 
-use crate::Error;
+use crate::{Error, proxy};
 use core::net::SocketAddr;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::process::Child;
 
 /// A connected stream socket: made `From` a [`TcpStream`] or a [`UnixStream`].
 #[derive(Debug)]
 pub struct Socket {
     wire: Wire,
+    /// The command at the other end, which ends with the socket.
+    command: Option<Child>,
 }
 
 #[derive(Debug)]
@@ -21,6 +24,11 @@ enum Wire {
 }
 
 impl Socket {
+    /// The socket to a command.
+    pub(crate) const fn to(command: Child, socket: UnixStream) -> Self {
+        Self { wire: Wire::Unix(socket), command: Some(command) }
+    }
+
     /// As a link needs it: nothing waits for more to gather, and no call blocks.
     pub(crate) fn prepare(&self) -> io::Result<()> {
         match &self.wire {
@@ -57,13 +65,23 @@ impl Socket {
 
 impl From<TcpStream> for Socket {
     fn from(socket: TcpStream) -> Self {
-        Self { wire: Wire::Tcp(socket) }
+        Self { wire: Wire::Tcp(socket), command: None }
     }
 }
 
 impl From<UnixStream> for Socket {
     fn from(socket: UnixStream) -> Self {
-        Self { wire: Wire::Unix(socket) }
+        Self { wire: Wire::Unix(socket), command: None }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if let Some(mut command) = self.command.take() {
+            // What was sent last has to get through before the command goes.
+            let _: io::Result<()> = self.finish();
+            proxy::end(&mut command, self.as_fd());
+        }
     }
 }
 
