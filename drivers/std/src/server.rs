@@ -207,7 +207,7 @@ impl Server {
     fn admit<H: Handler>(&self, socket: TcpStream, peer: SocketAddr, handler: &Arc<H>) -> Result<(), Error> {
         let Some((seat, place)) = self.seat() else { return Ok(()) };
         // Some systems pass the listener's mode on, some do not; the link sets it.
-        let link = Link::new(socket, self.core.clone(), self.channels, Desk::new(Arc::clone(&self.rules)))?;
+        let link = Link::new(socket.into(), self.core.clone(), self.channels, Desk::new(Arc::clone(&self.rules)))?;
         let link = Arc::new(link);
         self.room.enter(&link);
         let conversation = Conversation {
