@@ -224,12 +224,17 @@ fn f09_failure_upon_failure() {
 }
 
 /// A server's stages up to its keys, each with what it says there; the client asks to be logged in all the while.
-const STAGES: [fn(Feed) -> Forger<Client>; 5] =
-    [Forger::new, |feed| Forger::new(feed).greeted(), offered, distrusted, |feed| {
+const STAGES: [fn(Feed) -> Forger<Client>; 5] = [
+    Forger::new,
+    |feed| Forger::new(feed).greeted(),
+    offered,
+    distrusted,
+    |feed| {
         let mut forger = distrusted(feed);
         forger.send_new_keys();
         forger
-    }];
+    },
+];
 
 /// A server that has shown its host key, about which nothing was said.
 fn distrusted(feed: Feed) -> Forger<Client> {

@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// Where tests stand.
-const SOURCES: [&str; 7] =
-    ["core/src", "core/tests", "drivers", "examples", "tests/src", "tests/tests", "tests/fuzz"];
+const SOURCES: [&str; 7] = ["core/src", "core/tests", "drivers", "examples", "tests/src", "tests/tests", "tests/fuzz"];
 /// How many rows each table has.
 const TABLES: [(char, usize); 14] = [
     ('A', 8),
