@@ -49,9 +49,9 @@ fn stretches<P: Provider>(seed: u64, count: usize) -> Tally {
 fn d18_everything_arrives_once_and_in_order() {
     each(0..12, |seed| {
         let tally = stretches::<Null>(seed, 15);
-        assert!(tally.bytes > 50_000 && tally.stalls > 15 && tally.busy > 100, "{tally:?}");
-        assert!(tally.opened > 15 && tally.declined > 1 && tally.closed > 30, "{tally:?}");
-        assert!(tally.replies > 10 && tally.notices > 30 && tally.keyed > 30, "{tally:?}");
+        assert!(tally.bytes > 50_000 && tally.stalls > 5 && tally.busy > 100, "{tally:?}");
+        assert!(tally.opened > 10 && tally.declined > 0 && tally.closed > 20, "{tally:?}");
+        assert!(tally.replies > 5 && tally.notices > 20 && tally.keyed > 20, "{tally:?}");
     });
 }
 
