@@ -126,6 +126,7 @@
 //! | `ring` | the provider for hosts, with all of the above |
 //! | `zlib` | compression in every provider, which links std |
 //! | `log`, `defmt` | traces of the protocol's steps |
+//! | `keylog` | `Connection::log_keys`, by which a connection gives its secrets away, so that captures can be read |
 
 #![no_std]
 #![deny(missing_docs)]
