@@ -362,7 +362,7 @@ fn hear<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut World
     let World { model, tally, .. } = world;
     for told in end.take_told() {
         match told {
-            Told::Open => {
+            Told::Open(_) => {
                 let ask = end.opens.pop_front().expect("a question");
                 world.opens.push((side, model.asked(side), ask));
             }
