@@ -25,6 +25,7 @@ pub mod process;
 pub mod ramfs;
 pub mod replay;
 pub mod signing;
+pub mod snapshot;
 pub mod suites;
 pub mod user;
 pub mod wireshark;
