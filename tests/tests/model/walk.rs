@@ -362,7 +362,7 @@ fn hear<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut World
     let World { model, tally, .. } = world;
     for told in end.take_told() {
         match told {
-            Told::Open => {
+            Told::Open(_) => {
                 let ask = end.opens.pop_front().expect("a question");
                 world.opens.push((side, model.asked(side), ask));
             }
@@ -416,7 +416,12 @@ fn hear<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut World
                 Some(("prove" | "host-key" | "sign", _)) => {}
                 _ => panic!("{words}"),
             },
-            told @ (Told::Text(_) | Told::Extensions | Told::Debug(_) | Told::Disconnected(..)) => panic!("{told:?}"),
+            told @ (Told::Text(_)
+            | Told::Extensions
+            | Told::Debug(_)
+            | Told::Disconnected(..)
+            | Told::Listen(_)
+            | Told::Forward(..)) => panic!("{told:?}"),
         }
     }
 }
