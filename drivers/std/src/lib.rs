@@ -75,7 +75,7 @@ pub use sanssh_core as core;
 pub use server::{Server, ServerConfig, Shutdown};
 pub use session::{Session, SessionStderr};
 pub use setup::{Event, Start, Terminal};
-pub use sftp::{Copy, File, OpenOptions, Progress, ReadDir, Sftp, SftpEntry};
+pub use sftp::{Copy, CopyEvent, File, OpenOptions, Progress, ReadDir, Sftp, SftpEntry};
 pub use socket::Socket;
 pub use trust::{Hosts, KnownHosts, Question, Skipped, Unknown};
 pub use update::Updated;
