@@ -8,6 +8,8 @@ mod channels;
 mod client;
 mod forward;
 mod host_keys;
+#[cfg(feature = "keylog")]
+mod keylog;
 mod server;
 
 use crate::auth::{Arrival, Login};

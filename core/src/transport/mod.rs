@@ -20,13 +20,19 @@
 
 mod exchange;
 mod ident;
+#[cfg_attr(not(feature = "keylog"), path = "no_keylog.rs")]
+mod keylog;
 mod negotiate;
 mod packet;
 mod rekey;
+mod tap;
 mod zipping;
 
+#[cfg(feature = "keylog")]
+pub use keylog::KeyLog;
 pub use negotiate::{Suite, Summary};
 pub use rekey::{Meter, Traffic};
+pub use tap::{Heard, Tap};
 
 use crate::algorithm::{HostKey, LIST};
 use crate::config::Config;
@@ -117,6 +123,7 @@ pub(crate) struct Transport<R, P: Provider> {
     unimplemented: Vec<u32, OWED_REPLIES>,
     pong: Option<Vec<u8, LONGEST_PING>>,
     disconnect: Option<Reason>,
+    keylog: keylog::Kept,
     role: PhantomData<R>,
 }
 
@@ -152,6 +159,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
             unimplemented: Vec::new(),
             pong: None,
             disconnect: None,
+            keylog: keylog::Kept::default(),
             role: PhantomData,
         }
     }
@@ -274,6 +282,18 @@ impl<R: Role, P: Provider> Transport<R, P> {
         self.sealing.log_in();
     }
 
+    /// Keeps the secret of each exchange from now on.
+    #[cfg(feature = "keylog")]
+    pub(crate) const fn log_keys(&mut self) {
+        self.keylog.want();
+    }
+
+    /// The secret of the latest exchange, once.
+    #[cfg(feature = "keylog")]
+    pub(crate) fn logged_key(&mut self) -> Option<KeyLog> {
+        self.keylog.take()
+    }
+
     /// Whether the server takes logins that name its host key.
     pub(crate) const fn is_hostbound(&self) -> bool {
         self.extensions.hostbound
@@ -350,6 +370,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         self.disconnect = reason;
         self.opening.forget();
         self.exchange = Exchange::Idle;
+        self.keylog.forget();
         self.extensions.owed = false;
         self.unimplemented.clear();
         self.pong = None;

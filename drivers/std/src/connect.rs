@@ -42,12 +42,22 @@ pub struct Options {
     pub family: Family,
     /// Channels that can be open at a time, up to 65536.
     pub channels: usize,
+    /// Where the secrets of the connection are written to. **Who reads them can read the connection.**
+    #[cfg(feature = "keylog")]
+    pub key_log: Option<crate::KeyLogFile>,
 }
 
 impl Default for Options {
-    /// The core's defaults, no timeout of its own, any address, 64 channels.
+    /// The core's defaults, no timeout of its own, any address, 64 channels; no secret is written anywhere.
     fn default() -> Self {
-        Self { core: Config::default(), connect_timeout: None, family: Family::Any, channels: 64 }
+        Self {
+            core: Config::default(),
+            connect_timeout: None,
+            family: Family::Any,
+            channels: 64,
+            #[cfg(feature = "keylog")]
+            key_log: None,
+        }
     }
 }
 
@@ -143,6 +153,8 @@ fn start(
     let mut config = options.core.clone();
     hosts.order(host, port, &mut config.preferences.host_keys);
     let link: Link<role::Client> = Link::new(socket, config, options.channels, Desk::default())?;
+    #[cfg(feature = "keylog")]
+    link.with(|state| state.log_keys(options.key_log.clone()));
     let left = || end.map(|end| end.saturating_duration_since(Instant::now()));
     let whole = options.connect_timeout.unwrap_or_default();
     let timed_out = |error| if matches!(error, Error::TimedOut(_)) { Error::TimedOut(whole) } else { error };

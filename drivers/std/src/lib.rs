@@ -37,6 +37,8 @@ mod factors;
 mod handler;
 mod host_keys;
 mod inbox;
+#[cfg(feature = "keylog")]
+mod keylog;
 mod lines;
 mod link;
 mod login;
@@ -64,6 +66,8 @@ pub use entropy::seed;
 pub use error::{Error, HostKeyError, escape};
 pub use handler::{Attempt, Credential, Handler, HostAttempt, Permissions, Verdict};
 pub use inbox::{Exit, Kind};
+#[cfg(feature = "keylog")]
+pub use keylog::KeyLogFile;
 pub use login::{Login, Prompt, Prompts};
 pub use plan::{Entry, Outcome, Plan, Skip, Source, Unlock};
 pub use run::Finished;

@@ -92,6 +92,8 @@ pub(crate) struct State<R: End> {
     settled: bool,
     pub(crate) tx: Tx<Box<[u8]>>,
     clock: Clock,
+    #[cfg(feature = "keylog")]
+    key_log: Option<crate::KeyLogFile>,
     /// The last read left nothing behind in the socket.
     drained: bool,
     /// The socket takes no more output; what the peer said last may still be there to read.
@@ -123,6 +125,8 @@ impl<R: End> State<R> {
             settled: false,
             tx: Tx::new(zeros(FIRST)),
             clock,
+            #[cfg(feature = "keylog")]
+            key_log: None,
             drained: false,
             broken: None,
             goodbye: None,
@@ -131,6 +135,15 @@ impl<R: End> State<R> {
             polling: None,
             waiters: 0,
         })
+    }
+
+    /// Has the secrets of key exchanges written down, if there is a file for them.
+    #[cfg(feature = "keylog")]
+    pub(crate) fn log_keys(&mut self, file: Option<crate::KeyLogFile>) {
+        if file.is_some() {
+            self.ssh.log_keys();
+        }
+        self.key_log = file;
     }
 
     pub(crate) const fn clock(&self) -> Clock {
@@ -277,6 +290,10 @@ impl<R: End> State<R> {
                 Ok(Some(Event::Transport(event))) => {
                     *rekeys += u64::from(matches!(&event, transport::Event::Keyed(agreed) if !agreed.first));
                     transported::<R>(ssh, summary, goodbye, event);
+                    #[cfg(feature = "keylog")]
+                    if let Some(log) = &self.key_log {
+                        log.note(ssh);
+                    }
                     *news = true;
                     if lean {
                         break Ok(Paused::Cramped);
