@@ -43,6 +43,8 @@ pub struct ServerConfig {
     pub host_certificates: Vec<Vec<u8>>,
     /// Sessions that one connection may have open, and as many again that it has closed and whose handlers have not
     /// returned.
+    pub sessions: usize,
+    /// Channels of all kinds that one connection may have open, up to 65536; forwards count as well.
     pub channels: usize,
     /// Connections at a time; the newest is refused.
     pub max_connections: usize,
@@ -61,8 +63,8 @@ pub struct ServerConfig {
 }
 
 impl Default for ServerConfig {
-    /// Modern algorithms; no host key, which is an error; 10 sessions a connection, 256 connections, 64 without login;
-    /// no variables, no subsystems, no banner; no secret is written anywhere.
+    /// Modern algorithms; no host key, which is an error; 10 sessions and 256 channels a connection, 256 connections,
+    /// 64 without login; no variables, no subsystems, no banner; no secret is written anywhere.
     fn default() -> Self {
         // Keys are what their holders have, and the weakest of them harms nobody else.
         let Preferences { host_keys, user_keys, authorities, .. } = Preferences::default();
@@ -72,7 +74,8 @@ impl Default for ServerConfig {
             chains: Vec::new(),
             host_keys: Vec::new(),
             host_certificates: Vec::new(),
-            channels: 10,
+            sessions: 10,
+            channels: 256,
             max_connections: 256,
             max_unauthenticated: 64,
             environment: Vec::new(),
@@ -155,7 +158,7 @@ impl Server {
         listener.set_nonblocking(true)?;
         let (wake, woken) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
-        let rules = Rules { environment: config.environment, subsystems: config.subsystems };
+        let rules = Rules { sessions: config.sessions, environment: config.environment, subsystems: config.subsystems };
         Ok(Self {
             listener,
             core,

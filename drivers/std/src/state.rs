@@ -113,11 +113,10 @@ impl<R: End> State<R> {
     pub(crate) fn new(config: Config, channels: usize, desk: R::Desk) -> Result<Self, Error> {
         let clock = Clock::start();
         let table = vec![Slot::new(); channels.clamp(1, 1 << 16)].into_boxed_slice();
-        let inboxes = Inboxes::new(table.len());
         Ok(Self {
             ssh: Ssh::new(config, &entropy::seed()?, table, clock.now()),
             desk,
-            inboxes,
+            inboxes: Inboxes::default(),
             summary: None,
             rekeys: 0,
             failure: None,
