@@ -2,8 +2,9 @@
 
 use super::machine::{Answered, Asks, Machine, Played};
 use super::script::Side;
-use super::words::{algorithm, bytes, listed, method_words, show};
+use super::words::{algorithm, bytes, listed, method_words, show, with_forward};
 use crate::auth::{ClientHost, client};
+use crate::channel::ForwardId;
 use crate::crypto::Provider;
 use crate::file::public::fingerprint;
 use crate::role::Client;
@@ -58,6 +59,9 @@ impl Played for Client {
             }
             return Some(Ok(None));
         }
+        if let Some(answer) = forward(machine, name, arguments) {
+            return Some(answer);
+        }
         let words: Vec<_> = arguments.iter().map(|word| bytes(word)).collect::<Option<_>>()?;
         let words: Vec<_> = words.iter().map(Vec::as_slice).collect();
         let answer = match (name, &words[..]) {
@@ -83,6 +87,22 @@ impl Played for Client {
         let message = machine.ssh.signing_message(user.as_bytes(), algorithm(name)?, key).ok()?;
         Some(message.as_bytes().to_vec())
     }
+}
+
+/// The calls about forwards.
+fn forward<P: Provider>(machine: &mut Machine<Client, P>, name: &str, arguments: &[&str]) -> Option<Answered> {
+    Some(match (name, arguments) {
+        ("forward", what) => {
+            let id = machine.emit(|it, output| with_forward(what, |what| it.ssh.forward(what, output)))?;
+            id.map(|ForwardId(id)| Some(machine.opened(id)))
+        }
+        ("cancel", [id, what @ ..]) => {
+            let id = ForwardId(machine.channel(id)?);
+            machine.emit(|it, output| with_forward(what, |what| it.ssh.cancel(id, what, output)))?.map(|()| None)
+        }
+        ("forgo-sessions", []) => machine.emit(|it, output| it.ssh.forgo_sessions(output)).map(|()| None),
+        _ => return None,
+    })
 }
 
 /// The calls whose second argument is a signature algorithm.

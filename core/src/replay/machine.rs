@@ -4,19 +4,22 @@
 use super::script::{Script, Side};
 use super::settings::configure;
 use super::words::{
-    bytes, channel_words, granted, kind_words, number, outcome, transport_words, unseed, with_kind, with_request,
+    bytes, channel_words, forward_event_words, forward_words, granted, kind_words, number, outcome, transport_words,
+    unseed, with_kind, with_request,
 };
 use crate::algorithm::Zip;
-use crate::channel::{OpenFailure, STDERR};
+use crate::channel::{ForwardId, OpenFailure, STDERR};
 use crate::crypto::Provider;
-use crate::event::{Answer, Attempt, ChannelRequest, HostKeyChoice, OpenRequest, Probe, Prove, Sign, Trust};
+use crate::event::{
+    Answer, Attempt, ChannelRequest, ForwardRequest, HostKeyChoice, OpenRequest, Probe, Prove, Sign, Trust,
+};
 use crate::role::{Client, Role, Server};
 use crate::{
     Ask, ChannelId, Config, Connection, Error, Event, Input, Instant, Output, Reason, Refused, Slot, Waiting, channel,
 };
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -102,7 +105,9 @@ pub(super) fn event_words<R: Played, P: Provider>(event: &Event<'_, R>) -> Strin
     match event {
         Event::Transport(event) => transport_words(event),
         Event::Auth(event) => format!("auth {}", R::words(event)),
-        Event::Open { kind, .. } => format!("open {}", kind_words(kind)),
+        Event::Open { kind, .. } => format!("open {}", kind_words(kind, |id| id.index().to_string())),
+        Event::Listen { what, .. } => format!("listen {}", forward_words(what)),
+        Event::Forward(id, event) => format!("forward {} {}", id.index(), forward_event_words(*event)),
         Event::Channel(id, event) => format!("channel {} {}", id.index(), channel_words::<P>(event)),
     }
 }
@@ -125,7 +130,8 @@ pub(super) struct Machine<R: Played, P: Provider> {
     /// Questions that are not answered yet, oldest first.
     opens: Vec<Ask<OpenRequest>>,
     requests: Vec<Ask<ChannelRequest>>,
-    /// The channel that has each slot, or had it last.
+    pub(super) forwards: Vec<Ask<ForwardRequest>>,
+    /// The channel or forward that has each slot, or had it last.
     channels: Vec<Option<ChannelId>>,
     space: Vec<u8>,
     emitted: Vec<u8>,
@@ -143,6 +149,7 @@ impl<R: Played, P: Provider> Machine<R, P> {
             asks: Asks::default(),
             opens: Vec::new(),
             requests: Vec::new(),
+            forwards: Vec::new(),
             channels: vec![None; script.table],
             space: vec![0; OUTPUT],
             emitted: Vec::new(),
@@ -164,7 +171,7 @@ impl<R: Played, P: Provider> Machine<R, P> {
     }
 
     /// The channel that a word names: by its slot, and by how often that was used if it is not the last that had it.
-    fn channel(&self, word: &str) -> Option<ChannelId> {
+    pub(super) fn channel(&self, word: &str) -> Option<ChannelId> {
         if let Some((index, generation)) = word.split_once('.') {
             return Some(ChannelId::new(number(index)?, number(generation)?));
         }
@@ -177,6 +184,8 @@ impl<R: Played, P: Provider> Machine<R, P> {
             Event::Transport(_) => {}
             Event::Auth(event) => R::keep(&mut self.asks, event),
             Event::Open { ask, .. } => self.opens.push(ask),
+            Event::Listen { ask, .. } => self.forwards.push(ask),
+            Event::Forward(ForwardId(id), _) => drop(self.opened(id)),
             Event::Channel(id, event) => {
                 self.opened(id);
                 if let channel::Event::Request { ask, .. } = event {
@@ -192,7 +201,12 @@ impl<R: Played, P: Provider> Machine<R, P> {
         let done = |()| None;
         Some(match (name, arguments) {
             ("open", kind) => {
-                let id = self.emit(|it, output| with_kind(kind, |kind| it.ssh.open(kind, output)))?;
+                let forward = match kind {
+                    ["forwarded-tcpip" | "forwarded-streamlocal@openssh.com", slot, ..] => self.channel(slot),
+                    _ => None,
+                };
+                let forward = |_: &str| forward.map(ForwardId);
+                let id = self.emit(|it, output| with_kind(kind, forward, |kind| it.ssh.open(kind, output)))?;
                 id.map(|id| Some(self.opened(id)))
             }
             ("accept", place) => {
@@ -252,7 +266,7 @@ impl<R: Played, P: Provider> Machine<R, P> {
         Some(())
     }
 
-    fn opened(&mut self, id: ChannelId) -> usize {
+    pub(super) fn opened(&mut self, id: ChannelId) -> usize {
         if let Some(last) = self.channels.get_mut(id.index()) {
             *last = Some(id);
         }
@@ -325,7 +339,7 @@ impl<R: Played, P: Provider> Driven for Machine<R, P> {
 }
 
 /// The question at a place among the open ones, the oldest if none is named.
-fn take<Q>(asks: &mut Vec<Ask<Q>>, place: &[&str]) -> Option<Ask<Q>> {
+pub(super) fn take<Q>(asks: &mut Vec<Ask<Q>>, place: &[&str]) -> Option<Ask<Q>> {
     let place = match place {
         [] => 0,
         [place] => number(place)?,

@@ -12,7 +12,7 @@ use super::script::Script;
 use super::settings::settings;
 use super::tape::{Recording, Tape};
 use super::words::{kind_words, outcome, request_words, show, yes};
-use crate::channel::{OpenFailure, OpenKind, Request, STDERR};
+use crate::channel::{ForwardId, OpenFailure, OpenKind, Request, STDERR};
 use crate::crypto::Provider;
 use crate::event::{Ask, ChannelRequest, OpenRequest, Serial};
 use crate::{ChannelId, Config, Connection, Error, Event, Input, Instant, Output, Reason, Refused, Seed, Slot};
@@ -104,19 +104,15 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
 
     /// Asks for a channel.
     pub fn open(&mut self, kind: OpenKind<'_>, output: &mut Output<'_>) -> Result<ChannelId, Refused> {
-        let words = |_: &mut Recording| format!("open {}", kind_words(&kind));
-        self.writes(output, words, |ssh, output| ssh.open(kind, output), Recording::opened)
+        let words = |it: &mut Recording| format!("open {}", kind_words(&kind, |ForwardId(id)| it.channel(id)));
+        self.opens(Some(output), words, |ssh, output| ssh.open(kind, output), |id| *id)
     }
 
     /// Grants a channel to the peer.
     pub fn accept(&mut self, ask: Ask<OpenRequest>) -> Result<ChannelId, Refused> {
-        let Some(recording) = &mut self.recording else { return self.ssh.accept(ask) };
-        let words = placed("accept", &mut recording.opens, ask.serial);
-        recording.calls(None);
-        let outcome_of = self.ssh.accept(ask);
-        let id = outcome_of.map(|id| Some(recording.opened(id)));
-        recording.called(&with_outcome(words, id), &[]);
-        outcome_of
+        let serial = ask.serial;
+        let words = |it: &mut Recording| placed("accept", &mut it.opens, serial);
+        self.opens(None, words, |ssh, _| ssh.accept(ask), |id| *id)
     }
 
     /// Refuses a channel to the peer.
@@ -239,21 +235,24 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
         outcome
     }
 
-    /// The same of one that opens something.
-    fn writes(
+    /// The same of one that takes a slot; it is lent no output if it writes nothing.
+    fn opens<I>(
         &mut self,
-        output: &mut Output<'_>,
+        output: Option<&mut Output<'_>>,
         words: impl FnOnce(&mut Recording) -> String,
-        call: impl FnOnce(&mut Connection<R, P, T>, &mut Output<'_>) -> Result<ChannelId, Refused>,
-        opened: impl FnOnce(&mut Recording, ChannelId) -> usize,
-    ) -> Result<ChannelId, Refused> {
+        call: impl FnOnce(&mut Connection<R, P, T>, &mut Output<'_>) -> Result<I, Refused>,
+        slot: impl FnOnce(&I) -> ChannelId,
+    ) -> Result<I, Refused> {
+        let mut none = Output::new(&mut []);
+        let room = output.as_ref().map(|output| output.room());
+        let output = output.unwrap_or(&mut none);
         let Some(recording) = &mut self.recording else { return call(&mut self.ssh, output) };
         let words = words(recording);
-        recording.calls(Some(output.room()));
+        recording.calls(room);
         let before = output.filled();
         let outcome = call(&mut self.ssh, output);
-        let id = outcome.map(|id| Some(opened(recording, id)));
-        recording.called(&with_outcome(words, id), output.since(before));
+        let id = outcome.as_ref().map(|id| Some(recording.opened(slot(id))));
+        recording.called(&with_outcome(words, id.map_err(|refused| *refused)), output.since(before));
         outcome
     }
 
@@ -290,6 +289,8 @@ fn note<R: Played, P: Provider>(recording: &mut Recording, event: &Event<'_, R>)
     recording.told(&event_words::<R, P>(event));
     match event {
         Event::Open { ask, .. } => recording.opens.push(ask.serial),
+        Event::Listen { ask, .. } => recording.forwards.push(ask.serial),
+        Event::Forward(ForwardId(id), _) => drop(recording.opened(*id)),
         Event::Channel(id, event) => {
             recording.opened(*id);
             if let crate::channel::Event::Request { ask, .. } = event {

@@ -1,11 +1,12 @@
 //! What only a server has in a recording: the host key's and the login's questions, and the calls that answer them.
 
-use super::machine::{Answered, Asks, Machine, Played};
+use super::machine::{Answered, Asks, Machine, Played, take};
 use super::script::{Side, hex};
 use super::settings::methods;
-use super::words::{algorithm, bytes, granted, listed, show};
+use super::words::{algorithm, bytes, granted, listed, number, show};
 use crate::Refused;
 use crate::auth::{MethodSet, server};
+use crate::channel::ForwardId;
 use crate::crypto::Provider;
 use crate::file::public::fingerprint;
 use crate::role::Server;
@@ -72,6 +73,11 @@ impl Played for Server {
 /// Answers that use their question up.
 fn judge<P: Provider>(machine: &mut Machine<Server, P>, name: &str, arguments: &[&str]) -> Option<Answered> {
     match (name, arguments) {
+        ("listen", [port, place @ ..]) => {
+            let id = machine.ssh.listen(take(&mut machine.forwards, place)?, number(port)?);
+            return Some(id.map(|ForwardId(id)| Some(machine.opened(id))));
+        }
+        ("refuse-forward", place) => machine.ssh.refuse_forward(take(&mut machine.forwards, place)?),
         ("unacceptable", []) => machine.ssh.unacceptable(machine.asks.probe.take()?),
         ("unproven", []) => machine.ssh.unproven(machine.asks.prove.take()?),
         ("grant", []) => machine.ssh.grant(machine.asks.attempt.take()?),

@@ -50,11 +50,12 @@ pub(super) struct Recording {
     emitted: Vec<u8>,
     /// What whoever reads the recording takes for the room there is.
     room: usize,
-    /// The channel that has each slot, or had it last.
+    /// The channel or forward that has each slot, or had it last.
     channels: Vec<Option<ChannelId>>,
-    /// Questions that are not answered yet, oldest first: channels, and requests.
+    /// Questions that are not answered yet, oldest first.
     pub(super) opens: Vec<Serial>,
     pub(super) requests: Vec<Serial>,
+    pub(super) forwards: Vec<Serial>,
 }
 
 impl Recording {
@@ -72,6 +73,7 @@ impl Recording {
             channels: Vec::from_iter(core::iter::repeat_n(None, script.table)),
             opens: Vec::new(),
             requests: Vec::new(),
+            forwards: Vec::new(),
         }
     }
 

@@ -5,13 +5,13 @@ use super::script::{hex, unhex};
 use crate::Seed;
 use crate::algorithm::{HostKey, Zip};
 use crate::auth::{Method, MethodSet};
-use crate::channel::{self, Modes, OpenFailure, OpenKind, Pty, Request};
+use crate::channel::{self, Forward, ForwardEvent, ForwardId, Modes, OpenFailure, OpenKind, Pty, Request, Tcpip};
 use crate::crypto::{Digest, Provider};
 use crate::error::Refused;
 use crate::file::public::fingerprint;
 use crate::transport::{self, Suite};
 use crate::wire::Strings;
-use crate::wire::connection::WindowChange;
+use crate::wire::connection::{WindowChange, X11Req};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
@@ -134,21 +134,85 @@ pub(super) fn channel_words<P: Provider>(event: &channel::Event<'_>) -> String {
     }
 }
 
-/// A kind of channel, in words that [`with_kind`] reads.
-pub(super) fn kind_words(kind: &OpenKind<'_>) -> String {
-    match kind {
-        OpenKind::Session => "session".into(),
-        OpenKind::Unknown(name) => format!("unknown {}", show(name)),
+/// A kind of channel, in words that [`with_kind`] reads; `slot` names a forward.
+pub(super) fn kind_words(kind: &OpenKind<'_>, slot: impl FnOnce(ForwardId) -> String) -> String {
+    let tcpip = |Tcpip { host, port, originator, originator_port }: Tcpip<'_>| {
+        format!("{} {port} {} {originator_port}", show(host), show(originator))
+    };
+    let rest = match *kind {
+        OpenKind::Session | OpenKind::Agent | OpenKind::AgentStandard => String::new(),
+        OpenKind::DirectTcpip(what) => tcpip(what),
+        OpenKind::DirectStreamlocal(path) => show(path),
+        OpenKind::ForwardedTcpip(id, what) => format!("{} {}", slot(id), tcpip(what)),
+        OpenKind::ForwardedStreamlocal(id, path) => format!("{} {}", slot(id), show(path)),
+        OpenKind::X11 { originator, originator_port } => format!("{} {originator_port}", show(originator)),
+        OpenKind::Unknown(name) => return format!("unknown {}", show(name)),
+    };
+    behind(&String::from_utf8_lossy(kind.name()), &rest)
+}
+
+/// The kind of channel that words say, none at all a session; `forward` knows forwards by their slots.
+pub(super) fn with_kind<A>(
+    words: &[&str],
+    forward: impl FnOnce(&str) -> Option<ForwardId>,
+    with: impl FnOnce(OpenKind<'_>) -> A,
+) -> Option<A> {
+    Some(match words {
+        [] | ["session"] => with(OpenKind::Session),
+        ["auth-agent@openssh.com"] => with(OpenKind::Agent),
+        ["agent-connect"] => with(OpenKind::AgentStandard),
+        ["direct-tcpip", tcpip @ ..] => with_tcpip(tcpip, |what| with(OpenKind::DirectTcpip(what)))?,
+        ["direct-streamlocal@openssh.com", path] => with(OpenKind::DirectStreamlocal(&bytes(path)?)),
+        ["forwarded-tcpip", slot, tcpip @ ..] => {
+            let id = forward(slot)?;
+            with_tcpip(tcpip, |what| with(OpenKind::ForwardedTcpip(id, what)))?
+        }
+        ["forwarded-streamlocal@openssh.com", slot, path] => {
+            with(OpenKind::ForwardedStreamlocal(forward(slot)?, &bytes(path)?))
+        }
+        ["x11", originator, port] => {
+            with(OpenKind::X11 { originator: &bytes(originator)?, originator_port: number(port)? })
+        }
+        ["unknown", name] => with(OpenKind::Unknown(&bytes(name)?)),
+        _ => return None,
+    })
+}
+
+fn with_tcpip<A>(words: &[&str], with: impl FnOnce(Tcpip<'_>) -> A) -> Option<A> {
+    let &[host, port, originator, originator_port] = words else { return None };
+    let (host, originator) = (bytes(host)?, bytes(originator)?);
+    let (port, originator_port) = (number(port)?, number(originator_port)?);
+    Some(with(Tcpip { host: &host, port, originator: &originator, originator_port }))
+}
+
+/// A forward, in words that [`with_forward`] reads.
+pub(super) fn forward_words(what: &Forward<'_>) -> String {
+    match *what {
+        Forward::Tcpip { address, port } => format!("tcpip {} {port}", show(address)),
+        Forward::Streamlocal(path) => format!("streamlocal {}", show(path)),
     }
 }
 
-/// The kind of channel that words say; none at all is a session.
-pub(super) fn with_kind<A>(words: &[&str], with: impl FnOnce(OpenKind<'_>) -> A) -> Option<A> {
-    match words {
-        [] | ["session"] => Some(with(OpenKind::Session)),
-        ["unknown", name] => Some(with(OpenKind::Unknown(&bytes(name)?))),
-        _ => None,
+/// The forward that words say.
+pub(super) fn with_forward<A>(words: &[&str], with: impl FnOnce(Forward<'_>) -> A) -> Option<A> {
+    Some(match words {
+        ["tcpip", address, port] => with(Forward::Tcpip { address: &bytes(address)?, port: number(port)? }),
+        ["streamlocal", path] => with(Forward::Streamlocal(&bytes(path)?)),
+        _ => return None,
+    })
+}
+
+pub(super) fn forward_event_words(event: ForwardEvent) -> String {
+    match event {
+        ForwardEvent::Granted(port) => format!("granted {port}"),
+        ForwardEvent::Refused => "refused".into(),
+        ForwardEvent::Cancelled => "cancelled".into(),
     }
+}
+
+/// A word, and others behind it if there are any.
+pub(super) fn behind(word: &str, rest: &str) -> String {
+    if rest.is_empty() { word.to_owned() } else { format!("{word} {rest}") }
 }
 
 /// A request, in words that [`with_request`] reads.
@@ -165,6 +229,12 @@ pub(super) fn request_words(what: &Request<'_>) -> String {
         Request::XonXoff(may) => format!("xon-xoff {}", yes(may)),
         Request::Signal(name) => format!("signal {}", show(name)),
         Request::Break(length) => format!("break {length}"),
+        Request::X11(X11Req { single_connection, protocol, cookie, screen }) => {
+            format!("x11-req {} {} {} {screen}", yes(single_connection), show(protocol), show(cookie))
+        }
+        Request::Agent | Request::AgentStandard | Request::EndOfWrite => {
+            String::from_utf8_lossy(what.name()).into_owned()
+        }
         Request::ExitStatus(status) => format!("exit-status {status}"),
         Request::ExitSignal { name, core_dumped, message } => {
             format!("exit-signal {} {} {}", show(name), yes(core_dumped), show(message))
@@ -187,6 +257,14 @@ pub(super) fn with_request<A>(words: &[&str], with: impl FnOnce(Request<'_>) -> 
         ["xon-xoff", may] => with(Request::XonXoff(granted(may)?)),
         ["signal", name] => with(Request::Signal(&bytes(name)?)),
         ["break", length] => with(Request::Break(number(length)?)),
+        ["x11-req", single, protocol, cookie, screen] => {
+            let (protocol, cookie) = (bytes(protocol)?, bytes(cookie)?);
+            let (single_connection, screen) = (granted(single)?, number(screen)?);
+            with(Request::X11(X11Req { single_connection, protocol: &protocol, cookie: &cookie, screen }))
+        }
+        ["auth-agent-req@openssh.com"] => with(Request::Agent),
+        ["agent-req"] => with(Request::AgentStandard),
+        ["eow@openssh.com"] => with(Request::EndOfWrite),
         ["exit-status", status] => with(Request::ExitStatus(number(status)?)),
         ["exit-signal", name, core, message] => {
             let (name, core_dumped, message) = (bytes(name)?, granted(core)?, bytes(message)?);
@@ -213,9 +291,9 @@ fn size(words: &[&str]) -> Option<WindowChange> {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, kind_words, request_words, show, with_kind, with_request};
-    use crate::channel::{Modes, OpenKind, Pty, Request};
-    use crate::wire::connection::WindowChange;
+    use super::{bytes, forward_words, kind_words, request_words, show, with_forward, with_kind, with_request};
+    use crate::channel::{ChannelId, Forward, ForwardId, Modes, OpenKind, Pty, Request, Tcpip};
+    use crate::wire::connection::{WindowChange, X11Req};
 
     #[test]
     fn words_are_their_bytes() {
@@ -237,6 +315,10 @@ mod tests {
             Request::XonXoff(true),
             Request::Signal(b"TERM"),
             Request::Break(500),
+            Request::X11(X11Req { single_connection: true, protocol: b"MIT", cookie: b"00ff", screen: 1 }),
+            Request::Agent,
+            Request::AgentStandard,
+            Request::EndOfWrite,
             Request::ExitStatus(255),
             Request::ExitSignal { name: b"KILL", core_dumped: false, message: b"" },
         ];
@@ -246,7 +328,33 @@ mod tests {
             assert_eq!(with_request(&parts, |again| again == request), Some(true), "{words}");
         }
         assert_eq!(with_request(&["pty-req"], |_| ()), None);
-        assert_eq!(kind_words(&OpenKind::Session), "session");
-        assert_eq!(with_kind(&["session"], |kind| kind == OpenKind::Session), Some(true));
+    }
+
+    #[test]
+    fn kinds_and_forwards_are_their_words() {
+        let id = ForwardId(ChannelId::new(3, 9));
+        let tcpip = Tcpip { host: b"a host", port: 80, originator: b"::1", originator_port: 65535 };
+        let kinds = [
+            OpenKind::Session,
+            OpenKind::DirectTcpip(tcpip),
+            OpenKind::DirectStreamlocal(b"/a path"),
+            OpenKind::ForwardedTcpip(id, tcpip),
+            OpenKind::ForwardedStreamlocal(id, b""),
+            OpenKind::X11 { originator: b"127.0.0.1", originator_port: 6 },
+            OpenKind::Agent,
+            OpenKind::AgentStandard,
+            OpenKind::Unknown(b"x"),
+        ];
+        for kind in kinds {
+            let words = kind_words(&kind, |_| "3".into());
+            let parts: Vec<_> = words.split(' ').collect();
+            let again = with_kind(&parts, |slot| (slot == "3").then_some(id), |again| again == kind);
+            assert_eq!(again, Some(true), "{words}");
+        }
+        for forward in [Forward::Tcpip { address: b"", port: 0 }, Forward::Streamlocal(b"/tmp/x y")] {
+            let words = forward_words(&forward);
+            let parts: Vec<_> = words.split(' ').collect();
+            assert_eq!(with_forward(&parts, |again| again == forward), Some(true), "{words}");
+        }
     }
 }

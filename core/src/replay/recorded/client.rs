@@ -1,12 +1,12 @@
 //! What only a client may do, recorded: trust the host key, log in. Passwords and answers are in the recording.
 
-use super::Recorded;
+use super::{Recorded, Recording};
 use crate::algorithm::HostKey;
 use crate::auth::ClientHost;
-use crate::channel::Slot;
+use crate::channel::{Forward, ForwardId, Slot};
 use crate::crypto::Provider;
 use crate::event::{Answer, Ask, Trust};
-use crate::replay::words::{all, show};
+use crate::replay::words::{all, forward_words, show};
 use crate::role::Client;
 use crate::{Output, Refused};
 use alloc::format;
@@ -108,6 +108,23 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<Client, P, T> {
     pub fn answer(&mut self, ask: &Ask<Answer>, answers: &[&[u8]], output: &mut Output<'_>) -> Result<(), Refused> {
         let words = |_: &mut _| format!("answer{}", all(answers.iter().copied()));
         self.sends(output, words, |ssh, output| ssh.answer(ask, answers, output))
+    }
+
+    /// Asks the server to listen for us.
+    pub fn forward(&mut self, what: Forward<'_>, output: &mut Output<'_>) -> Result<ForwardId, Refused> {
+        let words = |_: &mut _| format!("forward {}", forward_words(&what));
+        self.opens(Some(output), words, |ssh, output| ssh.forward(what, output), |ForwardId(id)| *id)
+    }
+
+    /// Tells the server to listen no more.
+    pub fn cancel(&mut self, id: ForwardId, what: Forward<'_>, output: &mut Output<'_>) -> Result<(), Refused> {
+        let words = |it: &mut Recording| format!("cancel {} {}", it.channel(id.0), forward_words(&what));
+        self.sends(output, words, |ssh, output| ssh.cancel(id, what, output))
+    }
+
+    /// Promises that no more sessions will be opened.
+    pub fn forgo_sessions(&mut self, output: &mut Output<'_>) -> Result<(), Refused> {
+        self.sends(output, |_| "forgo-sessions".into(), |ssh, output| ssh.forgo_sessions(output))
     }
 
     /// Asks the server to prove that it holds these keys.

@@ -1,11 +1,11 @@
 //! What only a server may do, recorded: show its host key, judge logins.
 
-use super::Recorded;
+use super::{Recorded, Recording, placed};
 use crate::algorithm::HostKey;
 use crate::auth::MethodSet;
-use crate::channel::Slot;
+use crate::channel::{ForwardId, Slot};
 use crate::crypto::Provider;
-use crate::event::{Ask, Attempt, HostKeyChoice, Probe, Prove, Sign};
+use crate::event::{Ask, Attempt, ForwardRequest, HostKeyChoice, Probe, Prove, Sign};
 use crate::replay::words::{all, method_words, show, yes};
 use crate::role::Server;
 use crate::wire::auth::Prompt;
@@ -87,6 +87,20 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<Server, P, T> {
             format!("prompts{}{}", all([name, instruction]), prompts.collect::<String>())
         };
         self.sends(output, words, |ssh, output| ssh.prompt(ask, name, instruction, prompts, output))
+    }
+
+    /// We listen, at this port.
+    pub fn listen(&mut self, ask: Ask<ForwardRequest>, port: u16) -> Result<ForwardId, Refused> {
+        let serial = ask.serial;
+        let words = |it: &mut Recording| placed(&format!("listen {port}"), &mut it.forwards, serial);
+        self.opens(None, words, |ssh, _| ssh.listen(ask, port), |ForwardId(id)| *id)
+    }
+
+    /// We do not listen.
+    pub fn refuse_forward(&mut self, ask: Ask<ForwardRequest>) {
+        let serial = ask.serial;
+        let words = |it: &mut Recording| placed("refuse-forward", &mut it.forwards, serial);
+        self.fact(words, |ssh| ssh.refuse_forward(ask));
     }
 
     /// Tells a client that is logged in which host keys there are.
