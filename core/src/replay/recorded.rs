@@ -35,11 +35,11 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
         Self { ssh: Connection::new(config, seed, channels, now), recording: None }
     }
 
-    /// A connection that is recorded; `title` is for people. The seed is in the recording: whoever reads it can read
+    /// A connection that is recorded. The seed is in the recording: whoever reads it can read
     /// the session, passwords included.
-    pub fn on(tape: Box<dyn Tape>, title: &str, config: Config, seed: &Seed, channels: T, now: Instant) -> Self {
+    pub fn on(tape: Box<dyn Tape>, config: Config, seed: &Seed, channels: T, now: Instant) -> Self {
         let slots = channels.as_ref().len();
-        let mut script = Script::new(title, R::SIDE, seed.clone(), settings(&config), slots);
+        let mut script = Script::new("", R::SIDE, seed.clone(), settings(&config), slots);
         (script.version, script.start) = (2, now.0);
         let recording = Some(Box::new(Recording::start(&script, tape)));
         Self { ssh: Connection::new(config, seed, channels, now), recording }

@@ -5,7 +5,7 @@ use crate::client::Desk;
 use crate::link::Link;
 use crate::state::Own;
 use crate::trust::Hosts;
-use crate::{Client, Error};
+use crate::{Client, Error, Record};
 use core::net::SocketAddr;
 use core::time::Duration;
 use sanssh_core::algorithm::{Cipher, HostKey};
@@ -41,12 +41,14 @@ pub struct Options {
     pub family: Family,
     /// Channels that can be open at a time, up to 65536.
     pub channels: usize,
+    /// Where to record connections, secrets included: see [`Record`].
+    pub record: Option<Record>,
 }
 
 impl Default for Options {
-    /// The core's defaults, no timeout of its own, any address, 64 channels.
+    /// The core's defaults, no timeout of its own, any address, 64 channels, not recorded.
     fn default() -> Self {
-        Self { core: Config::default(), connect_timeout: None, family: Family::Any, channels: 64 }
+        Self { core: Config::default(), connect_timeout: None, family: Family::Any, channels: 64, record: None }
     }
 }
 
@@ -130,7 +132,8 @@ fn start(
 ) -> Result<Client, Error> {
     let mut config = options.core.clone();
     hosts.order(host, port, &mut config.preferences.host_keys);
-    let link: Link<role::Client> = Link::new(socket, config, options.channels, Desk::default())?;
+    let link: Link<role::Client> =
+        Link::new(socket, config, options.channels, Desk::default(), options.record.as_ref())?;
     let left = || end.map(|end| end.saturating_duration_since(Instant::now()));
     let whole = options.connect_timeout.unwrap_or_default();
     let timed_out = |error| if matches!(error, Error::TimedOut(_)) { Error::TimedOut(whole) } else { error };

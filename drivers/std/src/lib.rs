@@ -41,6 +41,7 @@ mod lines;
 mod link;
 mod login;
 mod plan;
+mod record;
 mod run;
 mod serve;
 mod server;
@@ -64,6 +65,7 @@ pub use handler::{Attempt, Credential, Handler, HostAttempt, Permissions, Verdic
 pub use inbox::{Exit, Kind};
 pub use login::{Login, Prompt, Prompts};
 pub use plan::{Entry, Outcome, Plan, Skip, Source, Unlock};
+pub use record::Record;
 pub use run::Finished;
 pub use sanssh_core as core;
 pub use server::{Server, ServerConfig, Shutdown};

@@ -1,13 +1,13 @@
 //! A server: the loop that accepts connections, how many there may be, and its end. Each connection has a thread, and
 //! what happens in one never reaches the loop.
 
-use crate::Error;
 use crate::desk::{Desk, Rules};
 use crate::factors::Factors;
 use crate::handler::Handler;
 use crate::host_keys::HostKeys;
 use crate::link::Link;
 use crate::serve::Conversation;
+use crate::{Error, Record};
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -55,11 +55,13 @@ pub struct ServerConfig {
     pub subsystems: Vec<String>,
     /// A text to show before the login.
     pub banner: Option<String>,
+    /// Where to record connections, secrets included: see [`Record`].
+    pub record: Option<Record>,
 }
 
 impl Default for ServerConfig {
     /// Modern algorithms; no host key, which is an error; 10 sessions a connection, 256 connections, 64 without login;
-    /// no variables, no subsystems, no banner.
+    /// no variables, no subsystems, no banner, no recording.
     fn default() -> Self {
         // Keys are what their holders have, and the weakest of them harms nobody else.
         let Preferences { host_keys, user_keys, authorities, .. } = Preferences::default();
@@ -75,6 +77,7 @@ impl Default for ServerConfig {
             environment: Vec::new(),
             subsystems: Vec::new(),
             banner: None,
+            record: None,
         }
     }
 }
@@ -90,6 +93,7 @@ pub struct Server {
     limits: (usize, usize),
     rules: Arc<Rules>,
     banner: Option<String>,
+    record: Option<Record>,
     wake: Arc<UnixStream>,
     woken: UnixStream,
     room: Arc<Room>,
@@ -158,6 +162,7 @@ impl Server {
             limits: (config.max_connections, config.max_unauthenticated),
             rules: Arc::new(rules),
             banner: config.banner,
+            record: config.record,
             wake: Arc::new(wake),
             woken,
             room: Arc::default(),
@@ -207,7 +212,8 @@ impl Server {
     fn admit<H: Handler>(&self, socket: TcpStream, peer: SocketAddr, handler: &Arc<H>) -> Result<(), Error> {
         let Some((seat, place)) = self.seat() else { return Ok(()) };
         // Some systems pass the listener's mode on, some do not; the link sets it.
-        let link = Link::new(socket, self.core.clone(), self.channels, Desk::new(Arc::clone(&self.rules)))?;
+        let desk = Desk::new(Arc::clone(&self.rules));
+        let link = Link::new(socket, self.core.clone(), self.channels, desk, self.record.as_ref())?;
         let link = Arc::new(link);
         self.room.enter(&link);
         let conversation = Conversation {
