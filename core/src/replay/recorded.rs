@@ -15,6 +15,8 @@ use super::words::{kind_words, outcome, request_words, show, yes};
 use crate::channel::{ForwardId, OpenFailure, OpenKind, Request, STDERR};
 use crate::crypto::Provider;
 use crate::event::{Ask, ChannelRequest, OpenRequest, Serial};
+#[cfg(feature = "keylog")]
+use crate::transport::KeyLog;
 use crate::{ChannelId, Config, Connection, Error, Event, Input, Instant, Output, Reason, Refused, Seed, Slot};
 use alloc::boxed::Box;
 use alloc::format;
@@ -98,6 +100,18 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
     /// Changes the keys.
     pub fn rekey(&mut self) {
         self.fact(|_| "rekey".into(), Connection::rekey);
+    }
+
+    /// See [`Connection::log_keys`]; no step, because it changes nothing that is told or emitted.
+    #[cfg(feature = "keylog")]
+    pub const fn log_keys(&mut self) {
+        self.ssh.log_keys();
+    }
+
+    /// See [`Connection::logged_key`]; no step either.
+    #[cfg(feature = "keylog")]
+    pub fn logged_key(&mut self) -> Option<KeyLog> {
+        self.ssh.logged_key()
     }
 
     // Channels.

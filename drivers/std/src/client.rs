@@ -192,9 +192,10 @@ impl Client {
     /// The server's address.
     ///
     /// # Errors
-    /// As [`peer_addr`](std::net::TcpStream::peer_addr) of the socket.
+    /// [`Error::Io`] as of [`peer_addr`](std::net::TcpStream::peer_addr), and `Unsupported` if the connection is not over
+    /// TCP.
     pub fn peer_addr(&self) -> Result<SocketAddr, Error> {
-        Ok(self.link.socket().peer_addr()?)
+        self.link.socket().peer_addr()
     }
 
     /// Says goodbye and ends the connection, for all clones and channels.

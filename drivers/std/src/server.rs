@@ -57,11 +57,14 @@ pub struct ServerConfig {
     pub banner: Option<String>,
     /// Where to record connections, secrets included: see [`Record`].
     pub record: Option<Record>,
+    /// Where the secrets of connections are written to. **Who reads them can read the connections.**
+    #[cfg(feature = "keylog")]
+    pub key_log: Option<crate::KeyLogFile>,
 }
 
 impl Default for ServerConfig {
     /// Modern algorithms; no host key, which is an error; 10 sessions a connection, 256 connections, 64 without login;
-    /// no variables, no subsystems, no banner, no recording.
+    /// no variables, no subsystems, no banner; no recording, no secret is written anywhere.
     fn default() -> Self {
         // Keys are what their holders have, and the weakest of them harms nobody else.
         let Preferences { host_keys, user_keys, authorities, .. } = Preferences::default();
@@ -78,6 +81,8 @@ impl Default for ServerConfig {
             subsystems: Vec::new(),
             banner: None,
             record: None,
+            #[cfg(feature = "keylog")]
+            key_log: None,
         }
     }
 }
@@ -94,6 +99,8 @@ pub struct Server {
     rules: Arc<Rules>,
     banner: Option<String>,
     record: Option<Record>,
+    #[cfg(feature = "keylog")]
+    key_log: Option<crate::KeyLogFile>,
     wake: Arc<UnixStream>,
     woken: UnixStream,
     room: Arc<Room>,
@@ -163,6 +170,8 @@ impl Server {
             rules: Arc::new(rules),
             banner: config.banner,
             record: config.record,
+            #[cfg(feature = "keylog")]
+            key_log: config.key_log,
             wake: Arc::new(wake),
             woken,
             room: Arc::default(),
@@ -213,7 +222,9 @@ impl Server {
         let Some((seat, place)) = self.seat() else { return Ok(()) };
         // Some systems pass the listener's mode on, some do not; the link sets it.
         let desk = Desk::new(Arc::clone(&self.rules));
-        let link = Link::new(socket, self.core.clone(), self.channels, desk, self.record.as_ref())?;
+        let link = Link::new(socket.into(), self.core.clone(), self.channels, desk, self.record.as_ref())?;
+        #[cfg(feature = "keylog")]
+        link.with(|state| state.log_keys(self.key_log.clone()));
         let link = Arc::new(link);
         self.room.enter(&link);
         let conversation = Conversation {
