@@ -118,6 +118,11 @@ impl Player {
         Ok(self.steps.get(self.done.saturating_sub(1)))
     }
 
+    /// Steps that are done; with [`Cut::Joined`] they are others than the recording's.
+    pub const fn done(&self) -> usize {
+        self.done
+    }
+
     /// How the connection ended, once it has.
     pub fn fate(&self) -> Option<Error> {
         self.end.fate()
