@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use sanssh_core::Config;
 use sanssh_core::algorithm::{Cipher, Kex, list};
+use sanssh_core::replay::hex;
 use sanssh_std::{
     Attempt, AuthorizedKeys, Client, Handler, KeyLogFile, KnownHosts, Login, Options, Server, ServerConfig, Session,
     Verdict, home,
@@ -13,7 +14,6 @@ use sanssh_std::{
 use sanssh_tests::keys::{Keys, Kind, public};
 use sanssh_tests::openssh::{Sshd, known_hosts_line};
 use sanssh_tests::peers;
-use sanssh_tests::replay::format::hex;
 use sanssh_tests::wireshark::{Wiretap, dissect};
 use std::fs;
 use std::io::Write;
