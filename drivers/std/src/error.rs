@@ -363,7 +363,7 @@ mod tests {
     use super::escape;
 
     #[test]
-    fn text_cannot_move_the_cursor() {
+    fn a07_text_cannot_move_the_cursor() {
         assert_eq!(escape(b"a\x1b[2Jb\r\n\xff", false), "a\\u{1b}[2Jb\\r\\n\u{fffd}");
         assert_eq!(escape(b"a\r\n\tb\x07", true), "a\n\tb\\u{7}");
     }

@@ -55,11 +55,14 @@ pub struct ServerConfig {
     pub subsystems: Vec<String>,
     /// A text to show before the login.
     pub banner: Option<String>,
+    /// Where the secrets of connections are written to. **Who reads them can read the connections.**
+    #[cfg(feature = "keylog")]
+    pub key_log: Option<crate::KeyLogFile>,
 }
 
 impl Default for ServerConfig {
     /// Modern algorithms; no host key, which is an error; 10 sessions a connection, 256 connections, 64 without login;
-    /// no variables, no subsystems, no banner.
+    /// no variables, no subsystems, no banner; no secret is written anywhere.
     fn default() -> Self {
         // Keys are what their holders have, and the weakest of them harms nobody else.
         let Preferences { host_keys, user_keys, authorities, .. } = Preferences::default();
@@ -75,6 +78,8 @@ impl Default for ServerConfig {
             environment: Vec::new(),
             subsystems: Vec::new(),
             banner: None,
+            #[cfg(feature = "keylog")]
+            key_log: None,
         }
     }
 }
@@ -90,6 +95,8 @@ pub struct Server {
     limits: (usize, usize),
     rules: Arc<Rules>,
     banner: Option<String>,
+    #[cfg(feature = "keylog")]
+    key_log: Option<crate::KeyLogFile>,
     wake: Arc<UnixStream>,
     woken: UnixStream,
     room: Arc<Room>,
@@ -158,6 +165,8 @@ impl Server {
             limits: (config.max_connections, config.max_unauthenticated),
             rules: Arc::new(rules),
             banner: config.banner,
+            #[cfg(feature = "keylog")]
+            key_log: config.key_log,
             wake: Arc::new(wake),
             woken,
             room: Arc::default(),
@@ -207,7 +216,9 @@ impl Server {
     fn admit<H: Handler>(&self, socket: TcpStream, peer: SocketAddr, handler: &Arc<H>) -> Result<(), Error> {
         let Some((seat, place)) = self.seat() else { return Ok(()) };
         // Some systems pass the listener's mode on, some do not; the link sets it.
-        let link = Link::new(socket, self.core.clone(), self.channels, Desk::new(Arc::clone(&self.rules)))?;
+        let link = Link::new(socket.into(), self.core.clone(), self.channels, Desk::new(Arc::clone(&self.rules)))?;
+        #[cfg(feature = "keylog")]
+        link.with(|state| state.log_keys(self.key_log.clone()));
         let link = Arc::new(link);
         self.room.enter(&link);
         let conversation = Conversation {

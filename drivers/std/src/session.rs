@@ -65,7 +65,7 @@ impl Session {
     /// # Errors
     /// As [`local_addr`](std::net::TcpStream::local_addr) of the socket.
     pub fn local_addr(&self) -> Result<SocketAddr, Error> {
-        Ok(self.stream.link.socket().local_addr()?)
+        self.stream.link.socket().local_addr()
     }
 
     /// What is to run.
