@@ -3,7 +3,8 @@
 //!
 //! - [`ident`], [`packet`], [`message`]: what every connection is made of, each by itself.
 //! - [`client`], [`server`]: streams that come to one end; [`commands`]: both ends, and whatever is called on them.
-//! - [`sftp_client`], [`sftp_server`], [`scp`], [`agent`]: the machines beside the connection.
+//! - [`sftp_client`], [`sftp_server`], [`scp`], [`agent`]: [`socks`], [`x11`]: the machines
+//!   beside the connection.
 //! - [`keys`], [`known_hosts`], [`authorized_keys`]: files.
 
 mod agent;
@@ -11,6 +12,7 @@ mod choices;
 mod commands;
 mod duet;
 mod finale;
+mod forwards;
 mod frames;
 mod idents;
 mod keys;
@@ -29,6 +31,7 @@ mod watch;
 
 pub use agent::agent;
 pub use commands::commands;
+pub use forwards::{socks, x11};
 pub use idents::ident;
 pub use keys::keys;
 pub use lists::{authorized_keys, known_hosts};
@@ -43,7 +46,7 @@ pub use streams::{client, server};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("agent", agent),
     ("authorized_keys", authorized_keys),
     ("client", client),
@@ -57,4 +60,6 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("server", server),
     ("sftp_client", sftp_client),
     ("sftp_server", sftp_server),
+    ("socks", socks),
+    ("x11", x11),
 ];

@@ -101,4 +101,5 @@ macro_rules! suite {
 
 suite! {
     agent authorized_keys client commands ident keys known_hosts message packet scp server sftp_client sftp_server
+    socks x11
 }

@@ -7,11 +7,11 @@
 use super::choices::Choices;
 use super::duet::{Duet, ROOMS, Stage, Traits, packet};
 use super::sides::{Acts, HOST_KEY, How};
-use super::subject::Subject;
+use super::subject::{Place, Subject};
 use core::time::Duration;
-use sanssh_core::channel::{Modes, OpenKind, Pty, Request, STDERR};
+use sanssh_core::channel::{Forward, Modes, OpenKind, Pty, Request, STDERR, Tcpip};
 use sanssh_core::role::{Client, Server};
-use sanssh_core::wire::connection::WindowChange;
+use sanssh_core::wire::connection::{WindowChange, X11Req};
 use sanssh_core::{Reason, Seed};
 
 /// Commands of one case; more show nothing that fewer do not.
@@ -100,11 +100,10 @@ fn either<R: Acts>(subject: &mut Subject<R>, command: u8, choices: &mut Choices<
             subject.fated();
         }
         0x2d => subject.ssh.reseed(&Seed::new([choices.byte(); 32])),
-        0x2e => {
-            let done = subject.command(512, |ssh, output| ssh.open(OpenKind::Session, output));
-            if let Ok(id) = done {
-                subject.opened(id, false);
-            }
+        0x2e => subject.open(OpenKind::Session),
+        0x2f => {
+            let kind = kind(subject, choices);
+            subject.open(kind);
         }
         0x30..=0x37 => {
             let at = at(choices, subject);
@@ -117,6 +116,31 @@ fn either<R: Acts>(subject: &mut Subject<R>, command: u8, choices: &mut Choices<
         _ => {}
     }
 }
+
+/// Kinds of channels that carry connections of others.
+fn kind<'a, R: Acts>(subject: &Subject<R>, choices: &mut Choices<'a>) -> OpenKind<'a> {
+    let (which, place) = (choices.below(7), choices.below(4));
+    let (host, port) = (choices.bytes(4), u16::from(choices.byte()));
+    let tcpip = Tcpip { host, port, originator: b"::1", originator_port: 9 };
+    match (which, subject.forwards.get(place)) {
+        (0, _) => OpenKind::DirectTcpip(tcpip),
+        (1, _) => OpenKind::DirectStreamlocal(host),
+        (2, Some(place)) => OpenKind::ForwardedTcpip(place.id, tcpip),
+        (3, Some(place)) => OpenKind::ForwardedStreamlocal(place.id, host),
+        (4, _) => OpenKind::Agent,
+        (5, _) => OpenKind::AgentStandard,
+        _ => OpenKind::X11 { originator: host, originator_port: port },
+    }
+}
+
+/// What a client asks servers to listen on.
+const FORWARDS: [Forward<'static>; 5] = [
+    Forward::Tcpip { address: b"", port: 0 },
+    Forward::Tcpip { address: b"", port: 8022 },
+    Forward::Tcpip { address: b"localhost", port: 8022 },
+    Forward::Streamlocal(b"/run/a"),
+    Forward::Streamlocal(b""),
+];
 
 /// Commands on a channel.
 fn on_channel<R: Acts>(subject: &mut Subject<R>, command: u8, at: usize, choices: &mut Choices<'_>) {
@@ -145,7 +169,7 @@ fn on_channel<R: Acts>(subject: &mut Subject<R>, command: u8, at: usize, choices
 fn request<R: Acts>(subject: &mut Subject<R>, at: usize, choices: &mut Choices<'_>) {
     let size = WindowChange { columns: 80, rows: 24, width: 0, height: 0 };
     let text = choices.bytes(16);
-    let what = match choices.below(11) {
+    let what = match choices.below(15) {
         0 => Request::Pty(Pty { term: text, size, modes: Modes(b"\0") }),
         1 => Request::Env { name: text, value: text },
         2 => Request::Shell,
@@ -156,6 +180,10 @@ fn request<R: Acts>(subject: &mut Subject<R>, at: usize, choices: &mut Choices<'
         7 => Request::Break(choices.word()),
         8 => Request::ExitStatus(choices.word()),
         9 => Request::XonXoff(choices.flag()),
+        10 => Request::Agent,
+        11 => Request::AgentStandard,
+        12 => Request::EndOfWrite,
+        13 => Request::X11(X11Req { single_connection: choices.flag(), protocol: text, cookie: text, screen: 0 }),
         _ => Request::ExitSignal { name: text, core_dumped: choices.flag(), message: text },
     };
     subject.request(at, what);
@@ -166,7 +194,25 @@ fn as_client(subject: &mut Subject<Client>, command: u8, choices: &mut Choices<'
         0x40..=0x47 => drop(Client::log_in(subject, usize::from(command & 7))),
         0x48 => drop(subject.command(1024, |ssh, output| ssh.prove(&[&HOST_KEY, choices.bytes(20)], output))),
         0x49 => Client::act(subject, choices.below(7)),
+        0x4a => {
+            let which = choices.below(FORWARDS.len());
+            if let Ok(id) = subject.command(512, |ssh, output| ssh.forward(FORWARDS[which], output)) {
+                subject.forwards(id, which, false);
+            }
+        }
+        0x4b => cancel(subject, choices.below(4)),
+        0x4c => drop(subject.command(512, |ssh, output| ssh.forgo_sessions(output))),
         _ => {}
+    }
+}
+
+/// Takes back a forward that was granted.
+fn cancel(subject: &mut Subject<Client>, at: usize) {
+    let Some(&Place { id, which, granted }) = subject.forwards.get(at) else { return };
+    let granted_or_not = subject.command(512, |ssh, output| ssh.cancel(id, FORWARDS[which], output));
+    if granted_or_not.is_ok() {
+        assert!(granted, "cancelled before it was granted");
+        subject.forwards.swap_remove(at);
     }
 }
 

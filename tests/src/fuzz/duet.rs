@@ -41,7 +41,7 @@ impl Traits {
     pub(super) const COMPRESSES: u8 = 1;
     /// Windows and packets are small, and keys change soon.
     pub(super) const SMALL: u8 = 2;
-    /// Silence is asked about, strict key exchange is required, and a login must be earned.
+    /// Silence is asked about, strict key exchange is required, a login must be earned, and nothing is forwarded.
     pub(super) const STRICT: u8 = 4;
 
     const fn has(self, one: u8) -> bool {
@@ -51,6 +51,7 @@ impl Traits {
     fn config(self) -> Config {
         let mut config = crate::pair::server_config();
         config.preferences = Preferences::legacy();
+        config.forwarding = !self.has(Self::STRICT);
         if self.has(Self::COMPRESSES) {
             config.preferences.zips = [Zip::Zlib, Zip::ZlibDelayed, Zip::None].into_iter().collect();
         }
@@ -96,8 +97,7 @@ impl Duet {
             assert!(duet.client.ssh.is_logged_in() && duet.server.ssh.is_logged_in());
         }
         if stage >= Stage::Channel {
-            let id = duet.client.command(512, |ssh, output| ssh.open(OpenKind::Session, output)).expect("a channel");
-            duet.client.opened(id, false);
+            duet.client.open(OpenKind::Session);
             duet.settle();
             assert!(duet.client.channels[0].open);
         }

@@ -51,7 +51,8 @@ fn fields(body: &[u8]) {
     fields! {
         auth: PasswordFields PasswordChangeFields ProbeFields SignedFields HostFields HostboundFields
             HostboundSignedFields InteractiveFields;
-        connection: PtyReq Env Exec Subsystem WindowChange XonXoff Signal ExitStatus ExitSignal Break;
+        connection: PtyReq Env Exec Subsystem WindowChange XonXoff Signal ExitStatus ExitSignal Break
+            TcpipOpen StreamlocalDirect StreamlocalForwarded X11Open TcpipForward StreamlocalForward ForwardedPort X11Req;
     }
 }
 

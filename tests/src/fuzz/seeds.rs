@@ -31,6 +31,8 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "server" => streams(|(_, server)| server),
         "sftp_client" => sftp_client(),
         "sftp_server" => sftp_server(),
+        "socks" => socks(),
+        "x11" => x11(),
         other => panic!("{other} is no target"),
     };
     seeds.sort();
@@ -100,7 +102,7 @@ fn commands() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for head in 0..=0x7f {
         let mut seed = vec![head];
-        for command in (0x21..0x4a).chain(0xa1..0xca).filter(|command| command & 0x7f != 0x2c) {
+        for command in (0x21..0x4d).chain(0xa1..0xcd).filter(|command| command & 0x7f != 0x2c) {
             seed.extend([command, 4, 0, 1, 2, 3, 0x20, 0x25, 0, 0xa5, 0]);
         }
         seeds.push(seed);
@@ -218,6 +220,26 @@ fn sftp_client() -> Vec<Vec<u8>> {
         }
     }
     seeds
+}
+
+fn socks() -> Vec<Vec<u8>> {
+    let requests: [&[u8]; 6] = [
+        b"\x04\x01\x00\x50\xc0\x00\x02\x01me\0GET",
+        b"\x04\x01\x01\xbb\0\0\0\x01\0host.example\0",
+        b"\x05\x02\x00\x02\x05\x01\x00\x01\xc0\x00\x02\x01\x00\x16more",
+        b"\x05\x01\x00\x05\x01\x00\x03\x04host\x00\x16",
+        b"\x05\x01\x00\x05\x01\x00\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x00\x16",
+        b"\x05\x01\x02",
+    ];
+    requests.iter().flat_map(|request| (0..4).map(|how| [&[how][..], request].concat())).collect()
+}
+
+fn x11() -> Vec<Vec<u8>> {
+    let name = b"MIT-MAGIC-COOKIE-1\0\0";
+    let cookies: [&[u8]; 2] = [b"the cookie given", b"another cookie.."];
+    let message = |head: &[u8], cookie: &[u8]| [head, name, cookie, b"more"].concat();
+    let heads: [&[u8]; 2] = [b"B\0\0\x0b\0\0\0\x12\0\x10\0\0", b"l\0\x0b\0\0\0\x12\0\x10\0\0\0"];
+    heads.iter().flat_map(|head| cookies.map(|cookie| message(head, cookie))).collect()
 }
 
 fn scp() -> Vec<Vec<u8>> {

@@ -6,7 +6,9 @@ use core::fmt;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::{client, server};
 use sanssh_core::channel::{OpenKind, Request};
-use sanssh_core::event::{Answer, Attempt, ChannelRequest, HostKeyChoice, OpenRequest, Probe, Prove, Sign, Trust};
+use sanssh_core::event::{
+    Answer, Attempt, ChannelRequest, ForwardRequest, HostKeyChoice, OpenRequest, Probe, Prove, Sign, Trust,
+};
 use sanssh_core::role::{Client, Role, Server};
 use sanssh_core::wire::auth::Prompt;
 use sanssh_core::wire::legality::Sender;
@@ -81,6 +83,7 @@ pub(super) enum OfServer {
     Probe(Ask<Probe>, HostKey, Vec<u8>),
     Attempt(Ask<Attempt>, Merit),
     Prove(Ask<Prove>, usize),
+    Listen(Ask<ForwardRequest>),
 }
 
 /// A role that can be fuzzed.
@@ -94,6 +97,10 @@ pub(super) trait Acts: Role {
     fn hear(subject: &mut Subject<Self>, event: Self::Event<'_>);
     /// Answers a question of host key and login.
     fn settle(subject: &mut Subject<Self>, question: Self::Question, how: How);
+    /// Whether the peer may ask for such a channel.
+    fn may_open(subject: &Subject<Self>, kind: &OpenKind<'_>) -> bool;
+    /// Is asked to listen.
+    fn listen(subject: &mut Subject<Self>, ask: Ask<ForwardRequest>);
     /// Logs in by one of the methods, if it is a client.
     fn log_in(subject: &mut Subject<Self>, method: usize) -> Result<(), Refused>;
     /// Does what an embedder does of itself.
@@ -147,6 +154,24 @@ impl Acts for Client {
         }
     }
 
+    /// A client is open to nothing but what it has asked for.
+    fn may_open(subject: &Subject<Self>, kind: &OpenKind<'_>) -> bool {
+        match kind {
+            OpenKind::ForwardedTcpip(id, _) | OpenKind::ForwardedStreamlocal(id, _) => {
+                subject.forwards.iter().any(|place| place.id == *id && place.granted)
+            }
+            OpenKind::X11 { .. } => subject.asked[0],
+            OpenKind::Agent | OpenKind::AgentStandard => subject.asked[1],
+            OpenKind::Session | OpenKind::DirectTcpip(_) | OpenKind::DirectStreamlocal(_) | OpenKind::Unknown(_) => {
+                false
+            }
+        }
+    }
+
+    fn listen(_: &mut Subject<Self>, ask: Ask<ForwardRequest>) {
+        panic!("a client is asked to listen: {ask:?}");
+    }
+
     fn log_in(subject: &mut Subject<Self>, method: usize) -> Result<(), Refused> {
         let (key, signature) = (&USER_KEY[..], signature(SECRET));
         subject.command(512, |ssh, output| match method % 7 {
@@ -165,9 +190,7 @@ impl Acts for Client {
         if !subject.ssh.is_logged_in() {
             let _ = Self::log_in(subject, method);
         } else if subject.channels.is_empty() {
-            if let Ok(id) = subject.command(512, |ssh, output| ssh.open(OpenKind::Session, output)) {
-                subject.opened(id, false);
-            }
+            subject.open(OpenKind::Session);
             let _ = subject.command(512, |ssh, output| ssh.prove(&[&HOST_KEY], output));
         } else {
             for at in 0..subject.channels.len() {
@@ -253,12 +276,39 @@ impl Acts for Server {
                 subject.ssh.unproven(ask);
                 None
             }
+            OfServer::Listen(ask) if how == How::No => {
+                subject.ssh.refuse_forward(ask);
+                None
+            }
+            OfServer::Listen(ask) => {
+                if let Ok(id) = subject.ssh.listen(ask, 4022) {
+                    subject.forwards(id, 0, true);
+                }
+                None
+            }
         };
         // What had no room is tried again.
         if let Some((Refused::NoRoom | Refused::Busy, question)) = refused {
             subject.held.push_front(Question::Own(question));
         }
         subject.fated();
+    }
+
+    fn may_open(subject: &Subject<Self>, kind: &OpenKind<'_>) -> bool {
+        match kind {
+            OpenKind::Session => true,
+            OpenKind::DirectTcpip(_) | OpenKind::DirectStreamlocal(_) => subject.ssh.config().forwarding,
+            OpenKind::ForwardedTcpip(..)
+            | OpenKind::ForwardedStreamlocal(..)
+            | OpenKind::X11 { .. }
+            | OpenKind::Agent
+            | OpenKind::AgentStandard
+            | OpenKind::Unknown(_) => false,
+        }
+    }
+
+    fn listen(subject: &mut Subject<Self>, ask: Ask<ForwardRequest>) {
+        subject.ask(Question::Own(OfServer::Listen(ask)));
     }
 
     fn log_in(_: &mut Subject<Self>, _: usize) -> Result<(), Refused> {

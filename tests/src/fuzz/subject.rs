@@ -8,7 +8,7 @@ use super::sides::{Acts, How, Question};
 use super::watch::Watch;
 use core::fmt::{self, Write};
 use sanssh_core::algorithm::Zip;
-use sanssh_core::channel::{self, Request};
+use sanssh_core::channel::{self, ForwardEvent, ForwardId, OpenKind, Request};
 use sanssh_core::crypto::null::Null;
 use sanssh_core::{
     ChannelId, Config, Connection, Error, Event, Input, Instant, Output, Refused, Seed, Slot, Waiting, transport,
@@ -37,6 +37,15 @@ pub(super) struct Channel {
     pub(super) asked: u32,
 }
 
+/// What is known of a forward.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) id: ForwardId,
+    /// Which of the forwards that are asked for; servers do not keep that.
+    pub(super) which: usize,
+    pub(super) granted: bool,
+}
+
 /// A connection and everything around it.
 #[derive(Debug)]
 pub(super) struct Subject<R: Acts> {
@@ -51,6 +60,9 @@ pub(super) struct Subject<R: Acts> {
     /// What left and was not carried away.
     pub(super) sent: Vec<u8>,
     pub(super) channels: Vec<Channel>,
+    pub(super) forwards: Vec<Place>,
+    /// Whether sessions have asked for displays, and for the agent.
+    pub(super) asked: [bool; 2],
     pub(super) over: Option<Error>,
     /// Room for output.
     pub(super) room: usize,
@@ -77,6 +89,8 @@ impl<R: Acts> Subject<R> {
             told: Vec::new(),
             sent: Vec::new(),
             channels: Vec::new(),
+            forwards: Vec::new(),
+            asked: [false; 2],
             over: None,
             room: OUTPUT,
             input: Vec::new(),
@@ -198,10 +212,16 @@ impl<R: Acts> Subject<R> {
             Event::Transport(transport::Event::Keyed(_)) => assert!(self.ssh.session_id().is_some()),
             Event::Transport(_) => {}
             Event::Channel(id, event) => self.channel(id, event),
-            Event::Open { ask, .. } => {
+            Event::Open { kind, ask } => {
                 assert!(self.ssh.is_logged_in());
+                assert!(R::may_open(self, &kind), "{kind:?} was not asked for");
                 self.ask(Question::Open(ask));
             }
+            Event::Listen { ask, .. } => {
+                assert!(self.ssh.is_logged_in() && self.ssh.config().forwarding);
+                R::listen(self, ask);
+            }
+            Event::Forward(id, event) => self.forward(id, event),
         }
     }
 
@@ -230,9 +250,35 @@ impl<R: Acts> Subject<R> {
 
     /// A channel that there is now.
     pub(super) fn opened(&mut self, id: ChannelId, open: bool) {
-        assert!(self.channels.iter().all(|channel| channel.gone || channel.id != id), "{id:?} is taken");
+        self.occupies(id.index());
         let window = u64::from(self.ssh.config().window);
         self.channels.push(Channel { id, open, gone: false, eof: false, unreleased: 0, window, asked: 0 });
+    }
+
+    /// A forward that there is now.
+    pub(super) fn forwards(&mut self, id: ForwardId, which: usize, granted: bool) {
+        self.occupies(id.index());
+        self.forwards.push(Place { id, which, granted });
+    }
+
+    /// Nothing else has this slot.
+    fn occupies(&self, index: usize) {
+        assert!(self.channels.iter().all(|channel| channel.gone || channel.id.index() != index), "{index} is taken");
+        assert!(self.forwards.iter().all(|place| place.id.index() != index), "{index} is taken");
+    }
+
+    fn forward(&mut self, id: ForwardId, event: ForwardEvent) {
+        assert!(self.ssh.is_logged_in());
+        let at = self.forwards.iter().position(|place| place.id == id).expect("a forward that there is");
+        match event {
+            ForwardEvent::Granted(_) => {
+                assert!(!core::mem::replace(&mut self.forwards[at].granted, true), "granted twice");
+            }
+            ForwardEvent::Refused => assert!(!self.forwards.swap_remove(at).granted, "refused after it was granted"),
+            ForwardEvent::Cancelled => {
+                assert!(self.forwards.swap_remove(at).granted, "cancelled before it was granted")
+            }
+        }
     }
 
     fn channel(&mut self, id: ChannelId, event: channel::Event<'_>) {
@@ -284,6 +330,15 @@ impl<R: Acts> Subject<R> {
         let Some(id) = self.channels.get(at).map(|channel| channel.id) else { return };
         if self.command(1024, |ssh, output| ssh.request(id, what, output)).is_ok() {
             self.channels[at].asked += 1;
+            self.asked[0] |= matches!(what, Request::X11(_));
+            self.asked[1] |= matches!(what, Request::Agent | Request::AgentStandard);
+        }
+    }
+
+    /// Asks for a channel.
+    pub(super) fn open(&mut self, kind: OpenKind<'_>) {
+        if let Ok(id) = self.command(1024, |ssh, output| ssh.open(kind, output)) {
+            self.opened(id, false);
         }
     }
 
