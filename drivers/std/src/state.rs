@@ -7,6 +7,7 @@ use crate::end::{End, Ssh};
 use crate::entropy;
 use crate::error::escape;
 use crate::inbox::{Inbox, Inboxes, Kind, Stage};
+use crate::relay::Relay;
 use sanssh_core::algorithm::Zip;
 use sanssh_core::channel::{self, STDERR};
 use sanssh_core::config::PACKET_OVERHEAD;
@@ -80,6 +81,7 @@ pub(crate) struct State<R: End> {
     pub(crate) ssh: Ssh<R>,
     pub(crate) desk: R::Desk,
     pub(crate) inboxes: Inboxes,
+    pub(crate) relay: Relay,
     pub(crate) summary: Option<Summary>,
     pub(crate) rekeys: u64,
     pub(crate) failure: Option<Error>,
@@ -116,6 +118,7 @@ impl<R: End> State<R> {
             ssh: Ssh::new(config, &entropy::seed()?, table, clock.now()),
             desk,
             inboxes,
+            relay: Relay::new(),
             summary: None,
             rekeys: 0,
             failure: None,
@@ -222,7 +225,7 @@ impl<R: End> State<R> {
     }
 
     fn events(&mut self, now: Instant, own: &mut Own<'_>) -> (usize, Result<Paused, SshError>) {
-        let Self { ssh, desk, inboxes, summary, rekeys, goodbye, news, rx, inflate, .. } = self;
+        let Self { ssh, desk, inboxes, relay, summary, rekeys, goodbye, news, rx, inflate, .. } = self;
         let may_hold_secrets = !ssh.is_logged_in();
         let mut input = rx.input().with_inflate(inflate);
         let outcome = loop {
@@ -230,7 +233,9 @@ impl<R: End> State<R> {
                 Ok(None) if input.is_cramped() => break Ok(Paused::Cramped),
                 Ok(None) => break Ok(Paused::Done),
                 Err(error) => break Err(error),
-                Ok(Some(Event::Channel(id, event))) => *news |= arrive::<R>(desk, ssh, inboxes, own, id, event),
+                Ok(Some(Event::Channel(id, event))) => {
+                    *news |= !relayed(relay, ssh, id, &event) && arrive::<R>(desk, ssh, inboxes, own, id, event);
+                }
                 Ok(Some(Event::Auth(event))) => {
                     R::auth(desk, ssh, event);
                     *news = true;
@@ -330,6 +335,16 @@ impl<R: End> State<R> {
         self.failure.get_or_insert(error);
         self.compose(self.clock.now());
     }
+}
+
+/// What happened on a channel that is joined with a socket goes there. Whether it is.
+fn relayed<R: End>(relay: &mut Relay, ssh: &mut Ssh<R>, id: ChannelId, event: &channel::Event<'_>) -> bool {
+    if let channel::Event::Data(bytes) = event {
+        let done = relay.deliver(id, bytes);
+        ssh.release(id, done.unwrap_or(0));
+        return done.is_some();
+    }
+    relay.note(ssh, id, event)
 }
 
 /// What happened on a channel goes to its inbox. Whether anybody but the pump may wait for it.
