@@ -24,6 +24,9 @@ pub struct Config {
     /// Whether to refuse every peer without strict key exchange. Even if not, chacha20-poly1305 and CBC with a MAC over
     /// encrypted packets are never used with one: they are open to the Terrapin attack (CVE-2023-48795).
     pub require_strict: bool,
+    /// Server: whether clients may ask for forwarding at all: of ports, Unix sockets, displays and agents. Off, all of it
+    /// is refused without a question. A client is open to nothing but what it has asked for, whatever stands here.
+    pub forwarding: bool,
     /// When to change keys.
     pub rekey: Rekey,
     /// Deadlines.
@@ -99,6 +102,7 @@ impl Default for Config {
             max_data: 32 * 1024,
             min_rsa_bits: 2048,
             require_strict: false,
+            forwarding: false,
             rekey: Rekey::default(),
             deadlines: Deadlines::default(),
             keepalive: Keepalive::default(),

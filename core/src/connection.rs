@@ -6,6 +6,7 @@
 
 mod channels;
 mod client;
+mod forward;
 mod host_keys;
 mod server;
 
@@ -48,8 +49,9 @@ pub enum Waiting {
     Attempt,
     /// The answer to the oldest request of a channel that has as many open as there may be.
     Reply(ChannelId),
-    /// The answer to [`server::Event::Prove`](crate::auth::server::Event::Prove), behind which others pile up.
-    Proofs,
+    /// The answer to the oldest global request, [`Event::Listen`] or
+    /// [`server::Event::Prove`](crate::auth::server::Event::Prove), behind which others pile up.
+    Global,
     /// A [`flush`](Connection::flush) with room, or after a withheld failure's time: see
     /// [`deadline`](Connection::deadline).
     Output,
@@ -389,7 +391,8 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             Direction::ToServer => Opener::Server,
             Direction::ToClient => Opener::Client,
         };
-        let mut context = Context { config: &self.config, serials: &mut self.serials, from };
+        let mut context =
+            Context { config: &self.config, serials: &mut self.serials, from, mark: forward::mark_of::<P> };
         let received = self.channels.receive(&mut context, number, body)?;
         if number == ChannelClose::NUMBER {
             // The channels that still wait for theirs have their time again: peers close in no promised order.
@@ -407,6 +410,8 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
                 event.map(Event::Auth)
             }
             Received::Open { kind, ask } => Some(Event::Open { kind, ask }),
+            Received::Listen { what, ask } => Some(Event::Listen { what, ask }),
+            Received::Forward(id, event) => Some(Event::Forward(id, event)),
             Received::Event(id, event) => Some(Event::Channel(id, event)),
         })
     }

@@ -184,7 +184,12 @@ impl<P: Provider> Run<P> {
                         received[0] += data.len();
                         client.release(id, data.len());
                     }
-                    Event::Channel(..) | Event::Auth(_) | Event::Transport(_) | Event::Open { .. } => {}
+                    Event::Channel(..)
+                    | Event::Auth(_)
+                    | Event::Transport(_)
+                    | Event::Open { .. }
+                    | Event::Listen { .. }
+                    | Event::Forward(..) => {}
                 }
             }
         });
@@ -205,7 +210,11 @@ impl<P: Provider> Run<P> {
                         received[1] += data.len();
                         server.release(id, data.len());
                     }
-                    Event::Channel(..) | Event::Auth(_) | Event::Transport(_) => {}
+                    Event::Channel(..)
+                    | Event::Auth(_)
+                    | Event::Transport(_)
+                    | Event::Listen { .. }
+                    | Event::Forward(..) => {}
                 }
             }
         });

@@ -262,7 +262,7 @@ fn swallow<R: Frugal>(ssh: &mut Bare<'_, R>, bytes: &mut [u8], space: &mut [u8])
             Ok(Some(Event::Auth(event))) => R::answer(ssh, event, &mut output),
             Ok(Some(Event::Open { ask, .. })) => drop(ssh.accept(ask)),
             Ok(Some(Event::Channel(_, sanssh_core::channel::Event::Request { ask, .. }))) => ssh.reply(ask, true),
-            Ok(Some(Event::Transport(_) | Event::Channel(..))) => {}
+            Ok(Some(Event::Transport(_) | Event::Channel(..) | Event::Listen { .. } | Event::Forward(..))) => {}
             Ok(None) | Err(_) => {
                 ssh.flush(Instant(0), &mut output);
                 if output.filled() == 0 {

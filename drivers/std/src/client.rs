@@ -14,8 +14,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::client::Event;
-use sanssh_core::channel::{OpenFailure, OpenKind, Request};
-use sanssh_core::event::{ChannelRequest, OpenRequest, Trust};
+use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenFailure, OpenKind, Request};
+use sanssh_core::event::{ChannelRequest, ForwardRequest, OpenRequest, Trust};
 use sanssh_core::file::known_hosts::MOST_KEYS;
 use sanssh_core::role;
 use sanssh_core::transport::{Summary, Traffic};
@@ -73,9 +73,14 @@ impl End for role::Client {
         desk.outcome = Some(outcome);
     }
 
-    fn open(_: &mut Desk, ssh: &mut Ssh<Self>, _: &mut Inboxes, ask: Ask<OpenRequest>) {
+    fn open(_: &mut Desk, ssh: &mut Ssh<Self>, _: &mut Inboxes, _: OpenKind<'_>, ask: Ask<OpenRequest>) {
         ssh.decline(ask, OpenFailure::PROHIBITED);
     }
+
+    /// Servers are not listened for.
+    fn listen(_: &mut Desk, _: &mut Ssh<Self>, _: Forward<'_>, _: Ask<ForwardRequest>) {}
+
+    fn forward(_: &mut Desk, _: ForwardId, _: ForwardEvent) {}
 
     fn request(
         _: &mut Desk,

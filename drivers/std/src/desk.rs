@@ -8,9 +8,9 @@ use crate::setup::{Event as SessionEvent, Start};
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::ClientHost;
 use sanssh_core::auth::server::{Credential, Event};
-use sanssh_core::channel::{OpenFailure, Request};
+use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenFailure, OpenKind, Request};
 use sanssh_core::crypto::signature::Presence;
-use sanssh_core::event::{Attempt, ChannelRequest, HostKeyChoice, OpenRequest, Probe, Prove, Sign};
+use sanssh_core::event::{Attempt, ChannelRequest, ForwardRequest, HostKeyChoice, OpenRequest, Probe, Prove, Sign};
 use sanssh_core::role;
 use sanssh_core::{Ask, ChannelId};
 use std::collections::VecDeque;
@@ -96,7 +96,13 @@ impl Desk {
                 inbox.occur(SessionEvent::Break(milliseconds));
                 true
             }
-            Request::XonXoff(_) | Request::ExitStatus(_) | Request::ExitSignal { .. } => false,
+            Request::X11(_)
+            | Request::Agent
+            | Request::AgentStandard
+            | Request::EndOfWrite
+            | Request::XonXoff(_)
+            | Request::ExitStatus(_)
+            | Request::ExitSignal { .. } => false,
         }
     }
 
@@ -159,7 +165,10 @@ impl End for role::Server {
         });
     }
 
-    fn open(_: &mut Desk, ssh: &mut Ssh<Self>, inboxes: &mut Inboxes, ask: Ask<OpenRequest>) {
+    fn open(_: &mut Desk, ssh: &mut Ssh<Self>, inboxes: &mut Inboxes, kind: OpenKind<'_>, ask: Ask<OpenRequest>) {
+        if kind != OpenKind::Session {
+            return ssh.decline(ask, OpenFailure::PROHIBITED);
+        }
         // A handler can take longer to end than its session: a client must not gather them without end.
         if inboxes.is_crowded() {
             return ssh.decline(ask, OpenFailure::RESOURCE_SHORTAGE);
@@ -182,6 +191,12 @@ impl End for role::Server {
         let granted = inboxes.of(id).is_some_and(|inbox| desk.grants(inbox, what));
         ssh.reply(ask, granted);
     }
+
+    fn listen(_: &mut Desk, ssh: &mut Ssh<Self>, _: Forward<'_>, ask: Ask<ForwardRequest>) {
+        ssh.refuse_forward(ask);
+    }
+
+    fn forward(_: &mut Desk, _: ForwardId, _: ForwardEvent) {}
 }
 
 fn keep(credential: Credential<'_>) -> Given {

@@ -3,9 +3,9 @@
 
 use crate::inbox::Inboxes;
 use core::fmt;
-use sanssh_core::channel::Request;
+use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenKind, Request};
 use sanssh_core::crypto::fast::Fast;
-use sanssh_core::event::{ChannelRequest, OpenRequest};
+use sanssh_core::event::{ChannelRequest, ForwardRequest, OpenRequest};
 use sanssh_core::role::Role;
 use sanssh_core::{Ask, ChannelId, Connection, Slot};
 
@@ -21,7 +21,19 @@ pub(crate) trait End: Role {
     fn auth(desk: &mut Self::Desk, ssh: &mut Ssh<Self>, event: Self::Event<'_>);
 
     /// The peer asks for a channel.
-    fn open(desk: &mut Self::Desk, ssh: &mut Ssh<Self>, inboxes: &mut Inboxes, ask: Ask<OpenRequest>);
+    fn open(
+        desk: &mut Self::Desk,
+        ssh: &mut Ssh<Self>,
+        inboxes: &mut Inboxes,
+        kind: OpenKind<'_>,
+        ask: Ask<OpenRequest>,
+    );
+
+    /// The client asks us to listen for it.
+    fn listen(desk: &mut Self::Desk, ssh: &mut Ssh<Self>, what: Forward<'_>, ask: Ask<ForwardRequest>);
+
+    /// What becomes of a forward.
+    fn forward(desk: &mut Self::Desk, id: ForwardId, event: ForwardEvent);
 
     /// The peer asks for something on a channel.
     fn request(

@@ -139,6 +139,10 @@ impl Inbox {
             | Request::Exec(_)
             | Request::Subsystem(_)
             | Request::WindowChange(_)
+            | Request::X11(_)
+            | Request::Agent
+            | Request::AgentStandard
+            | Request::EndOfWrite
             | Request::XonXoff(_)
             | Request::Signal(_)
             | Request::Break(_) => return,

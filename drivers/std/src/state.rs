@@ -240,8 +240,16 @@ impl<R: End> State<R> {
                     R::auth(desk, ssh, event);
                     *news = true;
                 }
-                Ok(Some(Event::Open { ask, .. })) => {
-                    R::open(desk, ssh, inboxes, ask);
+                Ok(Some(Event::Open { kind, ask })) => {
+                    R::open(desk, ssh, inboxes, kind, ask);
+                    *news = true;
+                }
+                Ok(Some(Event::Listen { what, ask })) => {
+                    R::listen(desk, ssh, what, ask);
+                    *news = true;
+                }
+                Ok(Some(Event::Forward(id, event))) => {
+                    R::forward(desk, id, event);
                     *news = true;
                 }
                 Ok(Some(Event::Transport(event))) => {

@@ -4,12 +4,12 @@
 use super::format::{Script, hex};
 use super::settings::configure;
 use super::sides::Side;
-use crate::pair::inflate_memory;
+use crate::pair::{forward_words, inflate_memory, kind_words};
 use sanssh_core::algorithm::Zip;
 use sanssh_core::channel::{self, OpenFailure, OpenKind, Request, STDERR};
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::crypto::{Digest, Provider};
-use sanssh_core::event::{ChannelRequest, OpenRequest};
+use sanssh_core::event::{ChannelRequest, ForwardRequest, OpenRequest};
 use sanssh_core::role::{Client, Server};
 use sanssh_core::transport::{self, Suite};
 use sanssh_core::{
@@ -59,6 +59,7 @@ pub(super) struct Machine<R: Side, P: Provider> {
     pub(super) ssh: Connection<R, P, Vec<Slot>>,
     pub(super) asks: R::Asks,
     opens: VecDeque<Ask<OpenRequest>>,
+    forwards: VecDeque<Ask<ForwardRequest>>,
     requests: VecDeque<Ask<ChannelRequest>>,
     /// The channel that has each slot, or had it last.
     channels: Vec<Option<ChannelId>>,
@@ -76,6 +77,7 @@ impl<R: Side, P: Provider> Machine<R, P> {
             ssh: Connection::new(config, &Seed::new(script.seed), table, Instant(0)),
             asks: R::Asks::default(),
             opens: VecDeque::new(),
+            forwards: VecDeque::new(),
             requests: VecDeque::new(),
             channels: vec![None; script.table],
             space: vec![0; OUTPUT],
@@ -103,10 +105,15 @@ impl<R: Side, P: Provider> Machine<R, P> {
         match event {
             Event::Transport(event) => transport_words(&event),
             Event::Auth(event) => format!("auth {}", R::tell(&mut self.asks, event)),
-            Event::Open { ask, .. } => {
+            Event::Open { kind, ask } => {
                 self.opens.push_back(ask);
-                "open session".into()
+                format!("open {}", kind_words(&kind))
             }
+            Event::Listen { what, ask } => {
+                self.forwards.push_back(ask);
+                format!("listen {}", forward_words(&what))
+            }
+            Event::Forward(id, event) => format!("forward {} {event:?}", id.index()),
             Event::Channel(id, event) => {
                 self.channels[id.index()] = Some(id);
                 format!("channel {} {}", id.index(), self.channel_words(event))
@@ -285,6 +292,10 @@ fn request_words(what: &Request<'_>) -> String {
         Request::Signal(name) => format!("signal {}", show(name)),
         Request::ExitStatus(status) => format!("exit-status {status}"),
         Request::Pty(_)
+        | Request::X11(_)
+        | Request::Agent
+        | Request::AgentStandard
+        | Request::EndOfWrite
         | Request::WindowChange(_)
         | Request::XonXoff(_)
         | Request::Break(_)
