@@ -118,7 +118,7 @@ impl<R: End> State<R> {
             ssh: Ssh::new(config, &entropy::seed()?, table, clock.now()),
             desk,
             inboxes,
-            relay: Relay::new(),
+            relay: Relay::new(clock, channels),
             summary: None,
             rekeys: 0,
             failure: None,

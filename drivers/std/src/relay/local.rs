@@ -75,6 +75,14 @@ impl Local {
         }
     }
 
+    /// Whether a connect is through.
+    pub(super) fn is_connected(&self) -> bool {
+        match self {
+            Self::Tcp(socket) => socket.peer_addr().is_ok(),
+            Self::Unix(socket) => socket.peer_addr().is_ok(),
+        }
+    }
+
     /// What became of a connect.
     pub(super) fn outcome(&self) -> io::Result<()> {
         let error = match self {

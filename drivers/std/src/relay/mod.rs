@@ -6,34 +6,39 @@
 //! last entry gone <-- thread ends, and leaves the pump to whoever waits        ^--------- sockets, connection, wake
 //! ```
 
+mod connect;
+mod door;
+mod endpoint;
 mod local;
 mod pair;
+mod seats;
+mod tally;
 mod thread;
 
+pub(crate) use endpoint::Leads;
+pub use endpoint::Endpoint;
 pub use local::{Listener, Local};
+pub use tally::Counts;
+pub(crate) use tally::Tally;
 
+use crate::clock::Clock;
 use crate::end::{End, Ssh};
-use mio::unix::SourceFd;
-use mio::{Interest, Poll, Registry, Token};
+use crate::error::escape;
+use connect::{Connecting, PATIENCE};
+use core::time::Duration;
+use door::{Door, Knock};
 use pair::{Pair, Pause};
-use sanssh_core::channel::Event;
-use sanssh_core::{ChannelId, Output};
-use std::collections::VecDeque;
+use sanssh_core::channel::{Event, ForwardId, OpenFailure};
+use sanssh_core::event::OpenRequest;
+use sanssh_core::{Ask, ChannelId, Instant, Output};
+use seats::{Entry, Seats};
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-/// What is watched.
-#[derive(Debug)]
-enum Entry {
-    Pair(Pair),
-}
-
-/// An entry, and whether it stands in the line of those that are ready.
-#[derive(Debug)]
-struct Seat {
-    entry: Entry,
-    queued: bool,
-}
+/// Pause after an accept that failed for want of something.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What one entry's turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,125 +54,187 @@ pub(crate) enum Turn {
 /// All that one connection relays.
 #[derive(Debug)]
 pub(crate) struct Relay {
-    seats: Vec<Option<Seat>>,
-    vacant: Vec<usize>,
-    /// The seat of each channel's pair, by the index of the channel.
-    of_channel: Vec<Option<usize>>,
+    seats: Seats,
     ready: VecDeque<usize>,
-    /// Pairs whose channel is gone, and whose socket has not taken everything.
+    /// What has to be looked after, and when.
+    timers: BTreeSet<(Instant, usize)>,
+    clock: Clock,
+    /// Channels that may be open; as many may be gone whose sockets have not taken everything.
+    channels: usize,
     leftover: usize,
-    registry: Option<Registry>,
-    /// The thread has it while there is one.
-    poll: Option<Poll>,
+    /// A door waits for a free channel.
+    crowded: bool,
     /// There is a thread.
-    pub(crate) running: bool,
+    running: bool,
     /// The thread wants to be the pump.
     pub(crate) claims: bool,
 }
 
 impl Relay {
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(clock: Clock, channels: usize) -> Self {
         Self {
-            seats: Vec::new(),
-            vacant: Vec::new(),
-            of_channel: Vec::new(),
+            seats: Seats::new(),
             ready: VecDeque::new(),
+            timers: BTreeSet::new(),
+            clock,
+            channels,
             leftover: 0,
-            registry: None,
-            poll: None,
+            crowded: false,
             running: false,
             claims: false,
         }
     }
 
-    /// Whether there is nothing to watch.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.seats.len() == self.vacant.len()
+    /// Whether there is something to do and no thread that does it.
+    pub(crate) const fn wants_thread(&self) -> bool {
+        !self.running && !self.seats.is_empty()
     }
 
-    /// Whether somebody would have a turn.
-    pub(crate) fn is_ready(&self) -> bool {
-        !self.ready.is_empty()
+    /// Whether as many channels are over as can be open, whose sockets do not take what came.
+    pub(crate) const fn is_crowded(&self) -> bool {
+        self.leftover >= self.channels
     }
 
-    /// Joins a channel with a socket; `open`: the channel is, and not only asked for.
-    pub(crate) fn join(&mut self, id: ChannelId, socket: Local, open: bool) -> io::Result<()> {
+    /// When something has to be looked after.
+    fn deadline(&self) -> Option<Instant> {
+        self.timers.first().map(|(when, _)| *when)
+    }
+
+    /// Joins a channel with a socket.
+    pub(crate) fn join(&mut self, id: ChannelId, socket: Local) -> io::Result<()> {
         socket.prepare()?;
-        self.seat(Entry::Pair(Pair::new(id, socket, open)))?;
+        self.seats.take(Entry::Pair(Pair::new(id, socket, true, None)))?;
         Ok(())
     }
 
     /// Whether the channel is joined.
     pub(crate) fn holds(&mut self, id: ChannelId) -> bool {
-        self.pair(id).is_some()
+        self.seats.pair(id).is_some()
     }
 
-    fn registry(&mut self) -> io::Result<&Registry> {
-        match &mut self.registry {
-            Some(registry) => Ok(registry),
-            none => {
-                let poll = Poll::new()?;
-                let registry = none.insert(poll.registry().try_clone()?);
-                self.poll = Some(poll);
-                Ok(registry)
-            }
-        }
-    }
-
-    fn seat(&mut self, entry: Entry) -> io::Result<usize> {
-        let at = self.vacant.last().copied().unwrap_or(self.seats.len());
-        // Whatever is ready already is told as well.
-        self.registry()?.register(&mut SourceFd(&entry.fd()), Token(at), Interest::READABLE | Interest::WRITABLE)?;
-        if self.vacant.pop().is_none() {
-            self.seats.push(None);
-        }
-        if let Some(id) = entry.channel() {
-            if self.of_channel.len() <= id.index() {
-                self.of_channel.resize(id.index() + 1, None);
-            }
-            self.of_channel[id.index()] = Some(at);
-        }
-        self.seats[at] = Some(Seat { entry, queued: false });
+    /// Gives each connection that comes in a channel; the door's number.
+    pub(crate) fn open_door(
+        &mut self,
+        listener: Listener,
+        leads: Leads,
+        tally: Arc<Tally>,
+        path: Option<PathBuf>,
+    ) -> io::Result<usize> {
+        let at = self.seats.take(Entry::Door(Door::new(listener, leads, tally, path)?))?;
+        self.line_up(at);
         Ok(at)
     }
 
-    fn leave(&mut self, at: usize) {
-        let Some(Seat { entry, .. }) = self.seats.get_mut(at).and_then(Option::take) else { return };
-        if let Some(place) = entry.channel().and_then(|id| self.of_channel.get_mut(id.index())) {
-            place.take_if(|place| *place == at);
+    /// Listens no more there.
+    pub(crate) fn close_door(&mut self, at: usize, tally: &Arc<Tally>) {
+        if matches!(self.seats.get(at), Some(Entry::Door(door)) if Arc::ptr_eq(door.tally(), tally)) {
+            self.seats.leave(at);
         }
-        // The socket may live on in the program's hands.
-        if let Some(registry) = &self.registry {
-            let _ = registry.deregister(&mut SourceFd(&entry.fd()));
-        }
-        self.vacant.push(at);
     }
 
-    fn pair(&mut self, id: ChannelId) -> Option<(usize, &mut Pair)> {
-        let at = (*self.of_channel.get(id.index())?)?;
-        match &mut self.seats.get_mut(at)?.as_mut()?.entry {
-            Entry::Pair(pair) if pair.id() == Some(id) => Some((at, pair)),
-            Entry::Pair(_) => None,
+    /// Listens no more for the forward.
+    pub(crate) fn close_doors(&mut self, forward: ForwardId) {
+        for at in 0..self.seats.len() {
+            if matches!(self.seats.get(at), Some(Entry::Door(door)) if door.leads().forward() == Some(forward)) {
+                self.seats.leave(at);
+            }
+        }
+    }
+
+    /// Keeps the thread for a forward, whose channels may come at any time.
+    pub(crate) fn expect(&mut self, forward: ForwardId) -> io::Result<()> {
+        self.seats.take(Entry::Forward(forward)).map(drop)
+    }
+
+    /// No more is to come of the forward.
+    pub(crate) fn forget(&mut self, forward: ForwardId) {
+        for at in 0..self.seats.len() {
+            if matches!(self.seats.get(at), Some(Entry::Forward(one)) if *one == forward) {
+                self.seats.leave(at);
+            }
+        }
+    }
+
+    /// Connects to where the peer's channel is to lead, and answers it.
+    pub(crate) fn connect<R: End>(
+        &mut self,
+        ssh: &mut Ssh<R>,
+        ask: Ask<OpenRequest>,
+        to: Endpoint,
+        tally: Option<Arc<Tally>>,
+    ) {
+        if let Some(tally) = &tally {
+            tally.accept();
+        }
+        if self.is_crowded() {
+            return ssh.decline(ask, OpenFailure::RESOURCE_SHORTAGE);
+        }
+        let connecting = Connecting::new(ask, to.clone(), tally);
+        let looks_up = connecting.wants_lookup();
+        let at = self.seats.put(Entry::Connecting(connecting));
+        match self.seats.lookups() {
+            Ok((lookups, waker)) if looks_up => lookups.ask(at, to, &waker),
+            Ok(_) | Err(_) => self.advance(ssh, at),
+        }
+    }
+
+    /// Tries the next address; without one the channel is refused.
+    fn advance<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize) {
+        self.seats.unwatch(at);
+        let Some(Entry::Connecting(connecting)) = self.seats.get(at) else { return };
+        let until = self.clock.now().after(PATIENCE);
+        let before = connecting.until.replace(until);
+        let tried = connecting.advance() && self.seats.watch(at).is_ok();
+        if let Some(before) = before {
+            self.timers.remove(&(before, at));
+        }
+        if tried {
+            self.timers.insert((until, at));
+            return;
+        }
+        if let Some(Entry::Connecting(connecting)) = self.seats.leave(at) {
+            if let Some(tally) = &connecting.tally {
+                tally.fail(connecting.reason());
+            }
+            ssh.decline(connecting.ask, OpenFailure::CONNECT_FAILED);
+        }
+    }
+
+    /// The socket of a channel is connected: they are joined.
+    fn connected<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize) {
+        let Some(Entry::Connecting(connecting)) = self.seats.leave(at) else { return };
+        let Connecting { ask, socket: Some(socket), tally, until: Some(until), .. } = connecting else { return };
+        self.timers.remove(&(until, at));
+        let Ok(id) = ssh.accept(ask) else { return };
+        match self.seats.take(Entry::Pair(Pair::new(id, socket, true, tally.as_ref()))) {
+            Ok(at) => self.settle(ssh, at),
+            Err(_) => ssh.close(id),
         }
     }
 
     /// Data of a channel; how much of it is done with, if the channel is joined.
     pub(crate) fn deliver(&mut self, id: ChannelId, bytes: &[u8]) -> Option<usize> {
-        self.pair(id).map(|(_, pair)| pair.deliver(bytes))
+        self.seats.pair(id).map(|(_, pair)| pair.deliver(bytes))
     }
 
     /// News of a channel; whether it is joined.
     pub(crate) fn note<R: End>(&mut self, ssh: &mut Ssh<R>, id: ChannelId, event: &Event<'_>) -> bool {
-        let Some((at, pair)) = self.pair(id) else { return false };
+        if matches!(event, Event::Closed | Event::Failed { .. }) && core::mem::take(&mut self.crowded) {
+            self.wake_doors();
+        }
+        let Some((at, pair)) = self.seats.pair(id) else { return false };
         match event {
             Event::Opened => pair.opened(),
             Event::Eof => pair.finish(),
             Event::Closed => {
                 pair.closed();
-                self.of_channel[id.index()] = None;
+                self.seats.release(id);
                 self.leftover += 1;
             }
-            Event::Failed { .. } => return self.fail(at),
+            Event::Failed { message, .. } => {
+                pair.fail(&escape(message, false));
+                self.seats.leave(at);
+            }
             Event::Writable
             | Event::Data(_)
             | Event::Extended(..)
@@ -179,81 +246,146 @@ impl Relay {
         true
     }
 
-    fn fail(&mut self, at: usize) -> bool {
-        self.leave(at);
-        true
+    fn wake_doors(&mut self) {
+        for at in 0..self.seats.len() {
+            if let Some(Entry::Door(_)) = self.seats.get(at) {
+                self.line_up(at);
+            }
+        }
+    }
+
+    fn line_up(&mut self, at: usize) {
+        if self.seats.queue(at) {
+            self.ready.push_back(at);
+        }
     }
 
     /// A socket has news.
-    pub(crate) fn wake<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize, event: &mio::event::Event) {
-        let Some(Some(seat)) = self.seats.get_mut(at) else { return };
-        let Entry::Pair(pair) = &mut seat.entry;
-        pair.wake(event.is_readable(), event.is_writable(), event.is_read_closed() || event.is_error());
-        let done = pair.drain();
-        if let Some(id) = pair.id() {
-            ssh.release(id, done);
+    fn wake<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize, event: &mio::event::Event) {
+        let ended = event.is_read_closed() || event.is_error();
+        match self.seats.get(at) {
+            Some(Entry::Pair(pair)) => {
+                pair.wake(event.is_readable(), event.is_writable(), ended);
+                let done = pair.drain();
+                if let Some(id) = pair.id() {
+                    ssh.release(id, done);
+                }
+                self.settle(ssh, at);
+            }
+            Some(Entry::Door(door)) => {
+                door.wake();
+                self.line_up(at);
+            }
+            Some(Entry::Connecting(connecting)) => match connecting.outcome() {
+                Some(true) => self.connected(ssh, at),
+                Some(false) => self.advance(ssh, at),
+                None => {}
+            },
+            Some(Entry::Forward(_)) | None => {}
         }
-        self.settle(ssh, at);
     }
 
-    /// Where an entry stands after something happened: through, in line for a turn, or waiting.
+    /// What the clock and the lookups have brought.
+    fn look_after<R: End>(&mut self, ssh: &mut Ssh<R>) {
+        while let Some((at, outcome)) = self.seats.found() {
+            if let Some(Entry::Connecting(connecting)) = self.seats.get(at) {
+                connecting.found(outcome);
+                self.advance(ssh, at);
+            }
+        }
+        let now = self.clock.now();
+        while let Some((when, at)) = self.timers.first().copied().filter(|(when, _)| *when <= now) {
+            self.timers.remove(&(when, at));
+            match self.seats.get(at) {
+                Some(Entry::Connecting(connecting)) => {
+                    connecting.gave_up();
+                    self.advance(ssh, at);
+                }
+                Some(Entry::Door(_)) => self.line_up(at),
+                Some(Entry::Pair(_) | Entry::Forward(_)) | None => {}
+            }
+        }
+    }
+
+    /// Where a pair stands after something happened: through, in line for a turn, or waiting.
     fn settle<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize) {
-        let Some(Some(seat)) = self.seats.get_mut(at) else { return };
-        let Entry::Pair(pair) = &mut seat.entry;
+        let Some(Entry::Pair(pair)) = self.seats.get(at) else { return };
         if pair.is_over() {
             match pair.id() {
                 Some(id) => ssh.close(id),
                 None => self.leftover -= 1,
             }
-            self.leave(at);
-        } else if pair.wants_turn() && !seat.queued {
-            seat.queued = true;
-            self.ready.push_back(at);
+            self.seats.leave(at);
+        } else if pair.wants_turn() {
+            self.line_up(at);
         }
     }
 
     /// Gives the next entry its turn.
     pub(crate) fn serve<R: End>(&mut self, ssh: &mut Ssh<R>, output: &mut Output<'_>) -> Turn {
         let Some(at) = self.ready.pop_front() else { return Turn::Idle };
-        let Some(Some(seat)) = self.seats.get_mut(at) else { return Turn::Next };
-        seat.queued = false;
-        let Entry::Pair(pair) = &mut seat.entry;
-        match pair.pull(ssh, output) {
+        self.seats.unqueue(at);
+        let pause = match self.seats.get(at) {
+            Some(Entry::Pair(pair)) => pair.pull(ssh, output),
+            Some(Entry::Door(_)) if self.leftover >= self.channels => {
+                self.crowded = true;
+                Pause::Event
+            }
+            Some(Entry::Door(door)) => {
+                let (knock, tally) = (door.open(ssh, output), Arc::clone(door.tally()));
+                self.admit(ssh, at, knock, &tally)
+            }
+            Some(Entry::Connecting(_) | Entry::Forward(_)) | None => Pause::Event,
+        };
+        match pause {
             Pause::Link => {
-                seat.queued = true;
+                self.seats.queue(at);
                 self.ready.push_front(at);
                 return Turn::Stuck;
             }
+            Pause::Share if matches!(self.seats.get(at), Some(Entry::Door(_))) => self.line_up(at),
             Pause::Share => self.settle(ssh, at),
-            Pause::Event if pair.is_over() => self.settle(ssh, at),
-            Pause::Event => {}
+            Pause::Event => {
+                if matches!(self.seats.get(at), Some(Entry::Pair(pair)) if pair.is_over()) {
+                    self.settle(ssh, at);
+                }
+            }
         }
         Turn::Next
     }
 
+    fn admit<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize, knock: Knock, tally: &Arc<Tally>) -> Pause {
+        match knock {
+            Knock::Opened(id, socket) => {
+                if self.seats.take(Entry::Pair(Pair::new(id, socket, false, Some(tally)))).is_err() {
+                    ssh.close(id);
+                }
+                Pause::Share
+            }
+            Knock::Again => Pause::Share,
+            Knock::Nobody => Pause::Event,
+            Knock::Stuck => Pause::Link,
+            Knock::Crowded => {
+                self.crowded = true;
+                Pause::Event
+            }
+            Knock::Later => {
+                self.timers.insert((self.clock.now().after(PAUSE), at));
+                Pause::Event
+            }
+        }
+    }
+
     /// The connection is over: what is joined ends as by a fault.
-    pub(crate) fn abort(&mut self) {
+    fn abort(&mut self) {
         for at in 0..self.seats.len() {
-            if let Some(Some(Seat { entry: Entry::Pair(pair), .. })) = self.seats.get(at) {
+            if let Some(Entry::Pair(pair)) = self.seats.get(at) {
                 pair.socket().abort();
             }
-            self.leave(at);
+            self.seats.leave(at);
         }
-        (self.seats, self.vacant, self.leftover) = (Vec::new(), Vec::new(), 0);
         self.ready.clear();
-    }
-}
-
-impl Entry {
-    const fn channel(&self) -> Option<ChannelId> {
-        match self {
-            Self::Pair(pair) => pair.id(),
-        }
-    }
-
-    fn fd(&self) -> RawFd {
-        match self {
-            Self::Pair(pair) => pair.socket().as_raw_fd(),
-        }
+        self.timers.clear();
+        self.leftover = 0;
     }
 }

@@ -8,10 +8,12 @@
 //! ```
 
 use super::local::Local;
+use super::tally::{Seat, Tally};
 use crate::end::{End, Ssh};
 use sanssh_core::{ChannelId, Output, Refused};
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 
 /// What one pair may send before the next has its turn.
 const SHARE: usize = 64 * 1024;
@@ -55,10 +57,12 @@ pub(super) struct Pair {
     writable: bool,
     /// The socket's peer has ended or gone: reads go on until they say so, too.
     hung_up: bool,
+    seat: Option<Seat>,
 }
 
 impl Pair {
-    pub(super) const fn new(id: ChannelId, socket: Local, open: bool) -> Self {
+    /// `open`: the channel is, and not only asked for.
+    pub(super) fn new(id: ChannelId, socket: Local, open: bool, tally: Option<&Arc<Tally>>) -> Self {
         Self {
             id: Some(id),
             socket,
@@ -70,6 +74,7 @@ impl Pair {
             readable: true,
             writable: true,
             hung_up: false,
+            seat: tally.map(Seat::of),
         }
     }
 
@@ -95,6 +100,13 @@ impl Pair {
 
     pub(super) const fn opened(&mut self) {
         self.open = true;
+    }
+
+    /// The channel was refused.
+    pub(super) fn fail(&self, why: &str) {
+        if let Some(seat) = &self.seat {
+            seat.tally().fail(why.to_owned());
+        }
     }
 
     /// The socket has news.

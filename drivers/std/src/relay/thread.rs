@@ -1,6 +1,7 @@
 //! The relay's thread: from its first entry to its last it is the pump of the link, and waits in one call for the
 //! connection's socket, the local ones, other threads' wishes and the clock.
 
+use super::seats::LOOKUP;
 use super::{Local, Turn};
 use crate::end::End;
 use crate::link::{Guard, Link};
@@ -46,12 +47,12 @@ where
             state = self.follow(state, None);
         }
         (state.pumping, state.relay.claims) = (true, false);
-        let poll = state.relay.poll.take().map(|poll| self.attach(&poll).map(|()| poll));
+        let poll = state.relay.seats.poll.take().map(|poll| self.attach(&poll).map(|()| poll));
         match poll {
             Some(Ok(mut poll)) => {
                 state.poll_again();
                 state = self.run(state, &mut poll);
-                state.relay.poll = Some(poll);
+                state.relay.seats.poll = Some(poll);
             }
             Some(Err(error)) => state.fail(error.into()),
             None => {}
@@ -90,10 +91,12 @@ where
             } else {
                 state.receive(self.socket(), &mut Own::none());
             }
+            let State { relay, ssh, .. } = &mut *state;
+            relay.look_after(ssh);
             let more = state.relay(self.socket());
             self.settle(&mut state);
             state.check_broken();
-            if state.failure.is_some() || state.relay.is_empty() {
+            if state.failure.is_some() || state.relay.seats.is_empty() {
                 return state;
             }
             let busy = more || (!state.is_drained() && state.ssh.waiting().is_none());
@@ -105,7 +108,7 @@ where
     /// Waits for something to happen, without the lock; only looks if there is something to do.
     fn rest<'a>(&'a self, mut state: Guard<'a, R>, poll: &mut Poll, events: &mut Events, busy: bool) -> Guard<'a, R> {
         // The socket tells when it takes something again, in any case.
-        let interest = Interest { write: true, ..state.interest(None) };
+        let interest = Interest { write: true, ..state.interest(state.relay.deadline()) };
         let now = state.clock().now();
         let span = interest.until.map(|until| until.since(now) + Duration::from_micros(1));
         self.tell(&mut state);
@@ -132,6 +135,7 @@ where
                     }
                 }
                 WAKE => self.drain_wake(),
+                LOOKUP => {}
                 Token(at) => {
                     let State { relay, ssh, .. } = state;
                     relay.wake(ssh, at, event);
@@ -145,7 +149,7 @@ where
 impl<R: End> State<R> {
     /// Joins an open channel with a socket, which gets what has arrived so far.
     pub(crate) fn join(&mut self, id: ChannelId, socket: Local) -> io::Result<()> {
-        self.relay.join(id, socket, true)?;
+        self.relay.join(id, socket)?;
         let Some(inbox) = self.inboxes.of(id) else { return Ok(()) };
         let (data, eof, closed) = (core::mem::take(&mut inbox.data), inbox.eof, inbox.closed);
         for bytes in <[_; 2]>::from(data.as_slices()) {
@@ -183,7 +187,7 @@ impl<R: End> State<R> {
                 }
             }
         }
-        self.relay.is_ready()
+        !self.relay.ready.is_empty()
     }
 }
 
