@@ -157,6 +157,12 @@ impl<B: AsMut<[u8]>> Rx<B> {
         self.end = self.end.saturating_add(n).min(self.memory.as_mut().len());
     }
 
+    /// Goes on in `memory`, with what waits at its front; gives back the memory before. One that is too short is given
+    /// back itself.
+    pub fn replace(&mut self, memory: B) -> B {
+        move_to(&mut self.memory, &mut self.start, &mut self.end, memory)
+    }
+
     /// The bytes that wait.
     pub fn input(&mut self) -> Input<'_> {
         Input::new(self.memory.as_mut().get_mut(self.start..self.end).unwrap_or_default())
@@ -205,6 +211,12 @@ impl<B: AsMut<[u8]>> Tx<B> {
         Self { memory, start: 0, end: 0 }
     }
 
+    /// Goes on in `memory`, with what waits at its front; gives back the memory before. One that is too short is given
+    /// back itself.
+    pub fn replace(&mut self, memory: B) -> B {
+        move_to(&mut self.memory, &mut self.start, &mut self.end, memory)
+    }
+
     /// Room for packets. Report what was written with [`written`](Self::written).
     pub fn output(&mut self) -> Output<'_> {
         Output::new(self.memory.as_mut().get_mut(self.end..).unwrap_or_default())
@@ -234,5 +246,32 @@ impl<B: AsMut<[u8]>> Tx<B> {
     /// Whether nothing waits.
     pub const fn is_empty(&self) -> bool {
         self.start == self.end
+    }
+}
+
+/// Puts `memory` in the place of a linear buffer's, and what is used of that at its front.
+fn move_to<B: AsMut<[u8]>>(place: &mut B, start: &mut usize, end: &mut usize, mut memory: B) -> B {
+    let used = place.as_mut().get(*start..*end).unwrap_or_default();
+    let Some(front) = memory.as_mut().get_mut(..used.len()) else { return memory };
+    front.copy_from_slice(used);
+    (*start, *end) = (0, used.len());
+    core::mem::replace(place, memory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_memory_has_what_waits_at_its_front() {
+        let (mut first, mut second, mut short) = (*b"......", [0; 8], [0; 2]);
+        let mut rx = Rx::new(&mut first[..]);
+        rx.space()[..5].copy_from_slice(b"12345");
+        rx.received(5);
+        rx.consume(2);
+        assert_eq!(rx.replace(&mut short).len(), 2);
+        assert_eq!(rx.replace(&mut second), b"12345.");
+        assert_eq!(rx.input().peek(), b"345");
+        assert_eq!(rx.space().len(), 5);
     }
 }

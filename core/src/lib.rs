@@ -100,11 +100,12 @@
 //! | [`crypto`] | what the protocol needs of cryptography, and three providers of it | |
 //! | [`transport`] | identification, packets, compression, negotiation, key exchange | 4253, 4419, 8308, 8731 |
 //! | [`auth`] | the login, client and server | 4252, 4256 |
-//! | [`channel`] | channels, their windows and requests | 4254, 4335, 8160 |
+//! | [`channel`] | channels, their windows and requests, forwards | 4254, 4335, 8160, 9987 |
 //! | `connection` | [`Connection`], which joins them and keeps time | |
 //! | [`algorithm`], [`config`], [`mod@event`], [`role`], [`time`] | the vocabulary that they share | |
 //! | [`sftp`] | file transfer, both ends: requests, answers, transfers | filexfer-02 |
 //! | [`scp`] | files over rcp's protocol, both ends | |
+//! | [`forward`] | what forwarding speaks beside SSH: SOCKS, the cookie of X11 | 1928 |
 //! | [`agent`] | the agent protocol, both ends | 9987 |
 //! | `keyring` (feature `alloc`) | the keys of an agent, and what they may be used for | 9987 |
 //! | `file` (feature `alloc`) | keys in every common format, certificates made, known hosts, authorized keys | 4716, 7468 |
@@ -125,6 +126,7 @@
 //! | `ring` | the provider for hosts, with all of the above |
 //! | `zlib` | compression in every provider, which links std |
 //! | `log`, `defmt` | traces of the protocol's steps |
+//! | `keylog` | `Connection::log_keys`, by which a connection gives its secrets away, so that captures can be read |
 
 #![no_std]
 #![deny(missing_docs)]
@@ -143,6 +145,7 @@ pub mod crypto;
 pub mod event;
 #[cfg(feature = "alloc")]
 pub mod file;
+pub mod forward;
 #[cfg(feature = "alloc")]
 pub mod keyring;
 pub mod role;

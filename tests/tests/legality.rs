@@ -199,7 +199,7 @@ fn table() -> String {
 }
 
 #[test]
-fn every_message_in_every_phase() {
+fn m03_every_message_in_every_phase() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors/legality.txt");
     let table = table();
     if std::env::var_os("BLESS").is_some() {

@@ -230,7 +230,7 @@ fn deadlines_to_the_microsecond() {
 }
 
 #[test]
-fn keepalives_that_nobody_answers() {
+fn h25_keepalives_that_nobody_answers() {
     fn case<R: Side>(feed: Feed) {
         let mut config = server_config();
         config.login.methods = config.login.methods.with(Method::Password);

@@ -230,7 +230,7 @@ fn a_session_replays_joined() {
 }
 
 #[test]
-fn a_session_replays_cut_anywhere() {
+fn m02_a_session_replays_cut_anywhere() {
     for script in SUITES.iter().flat_map(|suite| session(suite)) {
         for seed in 0..8 {
             check::<Fast>(&script, Cut::Random(seed));

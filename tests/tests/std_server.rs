@@ -261,7 +261,7 @@ fn a_session_that_panics_ends_alone() {
 }
 
 #[test]
-fn more_than_the_limit_are_refused() {
+fn c34_more_than_the_limit_are_refused() {
     let config = ServerConfig { max_connections: 2, max_unauthenticated: 1, ..ServerConfig::default() };
     let server = Running::start(config, &Keys::shared().authorized());
     let one = server.client();

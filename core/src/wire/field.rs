@@ -183,7 +183,7 @@ mod tests {
     use alloc::format;
 
     #[test]
-    fn debug_tells_no_secret() {
+    fn m09_debug_tells_no_secret() {
         let password = b"hunter2";
         let request = UserauthRequest { user: b"me", service: b"", method: b"password", fields: Rest(password) };
         let shown = [

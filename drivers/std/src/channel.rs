@@ -3,7 +3,7 @@
 
 use crate::Error;
 use crate::inbox::{Exit, Kind};
-use crate::relay::Local;
+use crate::socket::Socket;
 use crate::stream::Stream;
 use sanssh_core::channel::{Mode, Modes, Pty as PtyRequest, Request};
 use sanssh_core::role;
@@ -153,7 +153,7 @@ impl Channel {
     ///
     /// # Errors
     /// [`Error::Io`] if the socket cannot be watched, or there can be no thread.
-    pub fn join(self, socket: impl Into<Local>) -> Result<(), Error> {
+    pub fn join(self, socket: impl Into<Socket>) -> Result<(), Error> {
         self.stream.join(socket.into())
     }
 

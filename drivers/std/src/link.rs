@@ -9,6 +9,7 @@
 
 use crate::Error;
 use crate::end::{End, Ssh};
+use crate::socket::Socket;
 use crate::state::{Interest, Own, SEND_AT, State};
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +18,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use sanssh_core::{Config, Instant, Output, Reason, Refused};
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -26,7 +26,7 @@ const GOODBYE: Duration = Duration::from_millis(500);
 
 /// A connection with its socket.
 pub(crate) struct Link<R: End> {
-    socket: TcpStream,
+    socket: Socket,
     /// A byte into the first wakes the pump, which sleeps on the second.
     wake: (UnixStream, UnixStream),
     state: Mutex<State<R>>,
@@ -39,9 +39,8 @@ pub(crate) type Guard<'a, R> = MutexGuard<'a, State<R>>;
 
 impl<R: End> Link<R> {
     /// Takes over a connected socket.
-    pub(crate) fn new(socket: TcpStream, config: Config, channels: usize, desk: R::Desk) -> Result<Self, Error> {
-        socket.set_nodelay(true)?;
-        socket.set_nonblocking(true)?;
+    pub(crate) fn new(socket: Socket, config: Config, channels: usize, desk: R::Desk) -> Result<Self, Error> {
+        socket.prepare()?;
         let wake = UnixStream::pair()?;
         wake.0.set_nonblocking(true)?;
         wake.1.set_nonblocking(true)?;
@@ -54,7 +53,7 @@ impl<R: End> Link<R> {
         })
     }
 
-    pub(crate) const fn socket(&self) -> &TcpStream {
+    pub(crate) const fn socket(&self) -> &Socket {
         &self.socket
     }
 
@@ -311,7 +310,7 @@ impl<R: End> Link<R> {
             }
             let _ = poll(&mut [PollFd::new(&self.socket, PollFlags::OUT)], Some(&span));
         }
-        let _: io::Result<()> = self.socket.shutdown(std::net::Shutdown::Write);
+        let _: io::Result<()> = self.socket.finish();
     }
 }
 

@@ -41,7 +41,7 @@ pub struct ServerConfig {
     pub host_keys: Vec<SigningKey>,
     /// Certificates of host keys, as blobs; to clients that know the authority they spare the first question.
     pub host_certificates: Vec<Vec<u8>>,
-    /// Sessions that one connection may have open, and as many again that it has closed and whose handlers have not
+    /// Channels and forwards that one connection may have open, and as many again that it has closed and whose handlers have not
     /// returned.
     pub channels: usize,
     /// Connections at a time; the newest is refused.
@@ -55,11 +55,18 @@ pub struct ServerConfig {
     pub subsystems: Vec<String>,
     /// A text to show before the login.
     pub banner: Option<String>,
+    /// Whether ports that clients have the server listen at may be reached from other machines, if they ask for that;
+    /// sshd calls it `GatewayPorts clientspecified`. Whether anything is forwarded at all, is for
+    /// [`Handler::may_forward`] to say.
+    pub gateway_ports: bool,
+    /// Where the secrets of connections are written to. **Who reads them can read the connections.**
+    #[cfg(feature = "keylog")]
+    pub key_log: Option<crate::KeyLogFile>,
 }
 
 impl Default for ServerConfig {
     /// Modern algorithms; no host key, which is an error; 10 sessions a connection, 256 connections, 64 without login;
-    /// no variables, no subsystems, no banner.
+    /// no variables, no subsystems, no banner, no ports for other machines; no secret is written anywhere.
     fn default() -> Self {
         // Keys are what their holders have, and the weakest of them harms nobody else.
         let Preferences { host_keys, user_keys, authorities, .. } = Preferences::default();
@@ -75,6 +82,9 @@ impl Default for ServerConfig {
             environment: Vec::new(),
             subsystems: Vec::new(),
             banner: None,
+            gateway_ports: false,
+            #[cfg(feature = "keylog")]
+            key_log: None,
         }
     }
 }
@@ -90,6 +100,9 @@ pub struct Server {
     limits: (usize, usize),
     rules: Arc<Rules>,
     banner: Option<String>,
+    gateway_ports: bool,
+    #[cfg(feature = "keylog")]
+    key_log: Option<crate::KeyLogFile>,
     wake: Arc<UnixStream>,
     woken: UnixStream,
     room: Arc<Room>,
@@ -158,6 +171,9 @@ impl Server {
             limits: (config.max_connections, config.max_unauthenticated),
             rules: Arc::new(rules),
             banner: config.banner,
+            gateway_ports: config.gateway_ports,
+            #[cfg(feature = "keylog")]
+            key_log: config.key_log,
             wake: Arc::new(wake),
             woken,
             room: Arc::default(),
@@ -207,7 +223,9 @@ impl Server {
     fn admit<H: Handler>(&self, socket: TcpStream, peer: SocketAddr, handler: &Arc<H>) -> Result<(), Error> {
         let Some((seat, place)) = self.seat() else { return Ok(()) };
         // Some systems pass the listener's mode on, some do not; the link sets it.
-        let link = Link::new(socket, self.core.clone(), self.channels, Desk::new(Arc::clone(&self.rules)))?;
+        let link = Link::new(socket.into(), self.core.clone(), self.channels, Desk::new(Arc::clone(&self.rules)))?;
+        #[cfg(feature = "keylog")]
+        link.with(|state| state.log_keys(self.key_log.clone()));
         let link = Arc::new(link);
         self.room.enter(&link);
         let conversation = Conversation {
@@ -217,6 +235,7 @@ impl Server {
             banner: self.banner.clone(),
             handler: Arc::clone(handler),
             user: String::new(),
+            gateway_ports: self.gateway_ports,
             factors: Factors::new(Arc::clone(&self.chains)),
             on_login: Box::new(move || drop(place)),
         };

@@ -3,8 +3,8 @@
 
 use crate::Error;
 use crate::inbox::Kind;
-use crate::relay::Local;
 use crate::setup::{Event, Setup, Start, Terminal};
+use crate::socket::Socket;
 use crate::state::Own;
 use crate::stream::Stream;
 use core::net::SocketAddr;
@@ -66,7 +66,7 @@ impl Session {
     /// # Errors
     /// As [`local_addr`](std::net::TcpStream::local_addr) of the socket.
     pub fn local_addr(&self) -> Result<SocketAddr, Error> {
-        Ok(self.stream.link.socket().local_addr()?)
+        self.stream.link.socket().local_addr()
     }
 
     /// What is to run.
@@ -134,7 +134,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Channel::join`](crate::Channel::join).
-    pub fn join(self, socket: impl Into<Local>) -> Result<(), Error> {
+    pub fn join(self, socket: impl Into<Socket>) -> Result<(), Error> {
         self.stream.join(socket.into())
     }
 

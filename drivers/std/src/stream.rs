@@ -4,7 +4,7 @@ use crate::Error;
 use crate::end::End;
 use crate::inbox::{Inbox, Kind};
 use crate::link::Link;
-use crate::relay::Local;
+use crate::socket::Socket;
 use crate::state::{Own, State};
 use sanssh_core::channel::{Request, STDERR};
 use sanssh_core::{ChannelId, Refused};
@@ -114,7 +114,7 @@ impl<R: End> Stream<R> {
     }
 
     /// Joins the channel with a socket, and lets go of it: what comes from either goes to the other until both have ended.
-    pub(crate) fn join(self, socket: Local) -> Result<(), Error>
+    pub(crate) fn join(self, socket: Socket) -> Result<(), Error>
     where
         Link<R>: Send + Sync + 'static,
     {

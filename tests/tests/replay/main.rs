@@ -62,7 +62,7 @@ fn recordings_replay_in_pure_rust() {
 }
 
 #[test]
-fn recordings_replay_one_byte_at_a_time() {
+fn m02_recordings_replay_one_byte_at_a_time() {
     check::<Fast>(Cut::Bytes);
 }
 
@@ -72,7 +72,7 @@ fn recordings_replay_joined() {
 }
 
 #[test]
-fn recordings_replay_cut_anywhere() {
+fn m02_recordings_replay_cut_anywhere() {
     (0..10).for_each(|seed| check::<Fast>(Cut::Random(seed)));
 }
 

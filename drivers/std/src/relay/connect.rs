@@ -2,15 +2,16 @@
 //! by threads of their own, of which there are few.
 
 use super::endpoint::Endpoint;
-use super::local::Local;
 use super::tally::Tally;
+use crate::socket::Socket;
 use core::net::SocketAddr;
 use core::time::Duration;
 use sanssh_core::event::OpenRequest;
 use sanssh_core::{Ask, Instant};
 use std::collections::VecDeque;
 use std::io;
-use std::net::ToSocketAddrs;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, mpsc};
 use std::thread;
 
@@ -27,7 +28,7 @@ pub(super) struct Connecting {
     pub(super) ask: Ask<OpenRequest>,
     pub(super) to: Endpoint,
     addresses: VecDeque<SocketAddr>,
-    pub(super) socket: Option<Local>,
+    pub(super) socket: Option<Socket>,
     pub(super) tally: Option<Arc<Tally>>,
     /// Until when the address at hand is waited for.
     pub(super) until: Option<Instant>,
@@ -57,19 +58,20 @@ impl Connecting {
         self.socket = None;
         if let Endpoint::Unix(path) = &self.to {
             if self.why.is_none() {
-                let connected = mio::net::UnixStream::connect(path).map(|socket| Local::Unix(socket.into()));
+                let connected =
+                    mio::net::UnixStream::connect(path).map(|socket| Socket::from(UnixStream::from(socket)));
                 self.keep(connected);
             }
             return self.socket.is_some();
         }
         while let (None, Some(address)) = (&self.socket, self.addresses.pop_front()) {
-            let connected = mio::net::TcpStream::connect(address).map(|socket| Local::Tcp(socket.into()));
+            let connected = mio::net::TcpStream::connect(address).map(|socket| Socket::from(TcpStream::from(socket)));
             self.keep(connected);
         }
         self.socket.is_some()
     }
 
-    fn keep(&mut self, connected: io::Result<Local>) {
+    fn keep(&mut self, connected: io::Result<Socket>) {
         match connected.and_then(|socket| socket.prepare().map(|()| socket)) {
             Ok(socket) => self.socket = Some(socket),
             Err(error) => self.why = Some(error),
@@ -79,8 +81,8 @@ impl Connecting {
     /// Whether the socket is connected; `None` if that is open still.
     pub(super) fn outcome(&mut self) -> Option<bool> {
         let socket = self.socket.as_ref()?;
-        match socket.outcome() {
-            Ok(()) => socket.is_connected().then_some(true),
+        match socket.connected() {
+            Ok(done) => done.then_some(true),
             Err(error) => {
                 self.why = Some(error);
                 Some(false)

@@ -2,9 +2,10 @@
 //! connections wait in the system's queue.
 
 use super::endpoint::Leads;
-use super::local::{Listener, Local};
+use super::listener::Listener;
 use super::tally::Tally;
 use crate::end::{End, Ssh};
+use crate::socket::Socket;
 use core::net::SocketAddr;
 use sanssh_core::{ChannelId, Output, Refused};
 use std::io;
@@ -20,7 +21,7 @@ pub(super) struct Door {
     listener: Listener,
     leads: Leads,
     /// Accepted, and without a channel yet.
-    waiting: Option<(Local, Option<SocketAddr>)>,
+    waiting: Option<(Socket, Option<SocketAddr>)>,
     readable: bool,
     tally: Arc<Tally>,
     /// A Unix socket's file, which goes when the door does.
@@ -31,7 +32,7 @@ pub(super) struct Door {
 #[derive(Debug)]
 pub(super) enum Knock {
     /// A channel is asked for.
-    Opened(ChannelId, Local),
+    Opened(ChannelId, Socket),
     /// There may be others.
     Again,
     Nobody,

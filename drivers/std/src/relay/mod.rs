@@ -9,21 +9,22 @@
 mod connect;
 mod door;
 mod endpoint;
-mod local;
+mod listener;
 mod pair;
 mod seats;
 mod tally;
 mod thread;
 
-pub(crate) use endpoint::Leads;
 pub use endpoint::Endpoint;
-pub use local::{Listener, Local};
+pub(crate) use endpoint::Leads;
+pub use listener::Listener;
 pub use tally::Counts;
 pub(crate) use tally::Tally;
 
 use crate::clock::Clock;
 use crate::end::{End, Ssh};
 use crate::error::escape;
+use crate::socket::Socket;
 use connect::{Connecting, PATIENCE};
 use core::time::Duration;
 use door::{Door, Knock};
@@ -101,7 +102,7 @@ impl Relay {
     }
 
     /// Joins a channel with a socket.
-    pub(crate) fn join(&mut self, id: ChannelId, socket: Local) -> io::Result<()> {
+    pub(crate) fn join(&mut self, id: ChannelId, socket: Socket) -> io::Result<()> {
         socket.prepare()?;
         self.seats.take(Entry::Pair(Pair::new(id, socket, true, None)))?;
         Ok(())

@@ -7,12 +7,12 @@
 //! both Over: CLOSE; CLOSE from the peer: what is queued still leaves; reset: CLOSE
 //! ```
 
-use super::local::Local;
 use super::tally::{Seat, Tally};
 use crate::end::{End, Ssh};
+use crate::socket::Socket;
 use sanssh_core::{ChannelId, Output, Refused};
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IoSlice, Read, Write};
 use std::sync::Arc;
 
 /// What one pair may send before the next has its turn.
@@ -43,7 +43,7 @@ pub(super) enum Pause {
 #[derive(Debug)]
 pub(super) struct Pair {
     id: Option<ChannelId>,
-    socket: Local,
+    socket: Socket,
     /// Arrived, and not taken by the socket. No more than the channel's window.
     queue: VecDeque<u8>,
     /// To be sent before what the socket has.
@@ -62,7 +62,7 @@ pub(super) struct Pair {
 
 impl Pair {
     /// `open`: the channel is, and not only asked for.
-    pub(super) fn new(id: ChannelId, socket: Local, open: bool, tally: Option<&Arc<Tally>>) -> Self {
+    pub(super) fn new(id: ChannelId, socket: Socket, open: bool, tally: Option<&Arc<Tally>>) -> Self {
         Self {
             id: Some(id),
             socket,
@@ -83,7 +83,7 @@ impl Pair {
         self.id
     }
 
-    pub(super) const fn socket(&self) -> &Local {
+    pub(super) const fn socket(&self) -> &Socket {
         &self.socket
     }
 
@@ -127,7 +127,7 @@ impl Pair {
         if self.inward == Way::Over {
             return bytes.len();
         }
-        let taken = if self.queue.is_empty() && self.writable { self.put(|socket| socket.write(bytes)) } else { 0 };
+        let taken = if self.queue.is_empty() && self.writable { self.put(|mut socket| socket.write(bytes)) } else { 0 };
         if self.inward == Way::Over {
             return bytes.len();
         }
@@ -156,7 +156,7 @@ impl Pair {
         let mut done = 0;
         while self.writable && !self.queue.is_empty() {
             let mut queue = core::mem::take(&mut self.queue);
-            let taken = self.put(|socket| socket.write_both(queue.as_slices()));
+            let taken = self.put(|mut socket| socket.write_vectored(&both(&queue)));
             if self.inward == Way::Over {
                 return done + queue.len();
             }
@@ -168,7 +168,7 @@ impl Pair {
         done
     }
 
-    fn put(&mut self, write: impl Fn(&Local) -> io::Result<usize>) -> usize {
+    fn put(&mut self, write: impl Fn(&Socket) -> io::Result<usize>) -> usize {
         loop {
             match write(&self.socket) {
                 Ok(n) => return n,
@@ -191,7 +191,8 @@ impl Pair {
             // Memory of a burst is not kept for the next one.
             self.queue = VecDeque::new();
             if self.inward == Way::Ending {
-                self.socket.finish();
+                // One that is not connected any more needs no telling.
+                let _ = self.socket.finish();
                 self.inward = Way::Over;
             }
         }
@@ -236,9 +237,9 @@ impl Pair {
 
     fn take(&mut self, space: &mut [u8]) -> io::Result<usize> {
         if self.ahead.is_empty() {
-            return self.socket.read(space);
+            return (&self.socket).read(space);
         }
-        io::Read::read(&mut self.ahead, space)
+        self.ahead.read(space)
     }
 
     /// What a read means, after which there may be `more`; how much it brought.
@@ -263,4 +264,9 @@ impl Pair {
         }
         0
     }
+}
+
+fn both(queue: &VecDeque<u8>) -> [IoSlice<'_>; 2] {
+    let (front, back) = queue.as_slices();
+    [IoSlice::new(front), IoSlice::new(back)]
 }

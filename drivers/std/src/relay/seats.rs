@@ -10,7 +10,7 @@ use mio::{Interest, Poll, Registry, Token, Waker};
 use sanssh_core::ChannelId;
 use sanssh_core::channel::ForwardId;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
 
 /// What the lookups wake the thread by.
@@ -189,9 +189,9 @@ impl Entry {
 
     fn fd(&self) -> Option<RawFd> {
         match self {
-            Self::Pair(pair) => Some(pair.socket().as_raw_fd()),
+            Self::Pair(pair) => Some(pair.socket().as_fd().as_raw_fd()),
             Self::Door(door) => Some(door.listener().as_raw_fd()),
-            Self::Connecting(connecting) => connecting.socket.as_ref().map(AsRawFd::as_raw_fd),
+            Self::Connecting(connecting) => connecting.socket.as_ref().map(|socket| socket.as_fd().as_raw_fd()),
             Self::Forward(_) => None,
         }
     }

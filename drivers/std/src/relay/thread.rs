@@ -1,10 +1,11 @@
 //! The relay's thread: from its first entry to its last it is the pump of the link, and waits in one call for the
 //! connection's socket, the local ones, other threads' wishes and the clock.
 
+use super::Turn;
 use super::seats::LOOKUP;
-use super::{Local, Turn};
 use crate::end::End;
 use crate::link::{Guard, Link};
+use crate::socket::Socket;
 use crate::state::{Interest, Own, SEND_AT, State};
 use core::time::Duration;
 use mio::unix::SourceFd;
@@ -12,7 +13,7 @@ use mio::{Events, Poll, Token};
 use sanssh_core::ChannelId;
 use sanssh_core::channel::Event;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::thread;
 
@@ -68,7 +69,7 @@ where
 
     fn attach(&self, poll: &Poll) -> io::Result<()> {
         let both = mio::Interest::READABLE | mio::Interest::WRITABLE;
-        for (fd, token) in [(self.socket().as_raw_fd(), SOCKET), (self.woken().as_raw_fd(), WAKE)] {
+        for (fd, token) in [(self.socket().as_fd().as_raw_fd(), SOCKET), (self.woken().as_raw_fd(), WAKE)] {
             match poll.registry().register(&mut SourceFd(&fd), token, both) {
                 // It is there from the time before.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -148,7 +149,7 @@ where
 
 impl<R: End> State<R> {
     /// Joins an open channel with a socket, which gets what has arrived so far.
-    pub(crate) fn join(&mut self, id: ChannelId, socket: Local) -> io::Result<()> {
+    pub(crate) fn join(&mut self, id: ChannelId, socket: Socket) -> io::Result<()> {
         self.relay.join(id, socket)?;
         let Some(inbox) = self.inboxes.of(id) else { return Ok(()) };
         let (data, eof, closed) = (core::mem::take(&mut inbox.data), inbox.eof, inbox.closed);
@@ -164,7 +165,7 @@ impl<R: End> State<R> {
     }
 
     /// Serves what is ready, for a while; whether more could be done at once.
-    pub(crate) fn relay(&mut self, socket: &std::net::TcpStream) -> bool {
+    pub(crate) fn relay(&mut self, socket: &Socket) -> bool {
         for _ in 0..TURNS {
             if self.failure.is_some() {
                 return false;
@@ -190,4 +191,3 @@ impl<R: End> State<R> {
         !self.relay.ready.is_empty()
     }
 }
-
