@@ -42,6 +42,8 @@ pub(super) enum Pause {
 /// A channel and a socket.
 #[derive(Debug)]
 pub(super) struct Pair {
+    /// Goes before the socket, so that who sees its end finds the numbers right.
+    seat: Option<Seat>,
     id: Option<ChannelId>,
     socket: Socket,
     /// Arrived, and not taken by the socket. No more than the channel's window.
@@ -57,7 +59,6 @@ pub(super) struct Pair {
     writable: bool,
     /// The socket's peer has ended or gone: reads go on until they say so, too.
     hung_up: bool,
-    seat: Option<Seat>,
 }
 
 impl Pair {
