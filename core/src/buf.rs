@@ -115,6 +115,12 @@ impl<'o> Output<'o> {
         self.space.len().saturating_sub(self.filled)
     }
 
+    /// What was written behind the first `filled` bytes.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn since(&self, filled: usize) -> &[u8] {
+        self.space.get(filled..self.filled).unwrap_or_default()
+    }
+
     /// The room that is left.
     pub(crate) fn vacant(&mut self) -> &mut [u8] {
         self.space.get_mut(self.filled..).unwrap_or_default()

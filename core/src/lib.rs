@@ -108,6 +108,7 @@
 //! | [`forward`] | what forwarding speaks beside SSH: SOCKS, the cookie of X11 | 1928 |
 //! | [`agent`] | the agent protocol, both ends | 9987 |
 //! | `keyring` (feature `alloc`) | the keys of an agent, and what they may be used for | 9987 |
+//! | `replay` (feature `alloc`) | one end's life as text: recorded, replayed to the byte, redacted | |
 //! | `file` (feature `alloc`) | keys in every common format, certificates made, known hosts, authorized keys | 4716, 7468 |
 //!
 //! Lower layers do not know higher ones, and `auth` and `channel` do not know each other.
@@ -121,7 +122,7 @@
 //! | `soft` | the pure Rust provider, without an allocator |
 //! | `mlkem` | ML-KEM in the pure Rust provider |
 //! | `sntrup` | Streamlined NTRU Prime in the pure Rust provider, with std |
-//! | `alloc` | the algorithms that only hosts want in the pure Rust provider, `file`, `keyring` and `sftp::tree` |
+//! | `alloc` | the algorithms that only hosts want in the pure Rust provider, `file`, `keyring`, `replay` and `sftp::tree` |
 //! | `sntrup` | NTRU Prime in the pure Rust provider, which links std |
 //! | `ring` | the provider for hosts, with all of the above |
 //! | `zlib` | compression in every provider, which links std |
@@ -148,6 +149,8 @@ pub mod file;
 pub mod forward;
 #[cfg(feature = "alloc")]
 pub mod keyring;
+#[cfg(feature = "alloc")]
+pub mod replay;
 pub mod role;
 pub mod scp;
 pub mod sftp;

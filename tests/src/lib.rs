@@ -26,6 +26,7 @@ pub mod process;
 pub mod ramfs;
 pub mod replay;
 pub mod signing;
+pub mod snapshot;
 pub mod suites;
 pub mod user;
 pub mod wireshark;

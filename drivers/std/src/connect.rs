@@ -6,7 +6,7 @@ use crate::link::Link;
 use crate::socket::Socket;
 use crate::state::Own;
 use crate::trust::Hosts;
-use crate::{Client, Error};
+use crate::{Client, Error, Record};
 use core::net::SocketAddr;
 use core::time::Duration;
 use sanssh_core::algorithm::{Cipher, HostKey};
@@ -42,19 +42,22 @@ pub struct Options {
     pub family: Family,
     /// Channels that can be open at a time, up to 65536.
     pub channels: usize,
+    /// Where to record connections, secrets included: see [`Record`].
+    pub record: Option<Record>,
     /// Where the secrets of the connection are written to. **Who reads them can read the connection.**
     #[cfg(feature = "keylog")]
     pub key_log: Option<crate::KeyLogFile>,
 }
 
 impl Default for Options {
-    /// The core's defaults, no timeout of its own, any address, 64 channels; no secret is written anywhere.
+    /// The core's defaults, no timeout of its own, any address, 64 channels; no recording, no secret is written anywhere.
     fn default() -> Self {
         Self {
             core: Config::default(),
             connect_timeout: None,
             family: Family::Any,
             channels: 64,
+            record: None,
             #[cfg(feature = "keylog")]
             key_log: None,
         }
@@ -152,7 +155,8 @@ fn start(
 ) -> Result<Client, Error> {
     let mut config = options.core.clone();
     hosts.order(host, port, &mut config.preferences.host_keys);
-    let link: Link<role::Client> = Link::new(socket, config, options.channels, Desk::default())?;
+    let link: Link<role::Client> =
+        Link::new(socket, config, options.channels, Desk::default(), options.record.as_ref())?;
     #[cfg(feature = "keylog")]
     link.with(|state| state.log_keys(options.key_log.clone()));
     let left = || end.map(|end| end.saturating_duration_since(Instant::now()));

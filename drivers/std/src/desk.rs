@@ -41,9 +41,10 @@ pub(crate) enum Given {
     Host { algorithm: HostKey, key: Vec<u8>, host: Vec<u8>, user: Vec<u8> },
 }
 
-/// What sessions may ask for, whoever is logged in.
+/// What clients may ask for, whoever is logged in.
 #[derive(Debug)]
 pub(crate) struct Rules {
+    pub(crate) sessions: usize,
     pub(crate) environment: Vec<String>,
     pub(crate) subsystems: Vec<String>,
 }
@@ -165,12 +166,12 @@ impl End for role::Server {
         });
     }
 
-    fn open(_: &mut Desk, ssh: &mut Ssh<Self>, inboxes: &mut Inboxes, kind: OpenKind<'_>, ask: Ask<OpenRequest>) {
+    fn open(desk: &mut Desk, ssh: &mut Ssh<Self>, inboxes: &mut Inboxes, kind: OpenKind<'_>, ask: Ask<OpenRequest>) {
         if kind != OpenKind::Session {
             return ssh.decline(ask, OpenFailure::PROHIBITED);
         }
         // A handler can take longer to end than its session: a client must not gather them without end.
-        if inboxes.is_crowded() {
+        if inboxes.is_crowded(desk.rules.sessions) {
             return ssh.decline(ask, OpenFailure::RESOURCE_SHORTAGE);
         }
         if let Ok(id) = ssh.accept(ask) {

@@ -6,14 +6,14 @@ use core::fmt;
 use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenKind, Request};
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::event::{ChannelRequest, ForwardRequest, OpenRequest};
-use sanssh_core::role::Role;
-use sanssh_core::{Ask, ChannelId, Connection, Slot};
+use sanssh_core::replay::{Played, Recorded};
+use sanssh_core::{Ask, ChannelId, Slot};
 
-/// The machine as it is used here.
-pub(crate) type Ssh<R> = Connection<R, Fast, Box<[Slot]>>;
+/// The machine as it is used here, recorded where that was asked for.
+pub(crate) type Ssh<R> = Recorded<R, Fast, Box<[Slot]>>;
 
 /// One of the two ends.
-pub(crate) trait End: Role {
+pub(crate) trait End: Played {
     /// What waits to be dealt with outside of the lock.
     type Desk: fmt::Debug + Send;
 

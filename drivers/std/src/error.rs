@@ -116,6 +116,13 @@ pub enum Error {
     Unsupported(sftp::Extension),
     /// The other end of an SFTP dialogue is none, or has lost the thread. The dialogue is over.
     SftpStream(sftp::Error),
+    /// Of a tree not all was copied.
+    Incomplete {
+        /// What came of it.
+        report: sftp::tree::Report,
+        /// The first failure; all of them were told.
+        first: Arc<Self>,
+    },
     /// The connection ended in the middle of a file.
     Cut {
         /// The source, escaped.
@@ -204,7 +211,7 @@ impl Error {
             Self::Sftp { code, .. } => status_kind(*code),
             Self::Unsupported(_) => io::ErrorKind::Unsupported,
             Self::SftpStream(sftp::Error::HungUp) => io::ErrorKind::ConnectionReset,
-            Self::Cut { source, .. } => source.kind(),
+            Self::Incomplete { first: source, .. } | Self::Cut { source, .. } => source.kind(),
             Self::Ssh(_) | Self::Agent(_) | Self::SftpStream(_) | Self::Scp(_) => io::ErrorKind::InvalidData,
             Self::Sign(_)
             | Self::Key { .. }
@@ -255,6 +262,10 @@ impl fmt::Display for Error {
             }
             Self::Unsupported(extension) => write!(f, "the server does not have {}", extension.name()),
             Self::SftpStream(error) => write!(f, "{error}"),
+            Self::Incomplete { report, first } if report.failed > 1 => {
+                write!(f, "{first}; {} in all were not copied", report.failed)
+            }
+            Self::Incomplete { first, .. } => write!(f, "{first}"),
             Self::Cut { path, done, source } => write!(f, "{path}: cut off after {done} bytes: {source}"),
         }
     }

@@ -9,6 +9,7 @@
 
 use crate::Error;
 use crate::end::{End, Ssh};
+use crate::record::Record;
 use crate::socket::Socket;
 use crate::state::{Interest, Own, SEND_AT, State};
 use core::fmt;
@@ -39,7 +40,13 @@ type Guard<'a, R> = MutexGuard<'a, State<R>>;
 
 impl<R: End> Link<R> {
     /// Takes over a connected socket.
-    pub(crate) fn new(socket: Socket, config: Config, channels: usize, desk: R::Desk) -> Result<Self, Error> {
+    pub(crate) fn new(
+        socket: Socket,
+        config: Config,
+        channels: usize,
+        desk: R::Desk,
+        record: Option<&Record>,
+    ) -> Result<Self, Error> {
         socket.prepare()?;
         let wake = UnixStream::pair()?;
         wake.0.set_nonblocking(true)?;
@@ -47,7 +54,7 @@ impl<R: End> Link<R> {
         Ok(Self {
             socket,
             wake,
-            state: Mutex::new(State::new(config, channels, desk)?),
+            state: Mutex::new(State::new(config, channels, desk, record)?),
             changed: Condvar::new(),
             patience: AtomicU64::new(u64::MAX),
         })

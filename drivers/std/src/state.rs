@@ -7,6 +7,7 @@ use crate::end::{End, Ssh};
 use crate::entropy;
 use crate::error::escape;
 use crate::inbox::{Inbox, Inboxes, Kind, Stage};
+use crate::record::Record;
 use crate::socket::Socket;
 use sanssh_core::algorithm::Zip;
 use sanssh_core::channel::{self, STDERR};
@@ -110,14 +111,16 @@ pub(crate) struct State<R: End> {
 }
 
 impl<R: End> State<R> {
-    pub(crate) fn new(config: Config, channels: usize, desk: R::Desk) -> Result<Self, Error> {
+    pub(crate) fn new(config: Config, channels: usize, desk: R::Desk, record: Option<&Record>) -> Result<Self, Error> {
         let clock = Clock::start();
         let table = vec![Slot::new(); channels.clamp(1, 1 << 16)].into_boxed_slice();
-        let inboxes = Inboxes::new(table.len());
         Ok(Self {
-            ssh: Ssh::new(config, &entropy::seed()?, table, clock.now()),
+            ssh: match record {
+                None => Ssh::new(config, &entropy::seed()?, table, clock.now()),
+                Some(record) => Ssh::on(record.open()?, config, &entropy::seed()?, table, clock.now()),
+            },
             desk,
-            inboxes,
+            inboxes: Inboxes::default(),
             summary: None,
             rekeys: 0,
             failure: None,

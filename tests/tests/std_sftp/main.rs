@@ -1,8 +1,9 @@
 //! The blocking SFTP client against OpenSSH's server, over SSH and over pipes, and against GNU's: every request, whole files
-//! both ways, threads that share a dialogue, and lines that break.
+//! both ways, trees, threads that share a dialogue, and lines that break.
+
+mod trees;
 
 use core::time::Duration;
-use sanssh_std::core::sftp::tree::Links;
 use sanssh_std::core::sftp::{Attributes, Code, Extension, FileKind, Times};
 use sanssh_std::{Client, Copy, Error, KnownHosts, OpenOptions, Options, Progress, Sftp, home};
 use sanssh_tests::delay::{Line, Proxy};
@@ -289,93 +290,6 @@ fn whole_files_both_ways() {
             }
         }
     });
-}
-
-/// What a directory holds, as lines: paths, kinds, sizes and modes, links with their targets.
-fn listing(root: &Path) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut waiting = vec![root.to_owned()];
-    while let Some(directory) = waiting.pop() {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            let metadata = path.symlink_metadata().unwrap();
-            let name = path.strip_prefix(root).unwrap().display().to_string();
-            let mode = metadata.mode() & 0o777;
-            if metadata.is_dir() {
-                lines.push(format!("{name}/ {mode:o}"));
-                waiting.push(path);
-            } else if metadata.is_symlink() {
-                lines.push(format!("{name} -> {}", fs::read_link(&path).unwrap().display()));
-            } else {
-                let sum =
-                    fs::read(&path).unwrap().iter().fold(0_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(*byte));
-                lines.push(format!("{name} {mode:o} {} {sum:x}", metadata.len()));
-            }
-        }
-    }
-    lines.sort();
-    lines
-}
-
-/// Three levels, 200 small files, large ones, an empty directory, names that are hard, and a link.
-fn plant(root: &Path) {
-    for directory in ["", "a", "a/b", "a/b/c", "empty", "ü\n "] {
-        fs::create_dir_all(root.join(directory)).unwrap();
-    }
-    for i in 0..200_u64 {
-        let directory = ["", "a", "a/b", "a/b/c", "ü\n "][usize::try_from(i % 5).unwrap()];
-        fs::write(root.join(directory).join(format!("file {i}")), noise(i * 37)).unwrap();
-    }
-    fs::write(root.join("a/large"), noise(3 * M)).unwrap();
-    fs::set_permissions(root.join("a/large"), fs::Permissions::from_mode(0o600)).unwrap();
-    std::os::unix::fs::symlink("a/large", root.join("link")).unwrap();
-}
-
-#[test]
-fn trees_both_ways() {
-    everywhere(|sftp| {
-        let here = tempfile::tempdir().unwrap();
-        let (source, _) = path(&here, "source");
-        plant(&source);
-        let mut kept = listing(&source);
-        let copy = Copy { links: Links::Keep, preserve: true, ..Copy::default() };
-        let (there, name) = path(&here, "there");
-        sftp.put_tree(&source, &name, &copy, &mut quiet).unwrap();
-        assert_eq!(listing(&there), kept);
-        let (back, _) = path(&here, "back");
-        let mut files = std::collections::BTreeSet::new();
-        sftp.get_tree(&name, &back, &copy, &mut |progress| {
-            files.insert(progress.name.to_vec());
-        })
-        .unwrap();
-        assert_eq!(listing(&back), kept);
-        assert_eq!(files.len(), 201);
-        kept.retain(|line| !line.contains("->"));
-        let (plain, _) = path(&here, "plain");
-        sftp.get_tree(&name, &plain, &Copy { preserve: true, ..Copy::default() }, &mut quiet).unwrap();
-        assert_eq!(listing(&plain), kept);
-    });
-}
-
-#[test]
-fn a_tree_does_not_follow_links_that_stand_in_its_way() {
-    let Some(bare) = openssh() else { return };
-    let here = tempfile::tempdir().unwrap();
-    let (source, name) = path(&here, "source");
-    fs::create_dir_all(source.join("d")).unwrap();
-    fs::write(source.join("d/f"), "evil").unwrap();
-    fs::write(source.join("g"), "evil").unwrap();
-    let (target, _) = path(&here, "target");
-    let (outside, _) = path(&here, "outside");
-    fs::create_dir_all(&target).unwrap();
-    fs::create_dir_all(&outside).unwrap();
-    fs::write(outside.join("g"), "good").unwrap();
-    std::os::unix::fs::symlink(&outside, target.join("d")).unwrap();
-    std::os::unix::fs::symlink(outside.join("g"), target.join("g")).unwrap();
-    let error = bare.sftp().get_tree(&name, &target, &Copy::default(), &mut quiet).unwrap_err();
-    assert!(matches!(error, Error::File { .. }), "{error}");
-    assert_eq!(listing(&outside).len(), 1);
-    assert_eq!(fs::read_to_string(outside.join("g")).unwrap(), "good");
 }
 
 #[test]
