@@ -1,10 +1,10 @@
 //! Captures of two foreign ends: all bytes of both directions, what each packet holds, and the secret of each exchange.
 //! The format is text and is described in `vectors/README.md`; `vectors/capture/record.py` writes it.
 
-use crate::replay::format::unhex;
 use sanssh_core::algorithm::{Cipher, Kex, Mac, Zip};
 use sanssh_core::crypto::Secret;
 use sanssh_core::crypto::schedule::Direction;
+use sanssh_core::replay::unhex;
 use sanssh_core::transport::Suite;
 
 /// A capture.

@@ -14,6 +14,7 @@ pub mod count;
 pub mod delay;
 pub mod dropbear;
 pub mod forger;
+pub mod fuzz;
 pub mod keys;
 pub mod names;
 pub mod openssh;

@@ -1,13 +1,6 @@
 //! Table H, channels and global requests: numbers, windows and requests that lie (RFC 4254).
-//!
-//! | row | not here, because |
-//! |---|---|
-//! | H07 | refusals leave no trace in the table: `limits` shows where reading stops, and memory is lent |
-//! | H11, H12, H20, H21 | forwarding is not built: its channels and requests are refused as unknown, see H10, H22 |
-//! | H14, H15, H24 | what requests hold goes to the embedder as bytes; modes have tests of their own |
-//! | H17, H18 | rates and windows between two machines are the suites' of pairs |
-//! | H23 | `hostile_announcements` |
-//! | H25 | `limits` |
+//! `hostile_requests` has the rows of what requests hold, `hostile_forward` those of
+//! forwarding, `hostile_announcements` those of host keys.
 
 use sanssh_core::role::{Client, Server};
 use sanssh_core::{Error, Violation};

@@ -8,6 +8,7 @@ use sanssh_core::Config;
 use sanssh_core::algorithm::{Cipher, Kex, list};
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::crypto::soft::Soft;
+use sanssh_core::replay::hex;
 use sanssh_std::{
     Attempt, AuthorizedKeys, Client, Handler, KeyLogFile, KnownHosts, Login, Options, Server, ServerConfig, Session,
     Verdict, home,
@@ -16,7 +17,6 @@ use sanssh_tests::keys::{Keys, Kind, public};
 use sanssh_tests::openssh::{Sshd, known_hosts_line};
 use sanssh_tests::pair::{Pair, server_config};
 use sanssh_tests::peers;
-use sanssh_tests::replay::format::hex;
 use sanssh_tests::wireshark::{Wiretap, dissect};
 use std::fs;
 use std::io::Write;

@@ -217,6 +217,6 @@ fn table() -> String {
 }
 
 #[test]
-fn every_message_in_every_phase() {
+fn m03_every_message_in_every_phase() {
     snapshot::check("legality.txt", &table());
 }

@@ -127,7 +127,7 @@ fn banners() {
 }
 
 #[test]
-fn channels_that_the_peer_opens() {
+fn h08_channels_that_the_peer_opens() {
     both_ways(|feed| {
         let mut forger = Forger::<Server>::new(feed).authenticated();
         for number in 0..4 {

@@ -66,9 +66,9 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
     }
 
-    /// How many bytes the channel's window and packet limit allow for now.
+    /// How many bytes the channel's window and packet limit allow for now; none once the connection is over.
     pub fn writable(&self, id: ChannelId) -> usize {
-        self.channels.writable(id)
+        if self.fate.is_some() { 0 } else { self.channels.writable(id) }
     }
 
     /// Sends data; returns how much was taken. 0: the window is empty, and

@@ -164,15 +164,15 @@ impl<R: Role, P: Provider> Transport<R, P> {
         }
     }
 
-    /// Takes the next thing off the input: a line while the identification is due, then packets.
-    pub(crate) fn next<'b>(&mut self, config: &Config, input: &mut Input<'b>) -> Result<Option<Incoming<'b>>, Error> {
+    /// Takes the next thing off the input: a line while the identification is due, then packets of at most `most` bytes.
+    pub(crate) fn next<'b>(&mut self, most: u32, input: &mut Input<'b>) -> Result<Option<Incoming<'b>>, Error> {
         if !self.ident.is_complete() {
             return Ok(self.ident.read::<R>(input)?.map(|line| match line {
                 Line::Ident => Incoming::Ident,
                 Line::Text(text) => Incoming::Text(text),
             }));
         }
-        let Some(packet) = self.opening.open(input, config.max_packet)? else { return Ok(None) };
+        let Some(packet) = self.opening.open(input, most)? else { return Ok(None) };
         self.extensions.since_keys = self.extensions.since_keys.saturating_add(u8::from(self.opening.is_keyed()));
         Ok(Some(Incoming::Packet(packet)))
     }
