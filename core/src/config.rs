@@ -82,6 +82,9 @@ pub struct Login {
     pub max_attempts: u32,
     /// Server: public keys that may be asked about.
     pub max_probes: u32,
+    /// Server: largest `packet_length` accepted before the login is done, where [`Config::max_packet`] is not less: what
+    /// a stranger can make a driver hold.
+    pub max_packet: u32,
     /// Server: how long a failure is withheld, counted from the attempt, so that its time says nothing.
     pub failure_delay: Duration,
     /// Rounds of keyboard-interactive, and password changes asked for, in one connection.
@@ -142,6 +145,7 @@ impl Default for Login {
             methods: MethodSet::PUBLIC_KEY,
             max_attempts: 6,
             max_probes: 32,
+            max_packet: 35_000,
             failure_delay: Duration::from_millis(10),
             max_rounds: 16,
             max_banners: 16,

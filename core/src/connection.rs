@@ -8,6 +8,8 @@ mod channels;
 mod client;
 mod forward;
 mod host_keys;
+#[cfg(feature = "keylog")]
+mod keylog;
 mod server;
 
 use crate::auth::{Arrival, Login};
@@ -120,7 +122,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             if self.waiting().is_some() {
                 return Ok(None);
             }
-            let step = self.transport.next(&self.config, input);
+            let step = self.transport.next(self.max_packet(), input);
             let outcome = match step {
                 Ok(None) => return Ok(None),
                 Ok(Some(Incoming::Ident)) => Ok(None),
@@ -238,6 +240,15 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         // messages that want some. So these are counted instead, within their limits.
         let channels = || if self.transport.is_silent() { None } else { self.channels.waiting() };
         self.transport.waiting().or_else(|| self.login.waiting()).or_else(channels)
+    }
+
+    /// The largest `packet_length` that is accepted now, in bytes: more once the login is done.
+    pub fn max_packet(&self) -> u32 {
+        let Config { max_packet, login, .. } = &self.config;
+        match R::SENDS {
+            Direction::ToClient if !self.is_logged_in() => login.max_packet.min(*max_packet),
+            Direction::ToClient | Direction::ToServer => *max_packet,
+        }
     }
 
     /// How it ended, once it has.
