@@ -225,9 +225,8 @@ mod tests {
             assert!(said.lines().any(|one| one == line), "{line}: {said}");
         }
         assert!(config.stdio.is_some() && config.settings.local_forward.0.is_empty());
-        let kept = job.settings.given.clone();
-        let given = sanssh_std::ssh_config::Given { stdio: None, ..kept };
-        let settings = sanssh_examples::client::options::Settings { given, ..job.settings };
+        let mut settings = job.settings;
+        settings.given.stdio = None;
         let settings = settings.of("host").unwrap().settings;
         assert_eq!(
             settings.local_forward.0.len() + settings.remote_forward.0.len() + settings.dynamic_forward.0.len(),
