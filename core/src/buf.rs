@@ -115,6 +115,12 @@ impl<'o> Output<'o> {
         self.space.len().saturating_sub(self.filled)
     }
 
+    /// What was written behind the first `filled` bytes.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn since(&self, filled: usize) -> &[u8] {
+        self.space.get(filled..self.filled).unwrap_or_default()
+    }
+
     /// The room that is left.
     pub(crate) fn vacant(&mut self) -> &mut [u8] {
         self.space.get_mut(self.filled..).unwrap_or_default()
@@ -155,6 +161,12 @@ impl<B: AsMut<[u8]>> Rx<B> {
     /// Counts `n` bytes of the space as received.
     pub fn received(&mut self, n: usize) {
         self.end = self.end.saturating_add(n).min(self.memory.as_mut().len());
+    }
+
+    /// Goes on in `memory`, with what waits at its front; gives back the memory before. One that is too short is given
+    /// back itself.
+    pub fn replace(&mut self, memory: B) -> B {
+        move_to(&mut self.memory, &mut self.start, &mut self.end, memory)
     }
 
     /// The bytes that wait.
@@ -205,6 +217,12 @@ impl<B: AsMut<[u8]>> Tx<B> {
         Self { memory, start: 0, end: 0 }
     }
 
+    /// Goes on in `memory`, with what waits at its front; gives back the memory before. One that is too short is given
+    /// back itself.
+    pub fn replace(&mut self, memory: B) -> B {
+        move_to(&mut self.memory, &mut self.start, &mut self.end, memory)
+    }
+
     /// Room for packets. Report what was written with [`written`](Self::written).
     pub fn output(&mut self) -> Output<'_> {
         Output::new(self.memory.as_mut().get_mut(self.end..).unwrap_or_default())
@@ -234,5 +252,32 @@ impl<B: AsMut<[u8]>> Tx<B> {
     /// Whether nothing waits.
     pub const fn is_empty(&self) -> bool {
         self.start == self.end
+    }
+}
+
+/// Puts `memory` in the place of a linear buffer's, and what is used of that at its front.
+fn move_to<B: AsMut<[u8]>>(place: &mut B, start: &mut usize, end: &mut usize, mut memory: B) -> B {
+    let used = place.as_mut().get(*start..*end).unwrap_or_default();
+    let Some(front) = memory.as_mut().get_mut(..used.len()) else { return memory };
+    front.copy_from_slice(used);
+    (*start, *end) = (0, used.len());
+    core::mem::replace(place, memory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_memory_has_what_waits_at_its_front() {
+        let (mut first, mut second, mut short) = (*b"......", [0; 8], [0; 2]);
+        let mut rx = Rx::new(&mut first[..]);
+        rx.space()[..5].copy_from_slice(b"12345");
+        rx.received(5);
+        rx.consume(2);
+        assert_eq!(rx.replace(&mut short).len(), 2);
+        assert_eq!(rx.replace(&mut second), b"12345.");
+        assert_eq!(rx.input().peek(), b"345");
+        assert_eq!(rx.space().len(), 5);
     }
 }

@@ -24,6 +24,9 @@ pub struct Config {
     /// Whether to refuse every peer without strict key exchange. Even if not, chacha20-poly1305 and CBC with a MAC over
     /// encrypted packets are never used with one: they are open to the Terrapin attack (CVE-2023-48795).
     pub require_strict: bool,
+    /// Server: whether clients may ask for forwarding at all: of ports, Unix sockets, displays and agents. Off, all of it
+    /// is refused without a question. A client is open to nothing but what it has asked for, whatever stands here.
+    pub forwarding: bool,
     /// When to change keys.
     pub rekey: Rekey,
     /// Deadlines.
@@ -79,6 +82,9 @@ pub struct Login {
     pub max_attempts: u32,
     /// Server: public keys that may be asked about.
     pub max_probes: u32,
+    /// Server: largest `packet_length` accepted before the login is done, where [`Config::max_packet`] is not less: what
+    /// a stranger can make a driver hold.
+    pub max_packet: u32,
     /// Server: how long a failure is withheld, counted from the attempt, so that its time says nothing.
     pub failure_delay: Duration,
     /// Rounds of keyboard-interactive, and password changes asked for, in one connection.
@@ -99,6 +105,7 @@ impl Default for Config {
             max_data: 32 * 1024,
             min_rsa_bits: 2048,
             require_strict: false,
+            forwarding: false,
             rekey: Rekey::default(),
             deadlines: Deadlines::default(),
             keepalive: Keepalive::default(),
@@ -138,6 +145,7 @@ impl Default for Login {
             methods: MethodSet::PUBLIC_KEY,
             max_attempts: 6,
             max_probes: 32,
+            max_packet: 35_000,
             failure_delay: Duration::from_millis(10),
             max_rounds: 16,
             max_banners: 16,

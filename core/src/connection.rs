@@ -6,7 +6,10 @@
 
 mod channels;
 mod client;
+mod forward;
 mod host_keys;
+#[cfg(feature = "keylog")]
+mod keylog;
 mod server;
 
 use crate::auth::{Arrival, Login};
@@ -48,8 +51,9 @@ pub enum Waiting {
     Attempt,
     /// The answer to the oldest request of a channel that has as many open as there may be.
     Reply(ChannelId),
-    /// The answer to [`server::Event::Prove`](crate::auth::server::Event::Prove), behind which others pile up.
-    Proofs,
+    /// The answer to the oldest global request, [`Event::Listen`] or
+    /// [`server::Event::Prove`](crate::auth::server::Event::Prove), behind which others pile up.
+    Global,
     /// A [`flush`](Connection::flush) with room, or after a withheld failure's time: see
     /// [`deadline`](Connection::deadline).
     Output,
@@ -118,7 +122,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             if self.waiting().is_some() {
                 return Ok(None);
             }
-            let step = self.transport.next(&self.config, input);
+            let step = self.transport.next(self.max_packet(), input);
             let outcome = match step {
                 Ok(None) => return Ok(None),
                 Ok(Some(Incoming::Ident)) => Ok(None),
@@ -236,6 +240,15 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         // messages that want some. So these are counted instead, within their limits.
         let channels = || if self.transport.is_silent() { None } else { self.channels.waiting() };
         self.transport.waiting().or_else(|| self.login.waiting()).or_else(channels)
+    }
+
+    /// The largest `packet_length` that is accepted now, in bytes: more once the login is done.
+    pub fn max_packet(&self) -> u32 {
+        let Config { max_packet, login, .. } = &self.config;
+        match R::SENDS {
+            Direction::ToClient if !self.is_logged_in() => login.max_packet.min(*max_packet),
+            Direction::ToClient | Direction::ToServer => *max_packet,
+        }
     }
 
     /// How it ended, once it has.
@@ -389,7 +402,8 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             Direction::ToServer => Opener::Server,
             Direction::ToClient => Opener::Client,
         };
-        let mut context = Context { config: &self.config, serials: &mut self.serials, from };
+        let mut context =
+            Context { config: &self.config, serials: &mut self.serials, from, mark: forward::mark_of::<P> };
         let received = self.channels.receive(&mut context, number, body)?;
         if number == ChannelClose::NUMBER {
             // The channels that still wait for theirs have their time again: peers close in no promised order.
@@ -407,6 +421,8 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
                 event.map(Event::Auth)
             }
             Received::Open { kind, ask } => Some(Event::Open { kind, ask }),
+            Received::Listen { what, ask } => Some(Event::Listen { what, ask }),
+            Received::Forward(id, event) => Some(Event::Forward(id, event)),
             Received::Event(id, event) => Some(Event::Channel(id, event)),
         })
     }

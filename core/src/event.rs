@@ -1,7 +1,7 @@
 //! What the machine tells the embedder, one nested enum per layer, and the questions it asks.
 
 use crate::auth::{client, server};
-use crate::channel::{self, ChannelId, OpenKind};
+use crate::channel::{self, ChannelId, Flags, Forward, ForwardEvent, ForwardId, OpenKind};
 use crate::role::Role;
 use crate::transport;
 
@@ -21,6 +21,15 @@ pub enum Event<'b, R: Role> {
         /// Answer with `accept` or `decline`.
         ask: Ask<OpenRequest>,
     },
+    /// Server: the client wants us to listen for it.
+    Listen {
+        /// Where.
+        what: Forward<'b>,
+        /// Answer with `listen` or `refuse_forward`.
+        ask: Ask<ForwardRequest>,
+    },
+    /// What becomes of a forward.
+    Forward(ForwardId, ForwardEvent),
 }
 
 /// A client's events.
@@ -108,6 +117,15 @@ pub struct Answer(pub(crate) u32);
 #[derive(Debug, PartialEq, Eq)]
 pub struct OpenRequest(pub(crate) ChannelId);
 
+/// Whether we listen for a client.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ForwardRequest {
+    pub(crate) id: ForwardId,
+    /// The port is ours to find.
+    pub(crate) any_port: bool,
+    pub(crate) wants_reply: bool,
+}
+
 /// Whether a request on a channel is granted.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ChannelRequest {
@@ -116,6 +134,8 @@ pub struct ChannelRequest {
     pub(crate) number: Option<u8>,
     /// Whether it starts the one program of the channel.
     pub(crate) starts: bool,
+    /// What the server may open if it is granted.
+    pub(crate) permits: Flags,
 }
 
 impl Ask<ChannelRequest> {

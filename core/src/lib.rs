@@ -100,13 +100,15 @@
 //! | [`crypto`] | what the protocol needs of cryptography, and three providers of it | |
 //! | [`transport`] | identification, packets, compression, negotiation, key exchange | 4253, 4419, 8308, 8731 |
 //! | [`auth`] | the login, client and server | 4252, 4256 |
-//! | [`channel`] | channels, their windows and requests | 4254, 4335, 8160 |
+//! | [`channel`] | channels, their windows and requests, forwards | 4254, 4335, 8160, 9987 |
 //! | `connection` | [`Connection`], which joins them and keeps time | |
 //! | [`algorithm`], [`config`], [`mod@event`], [`role`], [`time`] | the vocabulary that they share | |
 //! | [`sftp`] | file transfer, both ends: requests, answers, transfers | filexfer-02 |
 //! | [`scp`] | files over rcp's protocol, both ends | |
+//! | [`forward`] | what forwarding speaks beside SSH: SOCKS, the cookie of X11 | 1928 |
 //! | [`agent`] | the agent protocol, both ends | 9987 |
 //! | `keyring` (feature `alloc`) | the keys of an agent, and what they may be used for | 9987 |
+//! | `replay` (feature `alloc`) | one end's life as text: recorded, replayed to the byte, redacted | |
 //! | `file` (feature `alloc`) | keys in every common format, certificates made, known hosts, authorized keys | 4716, 7468 |
 //!
 //! Lower layers do not know higher ones, and `auth` and `channel` do not know each other.
@@ -120,11 +122,12 @@
 //! | `soft` | the pure Rust provider, without an allocator |
 //! | `mlkem` | ML-KEM in the pure Rust provider |
 //! | `sntrup` | Streamlined NTRU Prime in the pure Rust provider, with std |
-//! | `alloc` | the algorithms that only hosts want in the pure Rust provider, `file`, `keyring` and `sftp::tree` |
+//! | `alloc` | the algorithms that only hosts want in the pure Rust provider, `file`, `keyring`, `replay` and `sftp::tree` |
 //! | `sntrup` | NTRU Prime in the pure Rust provider, which links std |
 //! | `ring` | the provider for hosts, with all of the above |
 //! | `zlib` | compression in every provider, which links std |
 //! | `log`, `defmt` | traces of the protocol's steps |
+//! | `keylog` | `Connection::log_keys`, by which a connection gives its secrets away, so that captures can be read |
 
 #![no_std]
 #![deny(missing_docs)]
@@ -143,8 +146,11 @@ pub mod crypto;
 pub mod event;
 #[cfg(feature = "alloc")]
 pub mod file;
+pub mod forward;
 #[cfg(feature = "alloc")]
 pub mod keyring;
+#[cfg(feature = "alloc")]
+pub mod replay;
 pub mod role;
 pub mod scp;
 pub mod sftp;

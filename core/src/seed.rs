@@ -13,7 +13,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// 32 bytes from a true source of entropy. Whoever knows it knows every secret of the connection.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Seed([u8; 32]);
+pub struct Seed(pub(crate) [u8; 32]);
 
 impl Seed {
     /// A seed from bytes that nobody can guess.

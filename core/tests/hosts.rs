@@ -263,7 +263,7 @@ fn certificates_of_every_kind_make_a_host_known() {
 }
 
 #[test]
-fn g01_to_g05_certificates_that_are_not_good_for_the_host() {
+fn g01_g02_g04_g05_g08_certificates_that_are_not_good_for_the_host() {
     let Some(it) = Certified::new("unfit", KINDS[0].1) else { return };
     let hosts = it.list(&["@cert-authority * <CA>"]);
     let cases: [(&str, &[&str], Unfit); 8] = [

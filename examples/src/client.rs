@@ -16,6 +16,7 @@ use options::Settings;
 use report::Reporter;
 use sanssh_std::ssh_config::{HostConfig, YesNoAsk};
 use sanssh_std::{Client, Error};
+use std::path::Path;
 use std::thread;
 
 /// What OpenSSH's clients end with when they have no connection, or no command's status to pass on.
@@ -59,19 +60,19 @@ pub fn connect(settings: &Settings, program: &'static str, host: &str) -> Result
     }
     let config = settings.of(host)?;
     let reporter = settings.reporter(program, &config);
-    reach(config, reporter)
+    reach(config, settings.record.as_deref(), reporter)
 }
 
-/// Connects to a host of which everything is known, and logs in.
+/// Connects to a host of which everything is known, and logs in; recorded in a new file, if there is to be one.
 ///
 /// # Errors
 /// As [`connect`].
-pub fn reach(config: HostConfig, reporter: Reporter) -> Result<Connected, String> {
+pub fn reach(config: HostConfig, record: Option<&Path>, reporter: Reporter) -> Result<Connected, String> {
     options::check(&config, reporter)?;
     let (host, port) = (&config.settings.hostname, config.settings.port);
     reporter.detail(format_args!("connecting to {host} port {port}"));
     let mut hosts = hosts::of(&config)?;
-    let client = dial(&config, &mut hosts).map_err(|error| error.to_string())?;
+    let client = dial(&config, record, &mut hosts).map_err(|error| error.to_string())?;
     hosts.tell(reporter);
     tell(&client, reporter);
     login::run(&client, &config, reporter)?;
@@ -79,8 +80,8 @@ pub fn reach(config: HostConfig, reporter: Reporter) -> Result<Connected, String
 }
 
 /// Connects, as often as it takes and is wanted.
-fn dial(config: &HostConfig, hosts: &mut Aliased) -> Result<Client, Error> {
-    let options = options::connection(config);
+fn dial(config: &HostConfig, record: Option<&Path>, hosts: &mut Aliased) -> Result<Client, Error> {
+    let options = options::connection(config, record);
     let mut left = config.settings.connection_attempts;
     loop {
         left -= 1;

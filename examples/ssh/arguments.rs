@@ -42,6 +42,7 @@ Runs a command on another host, or a shell there.
   -4, -6          IPv4 or IPv6 only
   -v              say what is done, on standard error
   -q              say nothing but what the command says
+  --record FILE   record the connection in a new file, for replay: with its keys, and passwords as they were typed
   -V              the version
   --help          this text
 
@@ -71,6 +72,7 @@ fn parse(mut parser: Parser) -> Result<Asked<Job>, String> {
         match argument {
             Arg::Long("help") => return Ok(Asked::Text(format!("{HELP}\n{OPTIONS}"))),
             Arg::Short('V') => return Ok(Asked::Text(format!("sanssh {}\n", env!("CARGO_PKG_VERSION")))),
+            Arg::Long("record") => job.settings.record = Some(parser.value().map_err(plain)?.into()),
             Arg::Short(flag) => short(&mut job, flag, &mut parser)?,
             Arg::Value(value) if place.is_none() => {
                 place = Some(destination::read("ssh", &value.string().map_err(plain)?)?);

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 
 /// Connects, logs in and runs what is asked for.
 fn run(job: &Job, config: HostConfig, reporter: Reporter) -> Result<u8, String> {
-    let connected = client::reach(config, reporter)?;
+    let connected = client::reach(config, job.settings.record.as_deref(), reporter)?;
     let status = session::run(&connected, job, reporter);
     match status {
         Ok(_) => connected.end(),

@@ -115,7 +115,12 @@ fn handshake(kex: Kex, seed: usize) -> Cost {
                 let signature = key.sign(algorithm, ask.message()).expect("a signature");
                 ssh.sign(&ask, key.public(), &signature, output).expect("room for the reply");
             }
-            Event::Transport(_) | Event::Auth(_) | Event::Channel(..) | Event::Open { .. } => {}
+            Event::Transport(_)
+            | Event::Auth(_)
+            | Event::Channel(..)
+            | Event::Open { .. }
+            | Event::Listen { .. }
+            | Event::Forward(..) => {}
         });
         client.input.extend(said);
     }

@@ -14,7 +14,7 @@ use sanssh_core::algorithm::Zip;
 use sanssh_core::auth::{Method, MethodSet};
 use sanssh_core::channel::{self, OpenFailure, OpenKind, Request};
 use sanssh_core::crypto::Provider;
-use sanssh_core::event::{ChannelRequest, OpenRequest};
+use sanssh_core::event::{ChannelRequest, ForwardRequest, OpenRequest};
 use sanssh_core::file::signing::SigningKey;
 use sanssh_core::role::{Client, Role, Server};
 use sanssh_core::{
@@ -22,6 +22,7 @@ use sanssh_core::{
 };
 use std::collections::VecDeque;
 use told::words;
+pub use told::{forward_words, kind_words};
 
 /// Channels of each end.
 pub const CHANNELS: usize = 4;
@@ -41,6 +42,8 @@ pub struct End<R: Role, P: Provider> {
     pub told: VecDeque<Told>,
     /// Questions about channels, kept for the test.
     pub opens: VecDeque<Ask<OpenRequest>>,
+    /// Questions about forwards, kept for the test.
+    pub forwards: VecDeque<Ask<ForwardRequest>>,
     /// Questions about requests, kept for the test.
     pub requests: VecDeque<Ask<ChannelRequest>>,
     /// Whether data is released as soon as it is told.
@@ -80,6 +83,7 @@ impl<R: Role, P: Provider> End<R, P> {
             output: Vec::new(),
             told: VecDeque::new(),
             opens: VecDeque::new(),
+            forwards: VecDeque::new(),
             requests: VecDeque::new(),
             releases: true,
             keeps: false,
@@ -151,10 +155,15 @@ impl<R: Role, P: Provider> End<R, P> {
                 Ok(Some(Event::Auth(event))) => login(self, event),
                 Ok(Some(Event::Transport(event))) => self.told.push_back(Told::transport(&event)),
                 Ok(Some(Event::Channel(id, event))) => self.channel(id, event),
-                Ok(Some(Event::Open { kind: _, ask })) => {
+                Ok(Some(Event::Open { kind, ask })) => {
                     self.opens.push_back(ask);
-                    self.told.push_back(Told::Open);
+                    self.told.push_back(Told::Open(kind_words(&kind)));
                 }
+                Ok(Some(Event::Listen { what, ask })) => {
+                    self.forwards.push_back(ask);
+                    self.told.push_back(Told::Listen(forward_words(&what)));
+                }
+                Ok(Some(Event::Forward(id, event))) => self.told.push_back(Told::Forward(id, event)),
                 Err(error) => {
                     self.over = Some(error);
                     break;

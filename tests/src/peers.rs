@@ -10,6 +10,8 @@ const SYSTEM: [&str; 6] =
     ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/lib/openssh", "/usr/libexec/openssh", "/usr/libexec"];
 /// The Python that has asyncssh.
 pub const ASYNCSSH: &str = "sanssh-asyncssh";
+/// The Node.js that has Wireshark.
+pub const WIRESHARK: &str = "sanssh-wireshark";
 
 /// Whether all `programs` are here; if not, the caller returns from its test.
 ///
@@ -21,19 +23,19 @@ pub fn require(programs: &[&str]) -> bool {
     missing.is_empty() || skip(owed(), &format!("not installed: {} (tests/run installs them)", missing.join(", ")))
 }
 
-/// The path of a program: in `PATH`, among the system's daemons, or in the environment of Python's peers.
+/// The path of a program: in `PATH`, among the system's daemons, or among the packages beside the builds.
 #[must_use]
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .chain(SYSTEM.iter().map(PathBuf::from))
-        .chain(python())
+        .chain(packages())
         .map(|directory| directory.join(program))
         .find(|candidate| executable(candidate))
 }
 
-/// Where `tests/run` puts peers that are Python packages: beside the builds.
-fn python() -> impl Iterator<Item = PathBuf> {
+/// Where `tests/run` puts peers that are packages of Python or Node.js: beside the builds.
+fn packages() -> impl Iterator<Item = PathBuf> {
     let this = env::current_exe().unwrap_or_default();
     let beside: Vec<_> = this.ancestors().skip(1).take(3).map(|above| above.join("peers-venv/bin")).collect();
     beside.into_iter()

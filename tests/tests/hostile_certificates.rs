@@ -384,7 +384,7 @@ fn g16_the_algorithm_is_not_the_certificate_s() {
 const SECURITY_KEYS: [HostKey; 2] = [HostKey::SkEd25519, HostKey::SkEcdsaP256];
 
 #[test]
-fn security_keys_sign_what_they_say_of_their_holder() {
+fn e13_security_keys_sign_what_they_say_of_their_holder() {
     for algorithm in SECURITY_KEYS {
         let key = SecurityKey::new(algorithm, "ssh:");
         let (public, stranger) = (key.public(), SecurityKey::new(algorithm, "ssh:else").public());

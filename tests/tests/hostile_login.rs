@@ -1,10 +1,6 @@
 //! Table E, authentication as a server: logins that lie about users, services, methods and answers (RFC 4252, RFC 4256).
 //! `hostile_keys` has the rows of logins by key, `hostile_factors` those of hosts that vouch for users and of several
 //! methods, `std_factors` what the driver's server makes of all of them.
-//!
-//! | row | not here, because |
-//! |---|---|
-//! | E18 | gssapi is not built: E21 counts it as an unknown method |
 
 use core::time::Duration;
 use sanssh_core::auth::{Method, MethodSet};
@@ -260,6 +256,38 @@ fn e17_two_factors_in_any_order_for_one_user() {
         let message = forger.sound_login("a", &key_b());
         forger.send(&message);
         forger.lives(&["attempt a PublicKey fresh"], &[51]);
+    });
+}
+
+/// Nobody handles gssapi, so what it says is not even read.
+#[test]
+fn e18_gssapi_fails_whatever_it_says() {
+    both_ways(|feed| {
+        let krb5 = b"\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
+        for method in ["gssapi-with-mic", "gssapi-keyex", "gssapi"] {
+            for fields in [
+                blob().done(),
+                blob().u32(u32::MAX).done(),
+                blob().u32(0).done(),
+                blob().u32(1).string(krb5).done(),
+                blob().u32(1).string(b"\x06\x7f\x2a").done(),
+                blob().u32(1).u32(u32::MAX).raw(krb5).done(),
+                blob().u32(2).string(krb5).done(),
+                blob().string([1; 28]).done(),
+            ] {
+                fails(feed, &login("user", method).raw(&fields).done());
+            }
+        }
+        // No token, hash or end of its is awaited.
+        let mut forger = served(feed);
+        forger.send(&login("user", "gssapi-with-mic").u32(1).string(krb5).done());
+        forger.lives(&[], &[51]);
+        for number in 63..67 {
+            forger.send(&any(number).string("token").done());
+            forger.lives(&[], &[3]);
+        }
+        forger.send(&any(61).string("token").done());
+        forger.fatal(Violation::Unexpected(61).into(), &[]);
     });
 }
 

@@ -1,9 +1,5 @@
 //! Table D, rekeying and floods: traffic at unlawful times, exchanges that do not go on, and messages by the thousand
 //! (RFC 4253 §9 and §11, OpenSSH PROTOCOL §1.9).
-//!
-//! | row | not here, because |
-//! |---|---|
-//! | D16 | `flush` writes whole packets only; halves of packets are the driver's, and tested with it |
 
 use core::time::Duration;
 use sanssh_core::crypto::fast::Fast;
@@ -141,6 +137,31 @@ fn d15_pings_whose_answers_nobody_reads() {
         assert_eq!(last[5..], 999_u32.to_be_bytes());
     }
     both_roles!(case);
+}
+
+/// Wherever the line is cut: what was begun is finished, then comes the exchange, then what had to wait for it.
+#[test]
+fn d16_a_packet_half_sent_is_finished_first() {
+    for place in 0..60 {
+        let mut pair = Pair::<Fast, Fast>::connected(Config::default(), server_config());
+        let (client, _) = pair.exec("cat");
+        pair.client.emit(|ssh, output| ssh.write(client, &[1; 500], output)).expect("room");
+        let rest = pair.client.output.split_off(place * pair.client.output.len() / 60);
+        pair.server.input.append(&mut pair.client.output);
+        pair.receive_server();
+        pair.client.ssh.rekey();
+        if place % 2 == 0 {
+            pair.server.ssh.rekey();
+        }
+        pair.client.output = rest;
+        pair.client.flush(pair.now);
+        assert_eq!(pair.client.emit(|ssh, output| ssh.write(client, &[2; 500], output)), Err(Refused::Busy));
+        pair.run();
+        pair.client.emit(|ssh, output| ssh.write(client, &[2; 500], output)).expect("and then it may");
+        pair.run();
+        assert_eq!((pair.client.over, pair.server.over), (None, None));
+        assert_eq!(pair.server.take_data(), [[1; 500], [2; 500]].concat());
+    }
 }
 
 #[test]

@@ -1,17 +1,13 @@
 //! Table F, authentication as a client: servers that grant what nobody earned, answer what was not asked, and never come
 //! to an end (RFC 4252, RFC 4256).
 //!
-//! | row | not here, because |
-//! |---|---|
-//! | F09, F10 | the plan of a login is the driver's, and in `std_factors`: core sends one request for each command |
-//! | F11 | `mutations` feeds mutated servers; C15 and C16 say what may not leave before keys and trust |
-//! | F13 | core keeps no password: it is encoded where it is sealed |
+//! The plan of a login is the driver's, and its rows are in `std_factors`: core sends one request for each command.
 
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::role::Client;
 use sanssh_core::{Config, Connection, Error, Output, Refused, Slot, Violation};
-use sanssh_tests::forger::{Answer, Feed, Forger, any, both_ways};
+use sanssh_tests::forger::{Answer, Feed, Forger, any, both_ways, offered};
 
 /// A request of a client's.
 type Command = fn(&mut Connection<Client, Fast, Vec<Slot>>, &mut Output<'_>) -> Result<(), Refused>;
@@ -223,6 +219,54 @@ fn f09_failure_upon_failure() {
                 forger.heard.clear();
             }
             assert_eq!(forger.machine.over, None);
+        }
+    });
+}
+
+/// A server's stages up to its keys, each with what it says there; the client asks to be logged in all the while.
+const STAGES: [fn(Feed) -> Forger<Client>; 5] = [
+    Forger::new,
+    |feed| Forger::new(feed).greeted(),
+    offered,
+    distrusted,
+    |feed| {
+        let mut forger = distrusted(feed);
+        forger.send_new_keys();
+        forger
+    },
+];
+
+/// A server that has shown its host key, about which nothing was said.
+fn distrusted(feed: Feed) -> Forger<Client> {
+    let mut forger = offered(feed);
+    forger.machine.policy.trust = Answer::Later;
+    forger.send_share();
+    forger
+}
+
+/// Commands are refused and write nothing, whatever the server says next.
+#[test]
+fn f11_nothing_of_a_login_leaves_before_keys_and_trust() {
+    both_ways(|feed| {
+        let service = any(6).string("ssh-userauth").done();
+        let says = [&b""[..], &[21], &service, &[52], &[51, 0, 0, 0, 0, 0], &[7, 0, 0, 0, 0], &[2, 0, 0, 0, 0], &[20]];
+        for stage in STAGES {
+            for message in says {
+                let mut forger = stage(feed);
+                forger.machine.policy.trust = Answer::Later;
+                forger.forget();
+                if !message.is_empty() {
+                    forger.send(message);
+                }
+                for command in ALL {
+                    let refused = forger.machine.emit(command).expect_err("nothing may leave yet");
+                    assert!(matches!(refused, Refused::NotYet | Refused::Closed), "{refused:?}");
+                    forger.machine.flush();
+                    forger.hear();
+                }
+                let numbers = forger.numbers();
+                assert!(numbers.iter().all(|number| matches!(number, 1 | 3 | 20 | 30)), "{numbers:?}");
+            }
         }
     });
 }

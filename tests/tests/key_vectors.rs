@@ -131,7 +131,7 @@ fn t14_what_putty_pads_is_read() {
 }
 
 #[test]
-fn comments_need_not_be_utf8() {
+fn t14_comments_need_not_be_utf8() {
     let vectors = Vector::all();
     let plain = vectors.iter().find(|vector| vector.name == "openssh_p256").expect("a vector");
     let key = plain.read(&plain.text).expect("a key").key;

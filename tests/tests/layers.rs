@@ -11,7 +11,7 @@ const SHARED: [&str; 9] = ["algorithm", "config", "error", "event", "buf", "time
 const ROOT: [&str; 6] = ["Waiting", "Input", "Output", "Instant", "Error", "Refused"];
 
 /// Each layer and the layers it may use besides itself.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("wire", &[]),
     ("crypto", &["wire"]),
     ("transport", &["crypto", "wire"]),
@@ -21,6 +21,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("file", &["crypto", "wire"]),
     ("sftp", &["wire"]),
     ("scp", &["sftp", "wire"]),
+    ("forward", &[]),
     ("agent", &["crypto", "wire"]),
     ("keyring", &["agent", "file", "crypto", "wire"]),
 ];

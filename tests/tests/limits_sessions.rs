@@ -127,13 +127,13 @@ fn banners() {
 }
 
 #[test]
-fn channels_that_the_peer_opens() {
+fn h08_channels_that_the_peer_opens() {
     both_ways(|feed| {
         let mut forger = Forger::<Server>::new(feed).authenticated();
         for number in 0..4 {
             forger.send(&channel_open(number, 100, 100));
         }
-        forger.lives(&["open"; 4], &[91; 4]);
+        forger.lives(&["open session"; 4], &[91; 4]);
         forger.send(&channel_open(4, 100, 100));
         let (_, payload) = forger.heard.last().expect("a refusal");
         assert_eq!(payload[..9], [92, 0, 0, 0, 4, 0, 0, 0, 4], "resource shortage");
@@ -143,7 +143,7 @@ fn channels_that_the_peer_opens() {
         forger.send(&any(97).u32(third.number()).done());
         forger.lives(&["closed"], &[97]);
         forger.send(&channel_open(5, 100, 100));
-        forger.lives(&["open"], &[91]);
+        forger.lives(&["open session"], &[91]);
         let again = forger.machine.channels[4];
         assert!(again.index() == third.index() && again != third);
         forger.send(&any(94).u32(third.number()).string("late").done());

@@ -184,7 +184,12 @@ impl<P: Provider> Run<P> {
                         received[0] += data.len();
                         client.release(id, data.len());
                     }
-                    Event::Channel(..) | Event::Auth(_) | Event::Transport(_) | Event::Open { .. } => {}
+                    Event::Channel(..)
+                    | Event::Auth(_)
+                    | Event::Transport(_)
+                    | Event::Open { .. }
+                    | Event::Listen { .. }
+                    | Event::Forward(..) => {}
                 }
             }
         });
@@ -205,7 +210,11 @@ impl<P: Provider> Run<P> {
                         received[1] += data.len();
                         server.release(id, data.len());
                     }
-                    Event::Channel(..) | Event::Auth(_) | Event::Transport(_) => {}
+                    Event::Channel(..)
+                    | Event::Auth(_)
+                    | Event::Transport(_)
+                    | Event::Listen { .. }
+                    | Event::Forward(..) => {}
                 }
             }
         });
@@ -240,12 +249,12 @@ fn nothing_from_the_heap<P: Provider>() {
 }
 
 #[test]
-fn soft_takes_nothing_from_the_heap() {
+fn m06_soft_takes_nothing_from_the_heap() {
     nothing_from_the_heap::<Soft>();
 }
 
 #[test]
-fn fast_takes_nothing_from_the_heap() {
+fn m06_fast_takes_nothing_from_the_heap() {
     nothing_from_the_heap::<Fast>();
 }
 
@@ -292,7 +301,7 @@ fn rsa_takes_memory_to_verify_and_for_nothing_else() {
 /// The hybrid exchange's shares and keys are what a small target leaves out; without them see core's own test, which
 /// tests/run also runs in a build without the feature.
 #[test]
-fn a_connection_is_small() {
+fn m06_a_connection_is_small() {
     let fast = size_of::<Connection<Client, Fast, [Slot; 4]>>();
     let soft = size_of::<Connection<Server, Soft, [Slot; 4]>>();
     println!("client of Fast, 4 slots: {fast}; server of Soft, 4 slots: {soft}; a slot: {}", size_of::<Slot>());

@@ -182,7 +182,7 @@ fn twenty_channels_at_once() {
 }
 
 #[test]
-fn a_stalled_channel_stops_only_itself() {
+fn h18_a_stalled_channel_stops_only_itself() {
     if !peers::require(&PEERS) {
         return;
     }

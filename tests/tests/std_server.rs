@@ -261,7 +261,7 @@ fn a_session_that_panics_ends_alone() {
 }
 
 #[test]
-fn more_than_the_limit_are_refused() {
+fn c34_more_than_the_limit_are_refused() {
     let config = ServerConfig { max_connections: 2, max_unauthenticated: 1, ..ServerConfig::default() };
     let server = Running::start(config, &Keys::shared().authorized());
     let one = server.client();
@@ -316,7 +316,7 @@ fn a_call_behind_a_sleeping_one_gets_its_key_exchange() {
 /// Sessions whose handlers go on count as well, but for as many as may be open.
 #[test]
 fn sessions_that_nobody_ends_are_limited() {
-    let config = ServerConfig { channels: 2, ..ServerConfig::default() };
+    let config = ServerConfig { sessions: 2, ..ServerConfig::default() };
     let server = Running::start(config, &Keys::shared().authorized());
     let client = server.client();
     let mut last = Ok(());

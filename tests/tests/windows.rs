@@ -274,7 +274,7 @@ fn credit_is_conserved_whatever_happens() {
 
 /// The reader of one channel is gone; another carries a hundred windows meanwhile, both ways.
 #[test]
-fn a_stalled_channel_stops_only_itself() {
+fn h18_a_stalled_channel_stops_only_itself() {
     let mut walk = Walk::new(9);
     let (stuck, (client, server)) = (walk.channels[0], walk.channels[1]);
     let mut sent = 0;

@@ -1,10 +1,12 @@
-//! Global requests (RFC 4254 §4), which no channel is about: questions whether the peer lives, and a server's host keys,
-//! which it announces and proves to hold (OpenSSH PROTOCOL §2.5). Answers leave in the order of the requests.
+//! Global requests (RFC 4254 §4), which no channel is about: questions whether the peer lives, forwards, and a server's
+//! host keys, which it announces and proves to hold (OpenSSH PROTOCOL §2.5). Answers leave in the order of the requests.
 //!
 //! ```text
-//! failures that are owed | the proof that is asked for | failures behind it
+//! owed:    failures, successes, ports found | a decision or a proof, which the embedder thinks about | what is behind it
+//! awaited: what nothing hangs on | a forward | proofs
 //! ```
 
+use super::forward::ForwardId;
 use super::table::Opener;
 use crate::Waiting;
 use crate::crypto::Provider;
@@ -12,14 +14,19 @@ use crate::error::{Error, Refused, Violation};
 use crate::event::Serial;
 use crate::role::Role;
 use crate::transport::Sender;
-use crate::wire::connection::{GlobalRequest, RequestFailure, RequestSuccess};
+use crate::wire::connection::{ForwardedPort, GlobalRequest, RequestFailure, RequestSuccess};
 use crate::wire::{Malformed, Message, Rest, Sink, Strings};
+use heapless::Deque;
 
-/// Failures that are owed before reading stops.
+/// Answers that are owed before reading stops; runs of equal ones count once.
 const MOST_OWED: usize = 16;
-/// Failures that are owed at most. Reading stops long before, unless a key exchange keeps us silent; then this is more
-/// than any peer sends before it answers our KEXINIT.
-const MOST_FAILURES: usize = 1 << 16;
+/// Equal answers one after the other that are owed before reading stops.
+const LONGEST_RUN: u32 = 16;
+/// Equal answers that are owed at most. Reading stops long before, unless a key exchange keeps us silent; then this is
+/// more than any peer sends before it answers our KEXINIT.
+const MOST_EQUAL: u32 = 1 << 16;
+/// Questions of ours that are open at a time; runs on whose answers nothing hangs count once.
+const MOST_ASKED: usize = 8;
 /// Keys that a server is asked to prove at a time.
 const MOST_PROOFS: usize = 16;
 
@@ -27,27 +34,38 @@ const KEEPALIVE: &[u8] = b"keepalive@openssh.com";
 const ANNOUNCE: &[u8] = b"hostkeys-00@openssh.com";
 /// The name of the request is also the first of what proofs sign.
 pub(super) const PROVE: &[u8] = b"hostkeys-prove-00@openssh.com";
+pub(super) const NO_MORE_SESSIONS: &[u8] = b"no-more-sessions@openssh.com";
 
 /// What global requests leave behind.
 #[derive(Debug)]
 pub(crate) struct Globals {
-    failures: usize,
-    proof: Option<Proof>,
+    owed: Deque<Owed, MOST_OWED>,
     /// Proofs have been asked of us; that happens once, so each key signs once.
     proven: bool,
     keepalive_owed: bool,
-    keepalives_awaited: usize,
-    /// We asked for proofs, behind so many keepalives.
-    proofs_awaited: Option<usize>,
+    awaited: Deque<Awaited, MOST_ASKED>,
 }
 
-/// A proof that the embedder thinks about.
-#[derive(Debug, Default)]
-struct Proof {
-    /// The question's; `None` until it is put.
-    serial: Option<Serial>,
-    /// Failures that are owed behind it.
-    behind: usize,
+/// An answer that the peer waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owed {
+    Failures(u32),
+    Successes(u32),
+    /// The port that was found.
+    Port(u16),
+    /// The embedder thinks about it: the number of the question.
+    Decision(u32),
+    /// The same about a proof; `None` until the question is put.
+    Proof(Option<u32>),
+}
+
+/// What an answer will be about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    /// So many answers tell no more than that the peer lives.
+    Nothing(u32),
+    Forward(ForwardId),
+    Proofs,
 }
 
 /// What a global request or its answer tells.
@@ -61,19 +79,20 @@ pub(crate) enum Global<'b> {
     Proofs(Option<Strings<'b>>),
 }
 
+/// What an answer is about.
+#[derive(Debug)]
+pub(super) enum Answer<'b> {
+    Nothing,
+    Forward(ForwardId),
+    Proofs(Option<Strings<'b>>),
+}
+
 impl Globals {
     pub(super) const fn new() -> Self {
-        Self {
-            failures: 0,
-            proof: None,
-            proven: false,
-            keepalive_owed: false,
-            keepalives_awaited: 0,
-            proofs_awaited: None,
-        }
+        Self { owed: Deque::new(), proven: false, keepalive_owed: false, awaited: Deque::new() }
     }
 
-    /// Handles a request. One that is not known and wants an answer is owed a failure.
+    /// Handles a request that is not about forwards. One that is not known and wants an answer is owed a failure.
     pub(super) fn request<'b>(
         &mut self,
         from: Opener,
@@ -85,7 +104,7 @@ impl Globals {
                 let keys = keys()?;
                 if !self.proven && are_few_and_different(keys) {
                     self.proven = true;
-                    self.proof = Some(Proof::default());
+                    self.owe(Owed::Proof(None))?;
                     return Ok(Some(Global::Prove(keys)));
                 }
             }
@@ -99,23 +118,78 @@ impl Globals {
         Ok(None)
     }
 
-    fn owe_failure(&mut self, wanted: bool) -> Result<(), Error> {
-        let owed = self.proof.as_mut().map_or(&mut self.failures, |proof| &mut proof.behind);
-        *owed = owed.saturating_add(usize::from(wanted));
-        if *owed > MOST_FAILURES { Err(Violation::TooMany.into()) } else { Ok(()) }
+    /// Owes a failure, if one is wanted.
+    pub(super) fn owe_failure(&mut self, wanted: bool) -> Result<(), Error> {
+        if wanted { self.owe(Owed::Failures(1)) } else { Ok(()) }
     }
 
-    /// Handles an answer. Either is a sign of life where that was the question.
-    pub(super) fn reply<'b>(&mut self, number: u8, fields: Option<&'b [u8]>) -> Result<Option<Global<'b>>, Error> {
-        if self.proofs_awaited.take_if(|ahead| *ahead == 0).is_some() {
-            let proofs = fields.map(|fields| Strings::decode(fields, MOST_PROOFS)).transpose();
-            return Ok(Some(Global::Proofs(proofs.map_err(|Malformed| malformed(number))?)));
+    /// Owes a success, if one is wanted.
+    pub(super) fn owe_success(&mut self, wanted: bool) -> Result<(), Error> {
+        if wanted { self.owe(Owed::Successes(1)) } else { Ok(()) }
+    }
+
+    /// Owes what the embedder will decide.
+    pub(super) fn owe_decision(&mut self, serial: Serial) -> Result<(), Error> {
+        self.owe(Owed::Decision(serial.number))
+    }
+
+    fn owe(&mut self, what: Owed) -> Result<(), Error> {
+        match (self.owed.back_mut(), what) {
+            (Some(Owed::Failures(count)), Owed::Failures(more))
+            | (Some(Owed::Successes(count)), Owed::Successes(more)) => {
+                *count = count.saturating_add(more);
+                if *count > MOST_EQUAL { Err(Violation::TooMany.into()) } else { Ok(()) }
+            }
+            _ => self.owed.push_back(what).map_err(|_| Violation::TooMany.into()),
         }
-        if let Some(ahead) = &mut self.proofs_awaited {
-            *ahead = ahead.saturating_sub(1);
+    }
+
+    /// Server: the embedder has decided: yes, perhaps with the port that was found, or no.
+    pub(super) fn decide(&mut self, serial: Serial, granted: Option<Option<u16>>) {
+        let answer = match granted {
+            None => Owed::Failures(1),
+            Some(None) => Owed::Successes(1),
+            Some(Some(port)) => Owed::Port(port),
+        };
+        if let Some(owed) = self.owed.iter_mut().find(|owed| **owed == Owed::Decision(serial.number)) {
+            *owed = answer;
         }
-        self.keepalives_awaited = self.keepalives_awaited.checked_sub(1).ok_or(Violation::Unexpected(number))?;
-        Ok(None)
+    }
+
+    /// What an answer is about. Any is a sign of life.
+    pub(super) fn reply<'b>(&mut self, number: u8, fields: Option<&'b [u8]>) -> Result<Answer<'b>, Error> {
+        match self.awaited.pop_front().ok_or(Violation::Unexpected(number))? {
+            Awaited::Nothing(count) => {
+                if let Some(count) = count.checked_sub(1).filter(|count| *count > 0) {
+                    // There is room: it has just been taken.
+                    let _ = self.awaited.push_front(Awaited::Nothing(count));
+                }
+                Ok(Answer::Nothing)
+            }
+            Awaited::Forward(id) => Ok(Answer::Forward(id)),
+            Awaited::Proofs => {
+                let proofs = fields.map(|fields| Strings::decode(fields, MOST_PROOFS)).transpose();
+                Ok(Answer::Proofs(proofs.map_err(|Malformed| malformed(number))?))
+            }
+        }
+    }
+
+    /// Whether one more question of ours can be open.
+    pub(super) fn may_ask(&self) -> bool {
+        !self.awaited.is_full()
+    }
+
+    /// A forward was asked for, since there was room.
+    pub(super) fn asked_forward(&mut self, id: ForwardId) {
+        let _ = self.awaited.push_back(Awaited::Forward(id));
+    }
+
+    /// Something was asked on whose answer nothing hangs.
+    pub(super) fn asked_nothing(&mut self) {
+        match self.awaited.back_mut() {
+            Some(Awaited::Nothing(count)) => *count = count.saturating_add(1),
+            _ => drop(self.awaited.push_back(Awaited::Nothing(1))),
+        }
     }
 
     /// Whether the last question to a silent peer has not left yet.
@@ -128,27 +202,50 @@ impl Globals {
         self.keepalive_owed = true;
     }
 
-    pub(super) const fn owes(&self) -> bool {
-        self.keepalive_owed || self.failures > 0
+    /// Whether there is room to remember that a question to a silent peer was put.
+    fn may_ask_alive(&self) -> bool {
+        self.may_ask() || matches!(self.awaited.back(), Some(Awaited::Nothing(_)))
+    }
+
+    pub(super) fn owes(&self) -> bool {
+        let answers = !matches!(self.owed.front(), None | Some(Owed::Decision(_) | Owed::Proof(_)));
+        (self.keepalive_owed && self.may_ask_alive()) || answers
     }
 
     /// What must happen before more is read, if answers have piled up.
     pub(super) fn waiting(&self) -> Option<Waiting> {
-        if self.failures >= MOST_OWED {
-            return Some(Waiting::Output);
+        let runs_on = |owed: &Owed| matches!(owed, Owed::Failures(n) | Owed::Successes(n) if *n >= LONGEST_RUN);
+        if !self.owed.is_full() && !self.owed.iter().any(runs_on) {
+            return None;
         }
-        self.proof.as_ref().filter(|proof| proof.behind >= MOST_OWED).map(|_| Waiting::Proofs)
+        let thinks = matches!(self.owed.front(), Some(Owed::Decision(_) | Owed::Proof(_)));
+        Some(if thinks { Waiting::Global } else { Waiting::Output })
     }
 
     pub(super) fn flush<R: Role, P: Provider>(&mut self, sender: &mut Sender<'_, '_, R, P>) -> Result<(), Refused> {
-        if self.keepalive_owed {
+        if self.keepalive_owed && self.may_ask_alive() {
             sender.send(&GlobalRequest { name: KEEPALIVE, want_reply: true, fields: Rest(b"") })?;
             self.keepalive_owed = false;
-            self.keepalives_awaited = self.keepalives_awaited.saturating_add(1);
+            self.asked_nothing();
         }
-        while self.failures > 0 {
-            sender.send(&RequestFailure {})?;
-            self.failures = self.failures.saturating_sub(1);
+        while let Some(owed) = self.owed.front_mut() {
+            match owed {
+                Owed::Failures(count @ 1..) => {
+                    sender.send(&RequestFailure {})?;
+                    *count = count.saturating_sub(1);
+                }
+                Owed::Successes(count @ 1..) => {
+                    sender.send(&RequestSuccess { fields: Rest(b"") })?;
+                    *count = count.saturating_sub(1);
+                }
+                Owed::Port(port) => {
+                    let found = ForwardedPort { port: (*port).into() };
+                    sender.send_with(&RequestSuccess { fields: Rest(b"") }, |sink| found.encode(sink))?;
+                    *owed = Owed::Successes(0);
+                }
+                Owed::Failures(0) | Owed::Successes(0) => drop(self.owed.pop_front()),
+                Owed::Decision(_) | Owed::Proof(_) => break,
+            }
         }
         Ok(())
     }
@@ -171,25 +268,35 @@ impl Globals {
         if keys.len() > MOST_PROOFS {
             return Err(Refused::TooLong);
         }
-        if self.proofs_awaited.is_some() {
+        if !self.may_ask() || self.awaited.iter().any(|awaited| *awaited == Awaited::Proofs) {
             return Err(Refused::Busy);
         }
         let head = GlobalRequest { name: PROVE, want_reply: true, fields: Rest(b"") };
         sender.send_with(&head, |sink| strings(sink, keys))?;
-        self.proofs_awaited = Some(self.keepalives_awaited);
+        // There is room.
+        let _ = self.awaited.push_back(Awaited::Proofs);
         Ok(())
     }
 
+    /// Client: no session will be opened any more (OpenSSH PROTOCOL §2.2).
+    pub(super) fn forgo_sessions<R: Role, P: Provider>(sender: &mut Sender<'_, '_, R, P>) -> Result<(), Refused> {
+        sender.send(&GlobalRequest { name: NO_MORE_SESSIONS, want_reply: false, fields: Rest(b"") })
+    }
+
+    fn proof(&mut self) -> Option<&mut Owed> {
+        self.owed.iter_mut().find(|owed| matches!(owed, Owed::Proof(_)))
+    }
+
     /// Server: the question has been put.
-    pub(crate) const fn put(&mut self, serial: Serial) {
-        if let Some(proof) = &mut self.proof {
-            proof.serial = Some(serial);
+    pub(crate) fn put(&mut self, serial: Serial) {
+        if let Some(proof) = self.proof() {
+            *proof = Owed::Proof(Some(serial.number));
         }
     }
 
     /// Server: whether this question is the open one.
     pub(crate) fn is_open(&self, serial: Serial) -> bool {
-        self.proof.as_ref().is_some_and(|proof| proof.serial == Some(serial))
+        self.owed.iter().any(|owed| *owed == Owed::Proof(Some(serial.number)))
     }
 
     /// Server: the proofs. What is owed before them must have left.
@@ -198,15 +305,18 @@ impl Globals {
         sender: &mut Sender<'_, '_, R, P>,
         signatures: &[&[u8]],
     ) -> Result<(), Refused> {
+        if !matches!(self.owed.front(), Some(Owed::Proof(_))) {
+            return Err(Refused::Busy);
+        }
         sender.send_with(&RequestSuccess { fields: Rest(b"") }, |sink| strings(sink, signatures))?;
-        self.failures = self.proof.take().map_or(0, |proof| proof.behind);
+        self.owed.pop_front();
         Ok(())
     }
 
     /// Server: there are no proofs.
-    pub(crate) const fn unproven(&mut self) {
-        if let Some(proof) = self.proof.take() {
-            self.failures = self.failures.saturating_add(proof.behind).saturating_add(1);
+    pub(crate) fn unproven(&mut self) {
+        if let Some(proof) = self.proof() {
+            *proof = Owed::Failures(1);
         }
     }
 }

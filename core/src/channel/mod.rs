@@ -1,4 +1,4 @@
-//! The connection protocol's channels (RFC 4254): a table of slots, each a few facts about one channel.
+//! The connection protocol's channels and forwards (RFC 4254): a table of slots, each a few facts about one of them.
 //!
 //! Data is delivered the moment it is decrypted, and credited when the embedder releases it; nothing is queued. What a
 //! channel owes the peer is a bit or a count in its slot, which a flush turns into packets.
@@ -14,48 +14,35 @@
     )
 )]
 
+mod forward;
 mod global;
 mod id;
 mod modes;
+mod open;
 mod proof;
 mod receive;
 mod request;
 mod slot;
 mod table;
 
+pub use forward::{Forward, ForwardEvent, ForwardId};
 pub use id::ChannelId;
 pub use modes::{Mode, Modes};
+pub use open::{OpenKind, Tcpip};
 pub use proof::ProofMessage;
 pub use request::{Pty, Request, SIGNALS};
 pub use slot::Slot;
 
+pub(crate) use forward::mark;
 pub(crate) use global::{Global, Globals};
 pub(crate) use receive::{Context, Received};
+pub(crate) use slot::{Flags, Mark};
 pub(crate) use table::{Channels, Opener};
 
 use crate::event::{Ask, ChannelRequest};
 
 /// Extended data of sessions that is standard error (RFC 4254 §5.2).
 pub const STDERR: u32 = 1;
-
-/// Kinds of channels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenKind<'b> {
-    /// `session` (RFC 4254 §6.1).
-    Session,
-    /// A kind that is not offered; never reported, always refused.
-    #[doc(hidden)]
-    Unknown(&'b [u8]),
-}
-
-impl OpenKind<'_> {
-    pub(crate) const fn name(&self) -> &[u8] {
-        match self {
-            Self::Session => b"session",
-            Self::Unknown(name) => name,
-        }
-    }
-}
 
 /// Why a channel is not opened (RFC 4254 §5.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

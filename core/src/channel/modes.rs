@@ -55,7 +55,7 @@ mod tests {
     use crate::wire::Writer;
 
     #[test]
-    fn odd_lists_end_cleanly() {
+    fn h14_odd_lists_end_cleanly() {
         let mut space = [0; 64];
         let mut writer = Writer::new(&mut space);
         Modes::encode([(Mode::ECHO, 0), (Mode::VINTR, 3)], &mut writer);

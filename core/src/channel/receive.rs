@@ -1,13 +1,15 @@
 //! Messages 80 to 100 as they arrive (RFC 4254 §4 and §5): each checked against its channel's facts, then told.
 
-use super::global::Global;
-use super::slot::{Flags, Slot, State};
+use super::forward::{Asked, Forward, ForwardEvent, ForwardId};
+use super::global::{Answer, Global, NO_MORE_SESSIONS};
+use super::open::Wanted;
+use super::slot::{Flags, Mark, Place, Slot, State};
 use super::table::{Channels, Opener};
 use super::{ChannelId, Event, OpenFailure, OpenKind, Request, STDERR};
 use crate::config::Config;
 use crate::crypto::schedule::Direction;
 use crate::error::{Error, Violation};
-use crate::event::{Ask, ChannelRequest, OpenRequest, Serials};
+use crate::event::{Ask, ChannelRequest, ForwardRequest, OpenRequest, Serials};
 use crate::wire::Message;
 use crate::wire::connection::{
     ChannelClose, ChannelData, ChannelEof, ChannelExtendedData, ChannelFailure, ChannelOpen, ChannelOpenConfirmation,
@@ -20,6 +22,8 @@ use crate::wire::connection::{
 pub(crate) enum Received<'b> {
     Nothing,
     Global(Global<'b>),
+    Listen { what: Forward<'b>, ask: Ask<ForwardRequest> },
+    Forward(ForwardId, ForwardEvent),
     Open { kind: OpenKind<'b>, ask: Ask<OpenRequest> },
     Event(ChannelId, Event<'b>),
 }
@@ -30,10 +34,8 @@ pub(crate) struct Context<'c> {
     pub(crate) serials: &'c mut Serials,
     /// Who sent the message.
     pub(crate) from: Opener,
-}
-
-fn told(global: Option<Global<'_>>) -> Received<'_> {
-    global.map_or(Received::Nothing, Received::Global)
+    /// By what addresses are known again.
+    pub(crate) mark: fn(&[u8]) -> Mark,
 }
 
 impl Context<'_> {
@@ -54,13 +56,9 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         body: &'b [u8],
     ) -> Result<Received<'b>, Error> {
         let received = match number {
-            GlobalRequest::NUMBER => {
-                GlobalRequest::decode(body).map(|message| self.globals.request(context.from, &message).map(told))
-            }
-            RequestSuccess::NUMBER => {
-                RequestSuccess::decode(body).map(|m| self.globals.reply(number, Some(m.fields.0)).map(told))
-            }
-            RequestFailure::NUMBER => RequestFailure::decode(body).map(|_| self.globals.reply(number, None).map(told)),
+            GlobalRequest::NUMBER => GlobalRequest::decode(body).map(|message| self.global(context, &message)),
+            RequestSuccess::NUMBER => RequestSuccess::decode(body).map(|m| self.answered(number, Some(m.fields.0))),
+            RequestFailure::NUMBER => RequestFailure::decode(body).map(|_| self.answered(number, None)),
             ChannelOpen::NUMBER => ChannelOpen::decode(body).map(|message| self.open_request(context, &message)),
             ChannelOpenConfirmation::NUMBER => ChannelOpenConfirmation::decode(body).map(|m| self.confirmed(&m)),
             ChannelOpenFailure::NUMBER => ChannelOpenFailure::decode(body).map(|m| self.failed(&m)),
@@ -79,29 +77,88 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         received.map_err(|_| Error::Malformed(Some(number)))?
     }
 
+    fn global<'b>(&mut self, context: &mut Context<'_>, request: &GlobalRequest<'b>) -> Result<Received<'b>, Error> {
+        let GlobalRequest { name, want_reply, fields } = *request;
+        if context.from == Opener::Client {
+            let asked = Forward::decode(name, fields.0).map_err(|_| Error::Malformed(Some(GlobalRequest::NUMBER)))?;
+            if asked != Asked::Other {
+                return self.forward_request(context, asked, want_reply);
+            }
+            if name == NO_MORE_SESSIONS {
+                self.no_more_sessions = true;
+                self.globals.owe_success(want_reply)?;
+                return Ok(Received::Nothing);
+            }
+        }
+        let told = self.globals.request(context.from, request)?;
+        Ok(told.map_or(Received::Nothing, Received::Global))
+    }
+
+    fn answered<'b>(&mut self, number: u8, fields: Option<&'b [u8]>) -> Result<Received<'b>, Error> {
+        Ok(match self.globals.reply(number, fields)? {
+            Answer::Nothing => Received::Nothing,
+            Answer::Proofs(proofs) => Received::Global(Global::Proofs(proofs)),
+            Answer::Forward(id) => {
+                self.forward_reply(id, fields)?.map_or(Received::Nothing, |event| Received::Forward(id, event))
+            }
+        })
+    }
+
     fn open_request<'b>(&mut self, context: &mut Context<'_>, open: &ChannelOpen<'b>) -> Result<Received<'b>, Error> {
         let ChannelOpen { kind, sender, window, max_packet, fields } = *open;
         if self.is_taken(sender) {
             return Err(Violation::NoSuchChannel.into());
         }
-        let refusal = match kind {
-            b"session" if !fields.0.is_empty() => return Err(Error::Malformed(Some(ChannelOpen::NUMBER))),
-            b"session" if context.from == Opener::Server || max_packet == 0 => Some(OpenFailure::PROHIBITED),
-            b"session" => None,
-            _ => Some(OpenFailure::UNKNOWN_TYPE),
-        };
-        let refusal = refusal.or_else(|| self.vacancy().is_none().then_some(OpenFailure::RESOURCE_SHORTAGE));
-        if let Some(reason) = refusal {
-            // Reading stops before the list is full, unless a key exchange keeps us silent.
-            self.refusals.push((sender, reason)).map_err(|_| Violation::TooMany)?;
-            return Ok(Received::Nothing);
+        let malformed = Error::Malformed(Some(ChannelOpen::NUMBER));
+        let wanted = OpenKind::decode(context.direction(), kind, fields.0).map_err(|_| malformed)?;
+        if wanted == Wanted::Kind(OpenKind::Session) && self.no_more_sessions {
+            return Err(Violation::Unexpected(ChannelOpen::NUMBER).into());
         }
-        let Some((id, slot)) = self.vacancy() else { return Ok(Received::Nothing) };
-        slot.occupy(State::Asked, context.config.window);
-        slot.peer = sender;
-        slot.send_window = window;
-        slot.peer_max = max_packet;
-        Ok(Received::Open { kind: OpenKind::Session, ask: context.serials.ask(OpenRequest(id)) })
+        let kind = if max_packet == 0 { Err(OpenFailure::PROHIBITED) } else { self.lawful(context, wanted) };
+        let kind = kind.and_then(|kind| {
+            let vacancy = self.vacancy().ok_or(OpenFailure::RESOURCE_SHORTAGE)?;
+            Ok((kind, vacancy))
+        });
+        let (kind, id) = match kind {
+            Ok((kind, (id, slot))) => {
+                slot.occupy(State::Asked, context.config.window);
+                slot.peer = sender;
+                slot.send_window = window;
+                slot.peer_max = max_packet;
+                slot.raise(if kind == OpenKind::Session { Flags::SESSION } else { Flags::NONE });
+                (kind, id)
+            }
+            Err(reason) => {
+                // Reading stops before the list is full, unless a key exchange keeps us silent.
+                self.refusals.push((sender, reason)).map_err(|_| Violation::TooMany)?;
+                return Ok(Received::Nothing);
+            }
+        };
+        self.use_permit(&kind);
+        Ok(Received::Open { kind, ask: context.serials.ask(OpenRequest(id)) })
+    }
+
+    /// What is to be opened, if the peer may ask for it: a client for sessions, and where the server forwards; a server
+    /// for what it was asked to.
+    fn lawful<'b>(&mut self, context: &Context<'_>, wanted: Wanted<'b>) -> Result<OpenKind<'b>, OpenFailure> {
+        let found = match wanted {
+            Wanted::Unknown => return Err(OpenFailure::UNKNOWN_TYPE),
+            Wanted::Kind(OpenKind::Session) => Some(OpenKind::Session),
+            Wanted::Kind(kind @ (OpenKind::DirectTcpip(_) | OpenKind::DirectStreamlocal(_))) => {
+                context.config.forwarding.then_some(kind)
+            }
+            Wanted::ForwardedTcpip(what) => {
+                let place = Place { mark: (context.mark)(what.host), port: Some(what.port) };
+                self.forwarding(place).map(|id| OpenKind::ForwardedTcpip(id, what))
+            }
+            Wanted::ForwardedStreamlocal(path) => {
+                let place = Place { mark: (context.mark)(path), port: None };
+                self.forwarding(place).map(|id| OpenKind::ForwardedStreamlocal(id, path))
+            }
+            Wanted::Kind(kind) => self.is_permitted(&kind).then_some(kind),
+            Wanted::Wrong => None,
+        };
+        found.ok_or(OpenFailure::PROHIBITED)
     }
 
     /// Whether the peer already uses this number of its own for a channel.
@@ -188,10 +245,12 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
     ) -> Result<Received<'b>, Error> {
         let ChannelExtendedData { recipient, kind, data } = *message;
         let received = self.data(context.config, recipient, data, |data| Event::Extended(kind, data))?;
-        if kind == STDERR && context.from == Opener::Server {
+        let id = ChannelId::from_number(recipient);
+        let session = self.slot(id).is_some_and(|slot| slot.has(Flags::SESSION));
+        if kind == STDERR && context.from == Opener::Server && session {
             return Ok(received);
         }
-        self.release(context.config.window, ChannelId::from_number(recipient), data.len());
+        self.release(context.config.window, id, data.len());
         Ok(Received::Nothing)
     }
 
@@ -227,6 +286,8 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         let malformed = Error::Malformed(Some(ChannelRequestMessage::NUMBER));
         let (id, slot) = self.addressed(message.recipient)?;
         let what = Request::decode(context.direction(), message.name, message.fields.0).map_err(|_| malformed)?;
+        // Only sessions have something to ask for.
+        let what = what.filter(|_| slot.has(Flags::SESSION));
         if let Some(what) = what.filter(Request::is_notice) {
             return Ok(Received::Event(id, Event::Notice(what)));
         }
@@ -239,7 +300,9 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         }
         let number = message.want_reply.then(|| slot.ask());
         let full = slot.is_backed_up();
+        let forwards = |what: &Request<'_>| what.permits() != Flags::NONE;
         let lawful = what.filter(|what| !(what.starts() && slot.has(Flags::STARTED)));
+        let lawful = lawful.filter(|what| context.config.forwarding || !forwards(what));
         let Some(what) = lawful else {
             if let Some(number) = number {
                 slot.decide(number, false);
@@ -252,7 +315,7 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
             slot.raise(Flags::STARTED);
         }
         self.backlog |= full;
-        let ask = context.serials.ask(ChannelRequest { id, number, starts: what.starts() });
+        let ask = context.serials.ask(ChannelRequest { id, number, starts: what.starts(), permits: what.permits() });
         Ok(Received::Event(id, Event::Request { what, ask }))
     }
 

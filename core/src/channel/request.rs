@@ -1,9 +1,11 @@
-//! Channel requests of sessions (RFC 4254 §6, RFC 4335), one row each: name, who may send it, fields.
+//! Channel requests of sessions (RFC 4254 §6, RFC 4335, RFC 9987, OpenSSH PROTOCOL §2.1), one row each: name, who may
+//! send it, fields.
 
 use super::Modes;
+use super::slot::Flags;
 use crate::crypto::schedule::Direction;
 use crate::wire::connection::{
-    Break, Env, Exec, ExitSignal, ExitStatus, PtyReq, Signal, Subsystem, WindowChange, XonXoff,
+    Break, Env, Exec, ExitSignal, ExitStatus, PtyReq, Signal, Subsystem, WindowChange, X11Req, XonXoff,
 };
 use crate::wire::{Malformed, Sink};
 
@@ -48,6 +50,14 @@ pub enum Request<'a> {
     Signal(&'a [u8]),
     /// `break`: milliseconds.
     Break(u32),
+    /// `x11-req`: the session's programs want to show windows.
+    X11(X11Req<'a>),
+    /// `auth-agent-req@openssh.com`: the session's programs want to use the client's agent.
+    Agent,
+    /// `agent-req` (RFC 9987): the same.
+    AgentStandard,
+    /// `eow@openssh.com`: the sender reads no more data, but still sends.
+    EndOfWrite,
     /// `exit-status`.
     ExitStatus(u32),
     /// `exit-signal`.
@@ -74,6 +84,10 @@ impl<'a> Request<'a> {
             Self::XonXoff(_) => b"xon-xoff",
             Self::Signal(_) => b"signal",
             Self::Break(_) => b"break",
+            Self::X11(_) => b"x11-req",
+            Self::Agent => b"auth-agent-req@openssh.com",
+            Self::AgentStandard => b"agent-req",
+            Self::EndOfWrite => b"eow@openssh.com",
             Self::ExitStatus(_) => b"exit-status",
             Self::ExitSignal { .. } => b"exit-signal",
         }
@@ -82,8 +96,17 @@ impl<'a> Request<'a> {
     /// Whether a reply is asked for: never where RFC 4254 says `want_reply` is FALSE.
     pub(crate) const fn wants_reply(&self) -> bool {
         match self {
-            Self::Pty(_) | Self::Env { .. } | Self::Shell | Self::Exec(_) | Self::Subsystem(_) | Self::Break(_) => true,
+            Self::Pty(_)
+            | Self::Env { .. }
+            | Self::Shell
+            | Self::Exec(_)
+            | Self::Subsystem(_)
+            | Self::Break(_)
+            | Self::X11(_)
+            | Self::Agent
+            | Self::AgentStandard => true,
             Self::WindowChange(_)
+            | Self::EndOfWrite
             | Self::XonXoff(_)
             | Self::Signal(_)
             | Self::ExitStatus(_)
@@ -96,9 +119,30 @@ impl<'a> Request<'a> {
         matches!(self, Self::Shell | Self::Exec(_) | Self::Subsystem(_))
     }
 
-    /// Whether this is news from a server, which wants no answer.
+    /// What the server may open once it has granted this.
+    pub(crate) const fn permits(&self) -> Flags {
+        match self {
+            Self::X11(X11Req { single_connection: true, .. }) => Flags::X11_ONCE,
+            Self::X11(_) => Flags::X11,
+            Self::Agent | Self::AgentStandard => Flags::AGENT,
+            Self::Pty(_)
+            | Self::Env { .. }
+            | Self::Shell
+            | Self::Exec(_)
+            | Self::Subsystem(_)
+            | Self::Break(_)
+            | Self::WindowChange(_)
+            | Self::EndOfWrite
+            | Self::XonXoff(_)
+            | Self::Signal(_)
+            | Self::ExitStatus(_)
+            | Self::ExitSignal { .. } => Flags::NONE,
+        }
+    }
+
+    /// Whether this is news, which wants no answer.
     pub(crate) const fn is_notice(&self) -> bool {
-        matches!(self, Self::XonXoff(_) | Self::ExitStatus(_) | Self::ExitSignal { .. })
+        matches!(self, Self::XonXoff(_) | Self::ExitStatus(_) | Self::ExitSignal { .. } | Self::EndOfWrite)
     }
 
     /// Reads a request that travels in `direction`; `None` for names that are not known there.
@@ -119,6 +163,12 @@ impl<'a> Request<'a> {
             (Direction::ToServer, b"window-change") => Self::WindowChange(WindowChange::decode(fields)?),
             (Direction::ToServer, b"signal") => Self::Signal(Signal::decode(fields)?.name),
             (Direction::ToServer, b"break") => Self::Break(Break::decode(fields)?.milliseconds),
+            (Direction::ToServer, b"x11-req") => Self::X11(X11Req::decode(fields)?),
+            (Direction::ToServer, b"auth-agent-req@openssh.com") if fields.is_empty() => Self::Agent,
+            (Direction::ToServer, b"agent-req") if fields.is_empty() => Self::AgentStandard,
+            (Direction::ToServer, b"auth-agent-req@openssh.com" | b"agent-req") => return Err(Malformed),
+            (_, b"eow@openssh.com") if fields.is_empty() => Self::EndOfWrite,
+            (_, b"eow@openssh.com") => return Err(Malformed),
             (Direction::ToClient, b"xon-xoff") => Self::XonXoff(XonXoff::decode(fields)?.client_can_do),
             (Direction::ToClient, b"exit-status") => Self::ExitStatus(ExitStatus::decode(fields)?.status),
             (Direction::ToClient, b"exit-signal") => {
@@ -137,7 +187,8 @@ impl<'a> Request<'a> {
                 PtyReq { term, columns, rows, width, height, modes }.encode(sink);
             }
             Self::Env { name, value } => Env { name, value }.encode(sink),
-            Self::Shell => {}
+            Self::Shell | Self::Agent | Self::AgentStandard | Self::EndOfWrite => {}
+            Self::X11(request) => request.encode(sink),
             Self::Exec(command) => Exec { command }.encode(sink),
             Self::Subsystem(name) => Subsystem { name }.encode(sink),
             Self::WindowChange(size) => size.encode(sink),

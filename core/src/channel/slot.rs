@@ -1,4 +1,5 @@
-//! One channel as a handful of facts: state, both windows, and what is owed.
+//! One channel as a handful of facts: state, both windows, and what is owed. A forward, for which a server listens and
+//! opens channels, has a slot as well, so that the length of the table bounds both.
 
 use super::OpenFailure;
 use crate::error::{Error, Violation};
@@ -16,6 +17,10 @@ pub(crate) enum State {
     Declined(OpenFailure),
     /// Open, with possibly a confirmation, EOF or CLOSE on its way.
     Open,
+    /// A forward that was asked for: by us, or by the peer, and the embedder decides.
+    ForwardAsked,
+    /// A forward that was granted.
+    Forwarding,
 }
 
 /// Facts that are one bit each.
@@ -32,6 +37,27 @@ impl Flags {
     pub(crate) const CLOSE_RECEIVED: Self = Self(1 << 6);
     /// A shell, command or subsystem was asked for and not refused: there is one per channel.
     pub(crate) const STARTED: Self = Self(1 << 7);
+    /// The channel is a session.
+    pub(crate) const SESSION: Self = Self(1 << 8);
+    /// The server may open channels to the client's display, any number of them or one.
+    pub(crate) const X11: Self = Self(1 << 9);
+    pub(crate) const X11_ONCE: Self = Self(1 << 10);
+    /// The server may open channels to the client's agent.
+    pub(crate) const AGENT: Self = Self(1 << 11);
+    /// The forward is of a Unix socket.
+    const LOCAL: Self = Self(1 << 12);
+    pub(crate) const NONE: Self = Self(0);
+}
+
+/// A digest of the address or path of a forward.
+pub(crate) type Mark = [u32; 4];
+
+/// What a forward is known by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) mark: Mark,
+    /// `None` for a Unix socket.
+    pub(crate) port: Option<u16>,
 }
 
 /// Requests on one channel whose answers may be outstanding at a time.
@@ -111,6 +137,38 @@ impl Slot {
         let generation = self.generation.wrapping_add(1);
         *self = Self::new();
         self.generation = generation;
+    }
+
+    /// Gives the slot to a forward, whose place stands where a channel has numbers and windows.
+    pub(crate) const fn occupy_forward(&mut self, Place { mark, port }: Place) {
+        self.occupy(State::ForwardAsked, 0);
+        [self.send_window, self.peer_max, self.receive_window, self.held] = mark;
+        match port {
+            Some(port) => self.set_port(port),
+            None => self.raise(Flags::LOCAL),
+        }
+    }
+
+    /// The place of the forward that has the slot.
+    pub(crate) const fn place(&self) -> Option<Place> {
+        if !self.is_forward() {
+            return None;
+        }
+        let mark = [self.send_window, self.peer_max, self.receive_window, self.held];
+        let [_, _, high, low] = self.peer.to_be_bytes();
+        let port = if self.has(Flags::LOCAL) { None } else { Some(u16::from_be_bytes([high, low])) };
+        Some(Place { mark, port })
+    }
+
+    /// The forward's port was found.
+    pub(crate) const fn set_port(&mut self, port: u16) {
+        let [high, low] = port.to_be_bytes();
+        self.peer = u32::from_be_bytes([0, 0, high, low]);
+    }
+
+    /// Whether a forward has the slot.
+    pub(crate) const fn is_forward(&self) -> bool {
+        matches!(self.state, State::ForwardAsked | State::Forwarding)
     }
 
     /// Whether the embedder has the channel: it asked for it, or took it.

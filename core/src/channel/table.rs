@@ -2,7 +2,7 @@
 
 use super::global::Globals;
 use super::request::Request;
-use super::slot::{Flags, Slot, State};
+use super::slot::{Flags, Mark, Slot, State};
 use super::{ChannelId, OpenFailure, OpenKind};
 use crate::Waiting;
 use crate::config::Config;
@@ -45,11 +45,22 @@ pub(crate) struct Channels<T> {
     pub(super) closing: usize,
     /// Some channel may have as many answers outstanding as there may be.
     pub(super) backlog: bool,
+    /// The client opens no sessions any more.
+    pub(super) no_more_sessions: bool,
 }
 
 impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
     pub(crate) const fn new(table: T) -> Self {
-        Self { table, next: 0, dirty: false, refusals: Vec::new(), globals: Globals::new(), closing: 0, backlog: false }
+        Self {
+            table,
+            next: 0,
+            dirty: false,
+            refusals: Vec::new(),
+            globals: Globals::new(),
+            closing: 0,
+            backlog: false,
+            no_more_sessions: false,
+        }
     }
 
     pub(super) fn slots(&mut self) -> &mut [Slot] {
@@ -59,7 +70,8 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
     /// The open or opening channel of that id.
     pub(super) fn slot(&mut self, id: ChannelId) -> Option<&mut Slot> {
         let slot = self.table.as_mut().get_mut(id.index())?;
-        (slot.state != State::Free && slot.generation == id.generation()).then_some(slot)
+        let taken = slot.state != State::Free && !slot.is_forward();
+        (taken && slot.generation == id.generation()).then_some(slot)
     }
 
     fn live(&mut self, id: ChannelId) -> Result<&mut Slot, Refused> {
@@ -67,7 +79,7 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         match slot.state {
             State::Open => Ok(slot),
             State::Opening | State::Asked => Err(Refused::NotYet),
-            State::Free | State::Declined(_) => Err(Refused::NoSuchChannel),
+            State::Free | State::Declined(_) | State::ForwardAsked | State::Forwarding => Err(Refused::NoSuchChannel),
         }
     }
 
@@ -82,13 +94,33 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         &mut self,
         config: &Config,
         sender: &mut Sender<'_, '_, R, P>,
+        us: Opener,
         kind: OpenKind<'_>,
+        mark: Mark,
     ) -> Result<ChannelId, Refused> {
+        if !self.may_open(us, &kind, mark) {
+            return Err(Refused::NotYet);
+        }
         let (id, slot) = self.vacancy().ok_or(Refused::NoRoom)?;
         let (window, max_packet) = (config.window, config.max_data);
-        sender.send(&ChannelOpen { kind: kind.name(), sender: id.number(), window, max_packet, fields: Rest(b"") })?;
+        let head = ChannelOpen { kind: kind.name(), sender: id.number(), window, max_packet, fields: Rest(b"") };
+        sender.send_with(&head, |sink| kind.encode(sink))?;
         slot.occupy(State::Opening, window);
+        slot.raise(if kind == OpenKind::Session { Flags::SESSION } else { Flags::NONE });
+        self.use_permit(&kind);
         Ok(id)
+    }
+
+    /// Client: opens no session any more.
+    pub(crate) fn forgo_sessions<R: Role, P: Provider>(
+        &mut self,
+        sender: &mut Sender<'_, '_, R, P>,
+    ) -> Result<(), Refused> {
+        if !self.no_more_sessions {
+            Globals::forgo_sessions(sender)?;
+            self.no_more_sessions = true;
+        }
+        Ok(())
     }
 
     pub(crate) fn accept(&mut self, ask: &Ask<OpenRequest>) -> Result<ChannelId, Refused> {
@@ -117,19 +149,26 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         if slot.is_closing() || slot.has(Flags::CLOSE_RECEIVED) {
             return Err(Refused::Closed);
         }
+        if !slot.has(Flags::SESSION) {
+            return Err(Refused::NoSuchChannel);
+        }
         let want_reply = what.wants_reply();
         let awaited = slot.awaited.checked_add(u8::from(want_reply)).ok_or(Refused::Busy)?;
         let head = ChannelRequestMessage { recipient: slot.peer, name: what.name(), want_reply, fields: Rest(b"") };
         sender.send_with(&head, |sink| what.encode(sink))?;
         slot.awaited = awaited;
+        slot.raise(what.permits());
         Ok(())
     }
 
     pub(crate) fn reply(&mut self, ask: &Ask<ChannelRequest>, granted: bool) {
-        let ChannelRequest { id, number, starts } = ask.question;
+        let ChannelRequest { id, number, starts, permits } = ask.question;
         let Some(slot) = self.slot(id) else { return };
         if starts && !granted {
             slot.drop_flag(Flags::STARTED);
+        }
+        if granted {
+            slot.raise(permits);
         }
         if let Some(number) = number {
             slot.decide(number, granted);
@@ -306,7 +345,7 @@ fn flush_slot<R: Role, P: Provider>(
     index: usize,
     slot: &mut Slot,
 ) -> Result<(), Refused> {
-    if slot.state == State::Opening {
+    if slot.state == State::Opening || slot.is_forward() {
         return Ok(());
     }
     let recipient = slot.peer;

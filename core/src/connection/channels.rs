@@ -1,9 +1,11 @@
 //! What either role may do with channels: open, answer, write, release, end.
 
 use super::Connection;
+use super::forward::mark_of;
 use crate::Output;
-use crate::channel::{ChannelId, OpenFailure, OpenKind, Request, Slot};
+use crate::channel::{ChannelId, Mark, OpenFailure, OpenKind, Opener, Request, Slot, Tcpip};
 use crate::crypto::Provider;
+use crate::crypto::schedule::Direction;
 use crate::error::Refused;
 use crate::event::{Ask, ChannelRequest, OpenRequest};
 use crate::role::Role;
@@ -11,11 +13,29 @@ use crate::transport::Sender;
 
 impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T> {
     /// Asks for a channel. [`Opened`](crate::channel::Event::Opened) or
-    /// [`Failed`](crate::channel::Event::Failed) will tell.
+    /// [`Failed`](crate::channel::Event::Failed) will tell. [`Refused::NotYet`] for what the peer has not asked for: a
+    /// server opens what belongs to a forward or to a granted request, a client the rest, and no session after
+    /// [`forgo_sessions`](Self::forgo_sessions).
     pub fn open(&mut self, kind: OpenKind<'_>, output: &mut Output<'_>) -> Result<ChannelId, Refused> {
         self.settle(output)?;
+        let us = match R::SENDS {
+            Direction::ToServer => Opener::Client,
+            Direction::ToClient => Opener::Server,
+        };
+        let mark = match kind {
+            OpenKind::ForwardedTcpip(_, Tcpip { host: name, .. }) | OpenKind::ForwardedStreamlocal(_, name) => {
+                mark_of::<P>(name)
+            }
+            OpenKind::Session
+            | OpenKind::DirectTcpip(_)
+            | OpenKind::DirectStreamlocal(_)
+            | OpenKind::X11 { .. }
+            | OpenKind::Agent
+            | OpenKind::AgentStandard
+            | OpenKind::Unknown(_) => Mark::default(),
+        };
         let mut sender = Sender { transport: &mut self.transport, random: &mut self.random, output };
-        self.channels.open(&self.config, &mut sender, kind)
+        self.channels.open(&self.config, &mut sender, us, kind, mark)
     }
 
     /// Grants a channel to the peer.
@@ -46,9 +66,9 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
     }
 
-    /// How many bytes the channel's window and packet limit allow for now.
+    /// How many bytes the channel's window and packet limit allow for now; none once the connection is over.
     pub fn writable(&self, id: ChannelId) -> usize {
-        self.channels.writable(id)
+        if self.fate.is_some() { 0 } else { self.channels.writable(id) }
     }
 
     /// Sends data; returns how much was taken. 0: the window is empty, and

@@ -222,6 +222,18 @@ impl Secret {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 
+    /// Whether hashes take it as a `string`.
+    #[cfg(feature = "keylog")]
+    pub(crate) const fn is_string(&self) -> bool {
+        self.string
+    }
+
+    /// The same secret for somebody else, who wipes it too.
+    #[cfg(feature = "keylog")]
+    pub(crate) fn copy(&self) -> Self {
+        Self::new(self.as_bytes(), self.string)
+    }
+
     /// Writes `K` as the exchange hash and the key derivation take it.
     pub(crate) fn encode(&self, sink: &mut impl Sink) {
         let value = self.as_bytes();

@@ -28,7 +28,7 @@ use crate::crypto::group::{self, Group};
 use crate::crypto::schedule::{Direction, Schedule, Transcript};
 use crate::crypto::signature::{self, Presented};
 use crate::crypto::{Digest, Exchange as _, HashValue, Hashing, Provider, Share};
-use crate::error::{Choice, Error, Refused, Violation};
+use crate::error::{Error, Refused, Violation};
 use crate::role::Role;
 use crate::seed::Random;
 use crate::wire::transport::{
@@ -360,13 +360,14 @@ impl<R: Role, P: Provider> Transport<R, P> {
         state: AwaitReply<P>,
         reply: &KexReply<'b>,
     ) -> Result<Step<'b>, Error> {
-        let AwaitReply { begun: Begun { agreed, mut transcript, .. }, ephemeral, group } = state;
+        let AwaitReply { begun: Begun { agreed, mut transcript, kexinit, .. }, ephemeral, group } = state;
         transcript = transcript.with_string(reply.host_key);
         if let Some(group) = &group {
             transcript = transcript.with_group(&group::REQUEST, group);
         }
         transcript = transcript.with_string(&ephemeral.offer()).with_string(reply.share);
         let secret = ephemeral.finish(reply.share)?;
+        self.keylog.note(kexinit.cookie, &secret);
         let (hash, schedule) = transcript.finish(&secret, self.session);
         let algorithm = agreed.host_key;
         let presented =
@@ -426,11 +427,12 @@ impl<R: Role, P: Provider> Transport<R, P> {
 
     /// Server: the client's share.
     fn receive_init<'b>(&mut self, random: &mut Random, state: AwaitInit<P>, offer: &[u8]) -> Result<Step<'b>, Error> {
-        let AwaitInit { begun: Begun { agreed, transcript, .. }, group } = state;
+        let AwaitInit { begun: Begun { agreed, transcript, kexinit, .. }, group } = state;
         let (share, secret) = match &group {
             Some(group) => P::Exchange::respond_in(group, random, offer)?,
             None => P::Exchange::respond(agreed.kex, random, offer)?,
         };
+        self.keylog.note(kexinit.cookie, &secret);
         let (hash, schedule) = transcript.with_string(offer).with_string(&share).finish(&secret, self.session);
         let keying = Keying { agreed, schedule, sent: false, received: false };
         self.exchange = Exchange::Signing(Signing { keying, share });
@@ -539,11 +541,8 @@ impl<R: Role, P: Provider> Transport<R, P> {
         *received = true;
         let direction = negotiate::opposite(R::SENDS);
         let suite = agreed.suite(direction);
-        let lacking = match direction {
-            Direction::ToServer => Choice::CipherToServer,
-            Direction::ToClient => Choice::CipherToClient,
-        };
-        let key = P::open(suite.cipher, suite.mac, &schedule.keys(direction)).ok_or(Error::Incompatible(lacking))?;
+        let lacking = Error::Incompatible(negotiate::lacking(direction));
+        let key = P::open(suite.cipher, suite.mac, &schedule.keys(direction)).ok_or(lacking)?;
         self.opening.rekey(key, suite.zip, agreed.strict);
         self.session = Some(schedule.session_id());
         let summary = *agreed;

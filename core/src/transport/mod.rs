@@ -20,13 +20,19 @@
 
 mod exchange;
 mod ident;
+#[cfg_attr(not(feature = "keylog"), path = "no_keylog.rs")]
+mod keylog;
 mod negotiate;
 mod packet;
 mod rekey;
+mod tap;
 mod zipping;
 
+#[cfg(feature = "keylog")]
+pub use keylog::KeyLog;
 pub use negotiate::{Suite, Summary};
 pub use rekey::{Meter, Traffic};
+pub use tap::{Heard, Tap};
 
 use crate::algorithm::{HostKey, LIST};
 use crate::config::Config;
@@ -117,6 +123,7 @@ pub(crate) struct Transport<R, P: Provider> {
     unimplemented: Vec<u32, OWED_REPLIES>,
     pong: Option<Vec<u8, LONGEST_PING>>,
     disconnect: Option<Reason>,
+    keylog: keylog::Kept,
     role: PhantomData<R>,
 }
 
@@ -152,19 +159,20 @@ impl<R: Role, P: Provider> Transport<R, P> {
             unimplemented: Vec::new(),
             pong: None,
             disconnect: None,
+            keylog: keylog::Kept::default(),
             role: PhantomData,
         }
     }
 
-    /// Takes the next thing off the input: a line while the identification is due, then packets.
-    pub(crate) fn next<'b>(&mut self, config: &Config, input: &mut Input<'b>) -> Result<Option<Incoming<'b>>, Error> {
+    /// Takes the next thing off the input: a line while the identification is due, then packets of at most `most` bytes.
+    pub(crate) fn next<'b>(&mut self, most: u32, input: &mut Input<'b>) -> Result<Option<Incoming<'b>>, Error> {
         if !self.ident.is_complete() {
             return Ok(self.ident.read::<R>(input)?.map(|line| match line {
                 Line::Ident => Incoming::Ident,
                 Line::Text(text) => Incoming::Text(text),
             }));
         }
-        let Some(packet) = self.opening.open(input, config.max_packet)? else { return Ok(None) };
+        let Some(packet) = self.opening.open(input, most)? else { return Ok(None) };
         self.extensions.since_keys = self.extensions.since_keys.saturating_add(u8::from(self.opening.is_keyed()));
         Ok(Some(Incoming::Packet(packet)))
     }
@@ -274,6 +282,18 @@ impl<R: Role, P: Provider> Transport<R, P> {
         self.sealing.log_in();
     }
 
+    /// Keeps the secret of each exchange from now on.
+    #[cfg(feature = "keylog")]
+    pub(crate) const fn log_keys(&mut self) {
+        self.keylog.want();
+    }
+
+    /// The secret of the latest exchange, once.
+    #[cfg(feature = "keylog")]
+    pub(crate) fn logged_key(&mut self) -> Option<KeyLog> {
+        self.keylog.take()
+    }
+
     /// Whether the server takes logins that name its host key.
     pub(crate) const fn is_hostbound(&self) -> bool {
         self.extensions.hostbound
@@ -350,6 +370,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         self.disconnect = reason;
         self.opening.forget();
         self.exchange = Exchange::Idle;
+        self.keylog.forget();
         self.extensions.owed = false;
         self.unimplemented.clear();
         self.pong = None;

@@ -80,6 +80,14 @@ pub(crate) const fn opposite(direction: Direction) -> Direction {
     }
 }
 
+/// What a provider without the keys' cipher lacks.
+pub(crate) const fn lacking(direction: Direction) -> Choice {
+    match direction {
+        Direction::ToServer => Choice::CipherToServer,
+        Direction::ToClient => Choice::CipherToClient,
+    }
+}
+
 /// Our KEXINIT: what is sent, and what enters the exchange hash.
 pub(crate) struct Offer<'a> {
     pub(crate) preferences: &'a Preferences,

@@ -362,7 +362,7 @@ mod tests {
 
     /// Whoever makes the counter wrap before there are keys is up to the Terrapin attack.
     #[test]
-    fn the_counter_does_not_wrap_in_the_clear() {
+    fn b13_d07_the_counter_does_not_wrap_in_the_clear() {
         let mut opening = Opening::new();
         opening.sequence = u32::MAX - 1;
         assert_eq!(open(&mut opening, &PLAIN), Ok(u32::MAX - 1));
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn no_key_opens_as_many_packets_as_there_are_numbers() {
+    fn b13_no_key_opens_as_many_packets_as_there_are_numbers() {
         let mut opening = Opening::new();
         opening.rekey(Clear, Zip::None, true);
         let sealed = [&[0, 0, 0, 16, 9][..], &[2, 0, 0, 0, 1, 9], &[0; 9], b"no security here"].concat();
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn no_key_seals_as_many_packets_as_there_are_numbers() {
+    fn b13_no_key_seals_as_many_packets_as_there_are_numbers() {
         let mut sealing = Sealing::new();
         sealing.rekey(Clear, Zip::None, true);
         sealing.meter = Meter { packets: LAST, bytes: 0 };

@@ -65,7 +65,7 @@ mod tests {
 
     /// Long before the numbers of packets repeat, whatever the configuration says.
     #[test]
-    fn a_key_is_due_at_its_limits_in_either_direction() {
+    fn b13_a_key_is_due_at_its_limits_in_either_direction() {
         let safe = Rekey::default();
         let careless = Rekey { bytes: u64::MAX, packets: u64::MAX, time: Duration::MAX };
         for limits in [safe, careless] {

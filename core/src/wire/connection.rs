@@ -1,4 +1,5 @@
-//! Messages of the connection protocol: RFC 4254, with the channel requests of sessions (RFC 4254 §6, RFC 4335).
+//! Messages of the connection protocol: RFC 4254, with what channel opens, channel requests and global requests hold
+//! (RFC 4254 §6 and §7, RFC 4335, OpenSSH PROTOCOL §2).
 
 use super::macros::{fields, messages};
 use super::{Bytes, Rest};
@@ -182,6 +183,68 @@ fields! {
         message: Bytes<'a>,
         /// RFC 3066 tag.
         language: Bytes<'a>,
+    }
+    /// `direct-tcpip` and `forwarded-tcpip` (RFC 4254 §7.2).
+    TcpipOpen<'a> {
+        /// Host to connect to, or address that was connected to; untrusted.
+        host: Bytes<'a>,
+        /// Its port.
+        port: u32,
+        /// Address that the connection came from; untrusted.
+        originator: Bytes<'a>,
+        /// Its port.
+        originator_port: u32,
+    }
+    /// `direct-streamlocal@openssh.com` (OpenSSH PROTOCOL §2.4).
+    StreamlocalDirect<'a> {
+        /// Path of the socket to connect to; untrusted.
+        path: Bytes<'a>,
+        /// Reserved.
+        reserved: Bytes<'a>,
+        /// Reserved.
+        reserved_port: u32,
+    }
+    /// `forwarded-streamlocal@openssh.com` (OpenSSH PROTOCOL §2.4).
+    StreamlocalForwarded<'a> {
+        /// Path of the socket that was connected to; untrusted.
+        path: Bytes<'a>,
+        /// Reserved.
+        reserved: Bytes<'a>,
+    }
+    /// `x11` (RFC 4254 §6.3.2).
+    X11Open<'a> {
+        /// Address that the connection came from; untrusted.
+        originator: Bytes<'a>,
+        /// Its port.
+        originator_port: u32,
+    }
+    /// `tcpip-forward` and `cancel-tcpip-forward` (RFC 4254 §7.1).
+    TcpipForward<'a> {
+        /// Address to listen on; untrusted.
+        address: Bytes<'a>,
+        /// Port to listen on; 0 for any that is free.
+        port: u32,
+    }
+    /// `streamlocal-forward@openssh.com` and `cancel-streamlocal-forward@openssh.com` (OpenSSH PROTOCOL §2.4).
+    StreamlocalForward<'a> {
+        /// Path of the socket to listen on; untrusted.
+        path: Bytes<'a>,
+    }
+    /// What `tcpip-forward` with port 0 is answered with (RFC 4254 §7.1).
+    ForwardedPort {
+        /// The port that was found.
+        port: u32,
+    }
+    /// `x11-req` (RFC 4254 §6.3.1).
+    X11Req<'a> {
+        /// Whether one connection only may come.
+        single_connection: bool,
+        /// Name of the authentication protocol.
+        protocol: Bytes<'a>,
+        /// Its cookie, in hexadecimal.
+        cookie: Bytes<'a>,
+        /// Number of the screen.
+        screen: u32,
     }
     /// `break` (RFC 4335 §3).
     Break {

@@ -11,6 +11,34 @@ pub trait Field<'a>: Sized {
     fn encode(&self, sink: &mut (impl Sink + ?Sized));
     /// Prints the field for whoever debugs: strings by their length only.
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+    /// What the field holds.
+    fn value(&self) -> Value<'_> {
+        Value::Other
+    }
+}
+
+/// What a field holds, for programs that show messages. They have to know what is secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// A `boolean`.
+    Flag(bool),
+    /// A number.
+    Number(u64),
+    /// A `string`, an `mpint`'s digits, a `name-list`, or the rest of a message.
+    Bytes(&'a [u8]),
+    /// Something with fields of its own.
+    Other,
+}
+
+impl fmt::Debug for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => flag.show(f),
+            Self::Number(number) => number.show(f),
+            Self::Bytes(bytes) => bytes.show(f),
+            Self::Other => f.write_str("other"),
+        }
+    }
 }
 
 /// A `string` of any bytes; text from a peer stays bytes, for it is nobody's promise.
@@ -28,6 +56,10 @@ impl<'a> Field<'a> for &'a [u8] {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.len())
     }
+
+    fn value(&self) -> Value<'_> {
+        Value::Bytes(self)
+    }
 }
 
 impl<'a> Field<'a> for u8 {
@@ -41,6 +73,10 @@ impl<'a> Field<'a> for u8 {
 
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
+    }
+
+    fn value(&self) -> Value<'_> {
+        Value::Number((*self).into())
     }
 }
 
@@ -56,6 +92,10 @@ impl<'a> Field<'a> for u32 {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
+
+    fn value(&self) -> Value<'_> {
+        Value::Number((*self).into())
+    }
 }
 
 impl<'a> Field<'a> for u64 {
@@ -69,6 +109,10 @@ impl<'a> Field<'a> for u64 {
 
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
+    }
+
+    fn value(&self) -> Value<'_> {
+        Value::Number(*self)
     }
 }
 
@@ -85,6 +129,10 @@ impl<'a> Field<'a> for bool {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
     }
+
+    fn value(&self) -> Value<'_> {
+        Value::Flag(*self)
+    }
 }
 
 impl<'a, const N: usize> Field<'a> for [u8; N] {
@@ -99,6 +147,10 @@ impl<'a, const N: usize> Field<'a> for [u8; N] {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{N} bytes")
     }
+
+    fn value(&self) -> Value<'_> {
+        Value::Bytes(self)
+    }
 }
 
 impl<'a> Field<'a> for Names<'a> {
@@ -112,6 +164,10 @@ impl<'a> Field<'a> for Names<'a> {
 
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
+    }
+
+    fn value(&self) -> Value<'_> {
+        Value::Bytes(self.as_bytes())
     }
 }
 
@@ -150,6 +206,10 @@ impl<'a> Field<'a> for Mpint<'a> {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.0.len())
     }
+
+    fn value(&self) -> Value<'_> {
+        Value::Bytes(self.0)
+    }
 }
 
 /// Everything to the end of the message: the part whose shape an earlier field decides.
@@ -174,6 +234,10 @@ impl<'a> Field<'a> for Rest<'a> {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.0.len())
     }
+
+    fn value(&self) -> Value<'_> {
+        Value::Bytes(self.0)
+    }
 }
 
 #[cfg(test)]
@@ -183,7 +247,7 @@ mod tests {
     use alloc::format;
 
     #[test]
-    fn debug_tells_no_secret() {
+    fn m09_debug_tells_no_secret() {
         let password = b"hunter2";
         let request = UserauthRequest { user: b"me", service: b"", method: b"password", fields: Rest(password) };
         let shown = [

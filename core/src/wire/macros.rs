@@ -30,6 +30,12 @@ macro_rules! messages {
                 sink.u8($number);
                 $($crate::wire::Field::encode(&self.$field, sink);)*
             }
+
+            fn each(&self, with: &mut dyn FnMut(&'static str, $crate::wire::Value<'_>)) {
+                // There are messages without fields.
+                let _ = &with;
+                $(with(stringify!($field), $crate::wire::Field::value(&self.$field));)*
+            }
         }
     )*};
     (@named $name:ident $wire:lifetime $life:lifetime) => { $name<$wire> };
@@ -63,6 +69,11 @@ macro_rules! fields {
             /// Writes the fields.
             pub fn encode(&self, sink: &mut (impl $crate::wire::Sink + ?Sized)) {
                 $($crate::wire::Field::encode(&self.$field, sink);)*
+            }
+
+            /// Names and holdings of the fields, in order.
+            pub fn each(&self, with: &mut dyn FnMut(&'static str, $crate::wire::Value<'_>)) {
+                $(with(stringify!($field), $crate::wire::Field::value(&self.$field));)*
             }
         }
     )*};

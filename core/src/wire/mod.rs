@@ -25,7 +25,7 @@ mod sink;
 mod strings;
 pub mod transport;
 
-pub use field::{Bytes, Field, Mpint, Rest};
+pub use field::{Bytes, Field, Mpint, Rest, Value};
 pub use names::{Names, NamesIter};
 pub use reader::Reader;
 pub use sink::{Length, Sink, Writer};
@@ -41,6 +41,9 @@ pub trait Message<'a>: Sized {
 
     /// Writes number and fields.
     fn encode(&self, sink: &mut impl Sink);
+
+    /// Names and holdings of the fields behind the number, in order.
+    fn each(&self, with: &mut dyn FnMut(&'static str, Value<'_>));
 
     /// Bytes that [`encode`](Self::encode) writes.
     fn encoded_len(&self) -> usize {

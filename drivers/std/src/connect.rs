@@ -3,9 +3,10 @@
 
 use crate::client::Desk;
 use crate::link::Link;
+use crate::socket::Socket;
 use crate::state::Own;
 use crate::trust::Hosts;
-use crate::{Client, Error};
+use crate::{Client, Error, Record};
 use core::net::SocketAddr;
 use core::time::Duration;
 use sanssh_core::algorithm::{Cipher, HostKey};
@@ -41,12 +42,25 @@ pub struct Options {
     pub family: Family,
     /// Channels that can be open at a time, up to 65536.
     pub channels: usize,
+    /// Where to record connections, secrets included: see [`Record`].
+    pub record: Option<Record>,
+    /// Where the secrets of the connection are written to. **Who reads them can read the connection.**
+    #[cfg(feature = "keylog")]
+    pub key_log: Option<crate::KeyLogFile>,
 }
 
 impl Default for Options {
-    /// The core's defaults, no timeout of its own, any address, 64 channels.
+    /// The core's defaults, no timeout of its own, any address, 64 channels; no recording, no secret is written anywhere.
     fn default() -> Self {
-        Self { core: Config::default(), connect_timeout: None, family: Family::Any, channels: 64 }
+        Self {
+            core: Config::default(),
+            connect_timeout: None,
+            family: Family::Any,
+            channels: 64,
+            record: None,
+            #[cfg(feature = "keylog")]
+            key_log: None,
+        }
     }
 }
 
@@ -60,39 +74,50 @@ impl Client {
     /// # Errors
     /// [`Error::Resolve`], [`Error::Connect`], [`Error::HostKey`], or why the handshake failed.
     pub fn connect(host: &str, port: u16, options: &Options, hosts: &mut dyn Hosts) -> Result<Self, Error> {
+        Self::by(host, port, options, hosts, |end| dial(host, port, options.family, end))
+    }
+
+    /// Connects over what `dial` gives, before the end of the time that there is.
+    pub(crate) fn by(
+        host: &str,
+        port: u16,
+        options: &Options,
+        hosts: &mut dyn Hosts,
+        mut dial: impl FnMut(Option<Instant>) -> Result<Socket, Error>,
+    ) -> Result<Self, Error> {
         let end = options.connect_timeout.map(|span| Instant::now() + span);
-        let first = dial(host, port, options, end).and_then(|socket| start(socket, host, port, options, hosts, end));
+        let first = dial(end).and_then(|socket| start(socket, host, port, options, hosts, end));
         let chacha = options.core.preferences.ciphers.contains(&Cipher::ChaCha20Poly1305);
         match first {
             Err(Error::Ssh(Ssh::Violation(Violation::NotStrict))) if chacha && !options.core.require_strict => {
                 let mut options = options.clone();
                 options.core.preferences.ciphers.retain(|cipher| *cipher != Cipher::ChaCha20Poly1305);
-                start(dial(host, port, &options, end)?, host, port, &options, hosts, end)
+                start(dial(end)?, host, port, &options, hosts, end)
             }
             outcome => outcome,
         }
     }
 
-    /// The same over a TCP connection that is there already; `host` and `port` are what the host key is looked up by.
+    /// The same over a connection that is there already, a TCP or Unix socket; `host` and `port` are what the host key is looked up by.
     ///
     /// # Errors
     /// [`Error::HostKey`], or why the handshake failed, for want of strict key exchange with chacha20-poly1305 as well.
     pub fn from_stream(
-        socket: TcpStream,
+        socket: impl Into<Socket>,
         host: &str,
         port: u16,
         options: &Options,
         hosts: &mut dyn Hosts,
     ) -> Result<Self, Error> {
         let end = options.connect_timeout.map(|span| Instant::now() + span);
-        start(socket, host, port, options, hosts, end)
+        start(socket.into(), host, port, options, hosts, end)
     }
 }
 
 /// Tries the addresses in turn; each may use an equal part of the time that is left.
-fn dial(host: &str, port: u16, options: &Options, end: Option<Instant>) -> Result<TcpStream, Error> {
+fn dial(host: &str, port: u16, family: Family, end: Option<Instant>) -> Result<Socket, Error> {
     let unknown = |error: io::Error| Error::Resolve { host: host.to_owned(), source: Arc::new(error) };
-    let fits = |address: &SocketAddr| match options.family {
+    let fits = |address: &SocketAddr| match family {
         Family::Any => true,
         Family::V4 => address.is_ipv4(),
         Family::V6 => address.is_ipv6(),
@@ -109,7 +134,7 @@ fn dial(host: &str, port: u16, options: &Options, end: Option<Instant>) -> Resul
             }
         };
         match connected {
-            Ok(socket) => return Ok(socket),
+            Ok(socket) => return Ok(socket.into()),
             Err(error) => last = Some(error),
         }
     }
@@ -121,7 +146,7 @@ fn dial(host: &str, port: u16, options: &Options, end: Option<Instant>) -> Resul
 
 /// The first key exchange.
 fn start(
-    socket: TcpStream,
+    socket: Socket,
     host: &str,
     port: u16,
     options: &Options,
@@ -130,7 +155,10 @@ fn start(
 ) -> Result<Client, Error> {
     let mut config = options.core.clone();
     hosts.order(host, port, &mut config.preferences.host_keys);
-    let link: Link<role::Client> = Link::new(socket, config, options.channels, Desk::default())?;
+    let link: Link<role::Client> =
+        Link::new(socket, config, options.channels, Desk::default(), options.record.as_ref())?;
+    #[cfg(feature = "keylog")]
+    link.with(|state| state.log_keys(options.key_log.clone()));
     let left = || end.map(|end| end.saturating_duration_since(Instant::now()));
     let whole = options.connect_timeout.unwrap_or_default();
     let timed_out = |error| if matches!(error, Error::TimedOut(_)) { Error::TimedOut(whole) } else { error };

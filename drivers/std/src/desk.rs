@@ -4,13 +4,14 @@
 use crate::end::{End, Ssh};
 use crate::handler::Permissions;
 use crate::inbox::{Inbox, Inboxes, Stage};
+use crate::relay::{Endpoint, Relay};
 use crate::setup::{Event as SessionEvent, Start};
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::ClientHost;
 use sanssh_core::auth::server::{Credential, Event};
-use sanssh_core::channel::{OpenFailure, Request};
+use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenFailure, OpenKind, Request};
 use sanssh_core::crypto::signature::Presence;
-use sanssh_core::event::{Attempt, ChannelRequest, HostKeyChoice, OpenRequest, Probe, Prove, Sign};
+use sanssh_core::event::{Attempt, ChannelRequest, ForwardRequest, HostKeyChoice, OpenRequest, Probe, Prove, Sign};
 use sanssh_core::role;
 use sanssh_core::{Ask, ChannelId};
 use std::collections::VecDeque;
@@ -22,10 +23,27 @@ use zeroize::Zeroizing;
 pub(crate) enum Task {
     HostKey(HostKey, Ask<HostKeyChoice>),
     Sign(HostKey, Ask<Sign>),
-    Probe { user: Vec<u8>, algorithm: HostKey, key: Vec<u8>, ask: Ask<Probe> },
-    Attempt { user: Vec<u8>, credential: Given, fresh: bool, ask: Ask<Attempt> },
-    Answers { answers: Vec<Secret>, ask: Ask<Attempt> },
+    Probe {
+        user: Vec<u8>,
+        algorithm: HostKey,
+        key: Vec<u8>,
+        ask: Ask<Probe>,
+    },
+    Attempt {
+        user: Vec<u8>,
+        credential: Given,
+        fresh: bool,
+        ask: Ask<Attempt>,
+    },
+    Answers {
+        answers: Vec<Secret>,
+        ask: Ask<Attempt>,
+    },
     Prove(Vec<Vec<u8>>, Ask<Prove>),
+    Connect(Endpoint, Ask<OpenRequest>),
+    Listen(Endpoint, Ask<ForwardRequest>),
+    /// The relay wants a thread.
+    Relay,
     Session(ChannelId),
 }
 
@@ -41,9 +59,10 @@ pub(crate) enum Given {
     Host { algorithm: HostKey, key: Vec<u8>, host: Vec<u8>, user: Vec<u8> },
 }
 
-/// What sessions may ask for, whoever is logged in.
+/// What clients may ask for, whoever is logged in.
 #[derive(Debug)]
 pub(crate) struct Rules {
+    pub(crate) sessions: usize,
     pub(crate) environment: Vec<String>,
     pub(crate) subsystems: Vec<String>,
 }
@@ -54,6 +73,8 @@ pub(crate) struct Desk {
     pub(crate) question: Option<Task>,
     /// The host keys to be proven; an exchange may put a question beside it.
     pub(crate) proof: Option<(Vec<Vec<u8>>, Ask<Prove>)>,
+    /// What is to be forwarded; each holds a slot of the table of channels.
+    pub(crate) wishes: VecDeque<Task>,
     pub(crate) sessions: VecDeque<ChannelId>,
     pub(crate) permissions: Permissions,
     pub(crate) rules: Arc<Rules>,
@@ -61,12 +82,54 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new(rules: Arc<Rules>) -> Self {
-        Self { question: None, proof: None, sessions: VecDeque::new(), permissions: Permissions::default(), rules }
+        Self {
+            question: None,
+            proof: None,
+            wishes: VecDeque::new(),
+            sessions: VecDeque::new(),
+            permissions: Permissions::default(),
+            rules,
+        }
     }
 
     pub(crate) fn next(&mut self) -> Option<Task> {
         let proof = || self.proof.take().map(|(keys, ask)| Task::Prove(keys, ask));
-        self.question.take().or_else(proof).or_else(|| self.sessions.pop_front().map(Task::Session))
+        let wish = || self.wishes.pop_front();
+        self.question.take().or_else(proof).or_else(wish).or_else(|| self.sessions.pop_front().map(Task::Session))
+    }
+
+    /// Where a channel leads, if the login permits it. A key whose ports are counted out leads to no Unix socket.
+    fn leads_to(&self, kind: OpenKind<'_>) -> Option<Endpoint> {
+        let Permissions { port_forwarding, permit_open, .. } = &self.permissions;
+        match kind {
+            OpenKind::DirectTcpip(what) if self.permissions.may_open(what.host, what.port) => {
+                Endpoint::tcp(what.host, what.port)
+            }
+            OpenKind::DirectStreamlocal(path) if *port_forwarding && permit_open.is_empty() => {
+                Some(Endpoint::unix(path))
+            }
+            OpenKind::Session
+            | OpenKind::DirectTcpip(_)
+            | OpenKind::DirectStreamlocal(_)
+            | OpenKind::ForwardedTcpip(..)
+            | OpenKind::ForwardedStreamlocal(..)
+            | OpenKind::X11 { .. }
+            | OpenKind::Agent
+            | OpenKind::AgentStandard
+            | OpenKind::Unknown(_) => None,
+        }
+    }
+
+    /// Where to listen, if the login permits it; paths as in [`leads_to`](Self::leads_to).
+    fn listens_at(&self, what: Forward<'_>) -> Option<Endpoint> {
+        let Permissions { port_forwarding, permit_listen, .. } = &self.permissions;
+        match what {
+            Forward::Tcpip { address, port } if self.permissions.may_listen(address, port) => {
+                Endpoint::tcp(address, port)
+            }
+            Forward::Streamlocal(path) if *port_forwarding && permit_listen.is_empty() => Some(Endpoint::unix(path)),
+            Forward::Tcpip { .. } | Forward::Streamlocal(_) => None,
+        }
     }
 
     /// Whether a session may have this; what it may is noted.
@@ -96,7 +159,13 @@ impl Desk {
                 inbox.occur(SessionEvent::Break(milliseconds));
                 true
             }
-            Request::XonXoff(_) | Request::ExitStatus(_) | Request::ExitSignal { .. } => false,
+            Request::X11(_)
+            | Request::Agent
+            | Request::AgentStandard
+            | Request::EndOfWrite
+            | Request::XonXoff(_)
+            | Request::ExitStatus(_)
+            | Request::ExitSignal { .. } => false,
         }
     }
 
@@ -159,9 +228,22 @@ impl End for role::Server {
         });
     }
 
-    fn open(_: &mut Desk, ssh: &mut Ssh<Self>, inboxes: &mut Inboxes, ask: Ask<OpenRequest>) {
+    fn open(
+        desk: &mut Desk,
+        ssh: &mut Ssh<Self>,
+        inboxes: &mut Inboxes,
+        _: &mut Relay,
+        kind: OpenKind<'_>,
+        ask: Ask<OpenRequest>,
+    ) {
+        if kind != OpenKind::Session {
+            return match desk.leads_to(kind) {
+                Some(to) => desk.wishes.push_back(Task::Connect(to, ask)),
+                None => ssh.decline(ask, OpenFailure::PROHIBITED),
+            };
+        }
         // A handler can take longer to end than its session: a client must not gather them without end.
-        if inboxes.is_crowded() {
+        if inboxes.is_crowded(desk.rules.sessions) {
             return ssh.decline(ask, OpenFailure::RESOURCE_SHORTAGE);
         }
         if let Ok(id) = ssh.accept(ask) {
@@ -181,6 +263,20 @@ impl End for role::Server {
     ) {
         let granted = inboxes.of(id).is_some_and(|inbox| desk.grants(inbox, what));
         ssh.reply(ask, granted);
+    }
+
+    fn listen(desk: &mut Desk, ssh: &mut Ssh<Self>, what: Forward<'_>, ask: Ask<ForwardRequest>) {
+        match desk.listens_at(what) {
+            Some(at) => desk.wishes.push_back(Task::Listen(at, ask)),
+            None => ssh.refuse_forward(ask),
+        }
+    }
+
+    fn forward(_: &mut Desk, relay: &mut Relay, id: ForwardId, event: ForwardEvent) {
+        match event {
+            ForwardEvent::Cancelled => relay.close_doors(id),
+            ForwardEvent::Granted(_) | ForwardEvent::Refused => {}
+        }
     }
 }
 

@@ -7,6 +7,9 @@ use crate::end::{End, Ssh};
 use crate::entropy;
 use crate::error::escape;
 use crate::inbox::{Inbox, Inboxes, Kind, Stage};
+use crate::record::Record;
+use crate::relay::Relay;
+use crate::socket::Socket;
 use sanssh_core::algorithm::Zip;
 use sanssh_core::channel::{self, STDERR};
 use sanssh_core::config::PACKET_OVERHEAD;
@@ -14,9 +17,10 @@ use sanssh_core::transport;
 use sanssh_core::transport::Summary;
 use sanssh_core::{ChannelId, Config, Error as SshError, Event, Instant, Output, Refused, Rx, Slot, Tx};
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use zeroize::Zeroize;
 
+/// What a stranger's connection has of either buffer at first.
+const FIRST: usize = 4 * 1024;
 /// What one system call should be able to move.
 pub(crate) const BUFFER: usize = 256 * 1024;
 /// From here on, output leaves before more is added.
@@ -35,7 +39,7 @@ pub(crate) struct Interest {
 enum Paused {
     /// What was received is dealt with, or has to wait.
     Done,
-    /// The memory for what expands is used up.
+    /// The memory for what expands is used up, or may be wanted from here on.
     Cramped,
 }
 
@@ -80,14 +84,19 @@ pub(crate) struct State<R: End> {
     pub(crate) ssh: Ssh<R>,
     pub(crate) desk: R::Desk,
     pub(crate) inboxes: Inboxes,
+    pub(crate) relay: Relay,
     pub(crate) summary: Option<Summary>,
     pub(crate) rekeys: u64,
     pub(crate) failure: Option<Error>,
     rx: Rx<Box<[u8]>>,
-    /// Where compressed payloads are expanded; none where compression is not wanted.
+    /// Where compressed payloads are expanded; none where nothing is compressed.
     inflate: Box<[u8]>,
+    /// The login is through, and the buffers have their full size.
+    settled: bool,
     pub(crate) tx: Tx<Box<[u8]>>,
     clock: Clock,
+    #[cfg(feature = "keylog")]
+    key_log: Option<crate::KeyLogFile>,
     /// The last read left nothing behind in the socket.
     drained: bool,
     /// The socket takes no more output; what the peer said last may still be there to read.
@@ -104,25 +113,27 @@ pub(crate) struct State<R: End> {
 }
 
 impl<R: End> State<R> {
-    pub(crate) fn new(config: Config, channels: usize, desk: R::Desk) -> Result<Self, Error> {
+    pub(crate) fn new(config: Config, channels: usize, desk: R::Desk, record: Option<&Record>) -> Result<Self, Error> {
         let clock = Clock::start();
-        let receive = BUFFER.max(config.max_packet as usize + PACKET_OVERHEAD);
-        let compresses = config.preferences.zips.iter().any(|zip| *zip != Zip::None);
-        // Room for the largest payload, behind what one read brings of smaller ones.
-        let inflate = if compresses { BUFFER + config.max_packet as usize } else { 0 };
         let table = vec![Slot::new(); channels.clamp(1, 1 << 16)].into_boxed_slice();
-        let inboxes = Inboxes::new(table.len());
         Ok(Self {
-            ssh: Ssh::new(config, &entropy::seed()?, table, clock.now()),
+            ssh: match record {
+                None => Ssh::new(config, &entropy::seed()?, table, clock.now()),
+                Some(record) => Ssh::on(record.open()?, config, &entropy::seed()?, table, clock.now()),
+            },
             desk,
-            inboxes,
+            inboxes: Inboxes::default(),
+            relay: Relay::new(clock, channels),
             summary: None,
             rekeys: 0,
             failure: None,
-            rx: Rx::new(vec![0; receive].into_boxed_slice()),
-            inflate: vec![0; inflate].into_boxed_slice(),
-            tx: Tx::new(vec![0; BUFFER].into_boxed_slice()),
+            rx: Rx::new(zeros(FIRST)),
+            inflate: zeros(0),
+            settled: false,
+            tx: Tx::new(zeros(FIRST)),
             clock,
+            #[cfg(feature = "keylog")]
+            key_log: None,
             drained: false,
             broken: None,
             goodbye: None,
@@ -131,6 +142,15 @@ impl<R: End> State<R> {
             polling: None,
             waiters: 0,
         })
+    }
+
+    /// Has the secrets of key exchanges written down, if there is a file for them.
+    #[cfg(feature = "keylog")]
+    pub(crate) fn log_keys(&mut self, file: Option<crate::KeyLogFile>) {
+        if file.is_some() {
+            self.ssh.log_keys();
+        }
+        self.key_log = file;
     }
 
     pub(crate) const fn clock(&self) -> Clock {
@@ -162,7 +182,7 @@ impl<R: End> State<R> {
     }
 
     /// One read, as much as fits, and everything that follows from it.
-    pub(crate) fn receive(&mut self, socket: &TcpStream, own: &mut Own<'_>) {
+    pub(crate) fn receive(&mut self, socket: &Socket, own: &mut Own<'_>) {
         let mut ended = None;
         if self.ssh.waiting().is_none() {
             ended = self.read(socket);
@@ -176,11 +196,12 @@ impl<R: End> State<R> {
     }
 
     /// `Some` if nothing will come any more.
-    fn read(&mut self, mut socket: &TcpStream) -> Option<io::Result<()>> {
-        let space = self.rx.space();
-        if space.is_empty() {
-            return None;
+    fn read(&mut self, mut socket: &Socket) -> Option<io::Result<()>> {
+        self.settle_in();
+        if self.rx.space().is_empty() {
+            self.grow_rx(self.ssh.max_packet() as usize + PACKET_OVERHEAD);
         }
+        let space = self.rx.space();
         match socket.read(space) {
             Ok(0) => return Some(Ok(())),
             Ok(n) => {
@@ -192,6 +213,28 @@ impl<R: End> State<R> {
             Err(error) => return Some(Err(error)),
         }
         None
+    }
+
+    fn grow_rx(&mut self, size: usize) {
+        // A password may have begun to arrive.
+        self.rx.replace(zeros(size)).zeroize();
+    }
+
+    /// Once the login is through, the buffers get the size that speed wants.
+    fn settle_in(&mut self) {
+        if !self.settled && self.ssh.is_logged_in() {
+            self.settled = true;
+            self.grow_rx(BUFFER.max(self.ssh.max_packet() as usize + PACKET_OVERHEAD));
+            self.tx.replace(zeros(BUFFER));
+        }
+    }
+
+    /// Room for the largest payload, behind what one read brings of smaller ones, from when payloads can be compressed.
+    fn prepare_inflate(&mut self) {
+        let agreed = |zip| self.summary.is_some_and(|one| one.to_server.zip == zip || one.to_client.zip == zip);
+        if self.inflate.is_empty() && (agreed(Zip::Zlib) || (agreed(Zip::ZlibDelayed) && self.ssh.is_logged_in())) {
+            self.inflate = zeros(BUFFER + self.ssh.max_packet() as usize);
+        }
     }
 
     fn hung_up(&mut self) {
@@ -222,27 +265,48 @@ impl<R: End> State<R> {
     }
 
     fn events(&mut self, now: Instant, own: &mut Own<'_>) -> (usize, Result<Paused, SshError>) {
-        let Self { ssh, desk, inboxes, summary, rekeys, goodbye, news, rx, inflate, .. } = self;
-        let may_hold_secrets = !ssh.is_logged_in();
+        self.prepare_inflate();
+        let Self { ssh, desk, inboxes, relay, summary, rekeys, goodbye, news, rx, inflate, .. } = self;
+        let (may_hold_secrets, lean) = (!ssh.is_logged_in(), inflate.is_empty());
         let mut input = rx.input().with_inflate(inflate);
         let outcome = loop {
             match ssh.recv(now, &mut input) {
                 Ok(None) if input.is_cramped() => break Ok(Paused::Cramped),
                 Ok(None) => break Ok(Paused::Done),
                 Err(error) => break Err(error),
-                Ok(Some(Event::Channel(id, event))) => *news |= arrive::<R>(desk, ssh, inboxes, own, id, event),
+                Ok(Some(Event::Channel(id, event))) => {
+                    *news |= !relayed(relay, ssh, id, &event) && arrive::<R>(desk, ssh, inboxes, own, id, event);
+                }
                 Ok(Some(Event::Auth(event))) => {
                     R::auth(desk, ssh, event);
                     *news = true;
+                    if lean {
+                        break Ok(Paused::Cramped);
+                    }
                 }
-                Ok(Some(Event::Open { ask, .. })) => {
-                    R::open(desk, ssh, inboxes, ask);
+                Ok(Some(Event::Open { kind, ask })) => {
+                    R::open(desk, ssh, inboxes, relay, kind, ask);
+                    *news = true;
+                }
+                Ok(Some(Event::Listen { what, ask })) => {
+                    R::listen(desk, ssh, what, ask);
+                    *news = true;
+                }
+                Ok(Some(Event::Forward(id, event))) => {
+                    R::forward(desk, relay, id, event);
                     *news = true;
                 }
                 Ok(Some(Event::Transport(event))) => {
                     *rekeys += u64::from(matches!(&event, transport::Event::Keyed(agreed) if !agreed.first));
                     transported::<R>(ssh, summary, goodbye, event);
+                    #[cfg(feature = "keylog")]
+                    if let Some(log) = &self.key_log {
+                        log.note(ssh);
+                    }
                     *news = true;
+                    if lean {
+                        break Ok(Paused::Cramped);
+                    }
                 }
             }
         };
@@ -260,6 +324,7 @@ impl<R: End> State<R> {
     pub(crate) fn compose(&mut self, now: Instant) -> usize {
         let mut output = self.tx.output();
         self.ssh.flush(now, &mut output);
+        R::tidy(&mut self.desk, &mut self.ssh, &mut output);
         let filled = output.filled();
         self.tx.written(filled);
         filled
@@ -268,29 +333,35 @@ impl<R: End> State<R> {
     /// Gives a command the output. `None`: it has to wait for the peer or the socket, and be given again.
     pub(crate) fn attempt<T>(
         &mut self,
-        socket: &TcpStream,
-        what: impl FnOnce(&mut Ssh<R>, &mut Output<'_>) -> Result<T, Refused>,
+        socket: &Socket,
+        mut what: impl FnMut(&mut Ssh<R>, &mut Output<'_>) -> Result<T, Refused>,
     ) -> Option<Result<T, Error>> {
         if self.failure.is_some() {
             return None;
         }
-        let mut output = self.tx.output();
-        let outcome = what(&mut self.ssh, &mut output);
-        let filled = output.filled();
-        self.tx.written(filled);
-        match outcome {
-            Ok(value) => Some(Ok(value)),
-            Err(Refused::Busy) => None,
-            Err(Refused::NoRoom) if !self.tx.is_empty() => {
-                self.send(socket);
-                None
+        self.settle_in();
+        loop {
+            let mut output = self.tx.output();
+            let room = output.room();
+            let outcome = what(&mut self.ssh, &mut output);
+            let filled = output.filled();
+            self.tx.written(filled);
+            match outcome {
+                Ok(value) => return Some(Ok(value)),
+                Err(Refused::Busy) => return None,
+                Err(Refused::NoRoom) if !self.tx.is_empty() => {
+                    self.send(socket);
+                    return None;
+                }
+                // Before the login, what is longer than usual.
+                Err(Refused::NoRoom) if room < BUFFER => drop(self.tx.replace(zeros(2 * room))),
+                Err(refused) => return Some(Err(refused.into())),
             }
-            Err(refused) => Some(Err(refused.into())),
         }
     }
 
     /// Gives the socket what it takes.
-    pub(crate) fn send(&mut self, mut socket: &TcpStream) {
+    pub(crate) fn send(&mut self, mut socket: &Socket) {
         while !self.tx.is_empty() && self.broken.is_none() {
             match socket.write(self.tx.pending()) {
                 Ok(n) => {
@@ -330,6 +401,16 @@ impl<R: End> State<R> {
         self.failure.get_or_insert(error);
         self.compose(self.clock.now());
     }
+}
+
+/// What happened on a channel that is joined with a socket goes there. Whether it is.
+fn relayed<R: End>(relay: &mut Relay, ssh: &mut Ssh<R>, id: ChannelId, event: &channel::Event<'_>) -> bool {
+    if let channel::Event::Data(bytes) = event {
+        let done = relay.deliver(id, bytes);
+        ssh.release(id, done.unwrap_or(0));
+        return done.is_some();
+    }
+    relay.note(ssh, id, event)
 }
 
 /// What happened on a channel goes to its inbox. Whether anybody but the pump may wait for it.
@@ -423,4 +504,8 @@ fn transported<R: End>(
         transport::Event::Disconnected { message, .. } => *goodbye = Some(escape(message, false)),
         transport::Event::Text(_) | transport::Event::Debug { .. } | transport::Event::Extensions => {}
     }
+}
+
+fn zeros(length: usize) -> Box<[u8]> {
+    vec![0; length].into_boxed_slice()
 }

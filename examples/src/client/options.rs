@@ -4,8 +4,9 @@
 use super::report::{Reporter, Verbosity};
 use core::time::Duration;
 use sanssh_core::auth::Method;
-use sanssh_std::Options;
 use sanssh_std::ssh_config::{Destination, Given, HostConfig, Local, LogLevel, Query, Sources, Weight};
+use sanssh_std::{Options, Record};
+use std::path::{Path, PathBuf};
 
 /// What the command line gives.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +16,8 @@ pub struct Settings {
     pub sources: Sources,
     /// What the flags say, if they do.
     pub verbosity: Option<Verbosity>,
+    /// A new file for a recording of the connection.
+    pub record: Option<PathBuf>,
 }
 
 impl Settings {
@@ -77,10 +80,11 @@ pub fn check(config: &HostConfig, reporter: Reporter) -> Result<(), String> {
     Ok(())
 }
 
-/// How to connect.
-pub fn connection(config: &HostConfig) -> Options {
+/// How to connect, and where to record it.
+pub fn connection(config: &HostConfig, record: Option<&Path>) -> Options {
     let settings = &config.settings;
     let mut options = Options {
+        record: record.map(Record::file),
         // Zero is no limit.
         connect_timeout: settings.connect_timeout.0.filter(|span| !span.is_zero()),
         family: settings.address_family,

@@ -2,12 +2,15 @@
 //!
 //! What it is told is kept in words, so that a case can say what it may be told and nothing else.
 
+use crate::pair::{forward_words, kind_words};
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth;
 use sanssh_core::channel::{self, OpenFailure, OpenKind};
 use sanssh_core::crypto::Provider;
 use sanssh_core::crypto::schedule::Direction;
-use sanssh_core::event::{Answer as Answers, Attempt, ChannelRequest, OpenRequest, Probe, Prove, Trust};
+use sanssh_core::event::{
+    Answer as Answers, Attempt, ChannelRequest, ForwardRequest, OpenRequest, Probe, Prove, Trust,
+};
 use sanssh_core::file::signing::SigningKey;
 use sanssh_core::role::{Client, Role, Server};
 use sanssh_core::wire::Strings;
@@ -66,6 +69,8 @@ pub enum Question {
     Prove(Ask<Prove>),
     /// A channel.
     Open(Ask<OpenRequest>),
+    /// A forward.
+    Forward(Ask<ForwardRequest>),
     /// A request.
     Request(Ask<ChannelRequest>),
 }
@@ -219,7 +224,12 @@ impl<R: Side, P: Provider> Machine<R, P> {
                 Ok(Some(Event::Auth(event))) => R::answer(self, event),
                 Ok(Some(Event::Transport(event))) => transport_words(&event),
                 Ok(Some(Event::Channel(id, event))) => self.channel(id, event),
-                Ok(Some(Event::Open { kind: _, ask })) => self.asked_open(ask),
+                Ok(Some(Event::Open { kind, ask })) => self.asked_open(kind, ask),
+                Ok(Some(Event::Listen { what, ask })) => {
+                    self.held.push(Question::Forward(ask));
+                    format!("listen {}", forward_words(&what))
+                }
+                Ok(Some(Event::Forward(id, event))) => format!("forward {id:?} {event:?}"),
                 Err(error) => {
                     assert!(self.over.is_none_or(|over| over == error), "{error:?} after {:?}", self.over);
                     self.over = Some(error);
@@ -230,13 +240,13 @@ impl<R: Side, P: Provider> Machine<R, P> {
         }
     }
 
-    fn asked_open(&mut self, ask: Ask<OpenRequest>) -> String {
+    fn asked_open(&mut self, kind: OpenKind<'_>, ask: Ask<OpenRequest>) -> String {
         match self.policy.opens {
             Answer::Yes => self.channels.extend(self.ssh.accept(ask)),
             Answer::No => self.ssh.decline(ask, OpenFailure::PROHIBITED),
             Answer::Later => self.held.push(Question::Open(ask)),
         }
-        "open".into()
+        format!("open {}", kind_words(&kind))
     }
 
     fn channel(&mut self, id: ChannelId, event: channel::Event<'_>) -> String {

@@ -2,7 +2,7 @@
 //! Requests and login are kept in words, which is how tests compare them.
 
 use sanssh_core::algorithm::{Mac, Zip};
-use sanssh_core::channel::Request;
+use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenKind, Request, Tcpip};
 use sanssh_core::{ChannelId, transport};
 
 /// What an end was told, owned.
@@ -21,8 +21,12 @@ pub enum Told {
     Disconnected(u32, Vec<u8>),
     /// Something of the login, in words.
     Login(String),
-    /// A channel was asked for; the question is in `opens`.
-    Open,
+    /// A channel was asked for, in words; the question is in `opens`.
+    Open(String),
+    /// A forward was asked for, in words; the question is in `forwards`.
+    Listen(String),
+    /// What becomes of a forward.
+    Forward(ForwardId, ForwardEvent),
     /// A channel opened.
     Opened(ChannelId),
     /// A channel did not open.
@@ -57,11 +61,38 @@ pub(super) fn words(what: &Request<'_>) -> String {
         Request::WindowChange(size) => format!("window {}x{}", size.columns, size.rows),
         Request::XonXoff(may) => format!("xon-xoff {may}"),
         Request::Signal(name) => format!("signal {}", text(name)),
+        Request::X11(x11) => {
+            format!("x11 {} {} {} {}", x11.single_connection, text(x11.protocol), text(x11.cookie), x11.screen)
+        }
+        Request::Agent | Request::AgentStandard | Request::EndOfWrite => text(what.name()),
         Request::Break(milliseconds) => format!("break {milliseconds}"),
         Request::ExitStatus(status) => format!("exit-status {status}"),
         Request::ExitSignal { name, core_dumped, message } => {
             format!("exit-signal {} {core_dumped} {}", text(name), text(message))
         }
+    }
+}
+
+/// A kind of channel in words.
+pub fn kind_words(kind: &OpenKind<'_>) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let name = text(kind.name());
+    match *kind {
+        OpenKind::DirectTcpip(Tcpip { host, port, originator, originator_port })
+        | OpenKind::ForwardedTcpip(_, Tcpip { host, port, originator, originator_port }) => {
+            format!("{name} {}:{port} from {}:{originator_port}", text(host), text(originator))
+        }
+        OpenKind::DirectStreamlocal(path) | OpenKind::ForwardedStreamlocal(_, path) => format!("{name} {}", text(path)),
+        OpenKind::X11 { originator, originator_port } => format!("{name} from {}:{originator_port}", text(originator)),
+        OpenKind::Session | OpenKind::Agent | OpenKind::AgentStandard | OpenKind::Unknown(_) => name,
+    }
+}
+
+/// A forward in words.
+pub fn forward_words(what: &Forward<'_>) -> String {
+    match *what {
+        Forward::Tcpip { address, port } => format!("tcpip {}:{port}", String::from_utf8_lossy(address)),
+        Forward::Streamlocal(path) => format!("streamlocal {}", String::from_utf8_lossy(path)),
     }
 }
 

@@ -1,11 +1,10 @@
 //! Writes down what one end receives, is called, emits and tells, while it does so.
 
-use super::format::{Script, Step};
-use super::machine::{Driven, start};
 use super::names::Clear;
 use super::spy::{self, Spy};
 use core::fmt;
 use sanssh_core::crypto::fast::Fast;
+use sanssh_core::replay::{Driven, Script, Step, What, start};
 
 /// An end whose life is written down.
 pub struct Recorder {
@@ -23,12 +22,15 @@ pub struct Recorder {
 
 impl Recorder {
     /// An end at the beginning of a recording whose head is that of `script`; its steps are forgotten.
+    ///
+    /// # Panics
+    /// If the head is none.
     #[must_use]
     pub fn new(script: Script) -> Self {
         // What another recorder on this thread left behind is not ours.
         drop((spy::sealed(), spy::opened()));
         Self {
-            end: start::<Spy<Fast>>(&script),
+            end: start::<Spy<Fast>>(&script).expect("a head"),
             script: Script { steps: Vec::new(), ..script },
             now: 0,
             input: Vec::new(),
@@ -51,25 +53,22 @@ impl Recorder {
         self.unsettled = true;
         self.input.extend_from_slice(bytes);
         self.fresh.extend_from_slice(bytes);
-        self.script.steps.push(Step::Recv { at: self.now, bytes: bytes.to_vec(), comment: String::new() });
+        self.script.steps.push(Step::new(self.now, What::Recv(bytes.to_vec())));
     }
 
     /// The next thing that is told, until what arrived is used up.
     pub fn next_event(&mut self) -> Option<String> {
         let event = self.end.recv(self.now, &mut self.input);
         self.comment();
-        self.script.steps.extend(event.clone().map(Step::Event));
+        self.script.steps.extend(event.clone().map(|event| Step::new(self.now, What::Event(event))));
         event
     }
 
     /// Names the messages that were taken, beside the bytes that completed them.
     fn comment(&mut self) {
         let words = self.received.comment(&core::mem::take(&mut self.fresh), &spy::opened());
-        let last = self.script.steps.iter_mut().rev().find_map(|step| match step {
-            Step::Recv { comment, .. } => Some(comment),
-            Step::Flush { .. } | Step::Call(_) | Step::Event(_) | Step::End(_) => None,
-        });
-        if let Some(comment) = last.filter(|_| !words.is_empty()) {
+        let last = self.script.steps.iter_mut().rev().find(|step| matches!(step.what, What::Recv(_)));
+        if let Some(Step { comment, .. }) = last.filter(|_| !words.is_empty()) {
             let between = if comment.is_empty() { "" } else { ", " };
             comment.push_str(between);
             comment.push_str(&words);
@@ -77,10 +76,14 @@ impl Recorder {
     }
 
     /// Makes a call in answer to the event before; gives what it returned.
+    ///
+    /// # Panics
+    /// If it cannot be made.
     pub fn call(&mut self, line: &str) -> String {
-        let answer = self.end.call(line);
+        let answer = self.end.call(line).unwrap_or_else(|what| panic!("{line}: {what}"));
         self.unsettled = true;
-        self.script.steps.push(Step::Call(format!("{line} {answer}").trim_end().to_owned()));
+        let call = format!("{line} {answer}").trim_end().to_owned();
+        self.script.steps.push(Step::new(self.now, What::Call(call)));
         answer
     }
 
@@ -94,9 +97,10 @@ impl Recorder {
     pub fn flush(&mut self, at: u64) -> Vec<u8> {
         self.now = self.now.max(at);
         self.unsettled = false;
-        let bytes = self.end.flush(self.now);
+        self.end.flush(self.now);
+        let bytes = self.end.emitted();
         let comment = self.sent.comment(&bytes, &spy::sealed());
-        self.script.steps.push(Step::Flush { at: self.now, bytes: bytes.clone(), comment });
+        self.script.steps.push(Step { at: self.now, what: What::Flush(bytes.clone()), comment });
         bytes
     }
 
@@ -110,7 +114,7 @@ impl Recorder {
     #[must_use]
     pub fn finish(mut self) -> Script {
         let end = self.end.fate().map_or_else(|| "open".into(), |fate| format!("{fate:?}"));
-        self.script.steps.push(Step::End(end));
+        self.script.steps.push(Step::new(self.now, What::End(end)));
         self.script
     }
 }

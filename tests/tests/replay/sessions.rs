@@ -1,13 +1,13 @@
 //! The sessions with OpenSSH that are recorded, each as its file's name, its configuration and what answers its events.
 //! They run with `RECORD=1` only, against the `sshd` and `ssh` of this machine.
 
+use sanssh_core::Seed;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::file::{PublicKeyBuf, SigningKey};
+use sanssh_core::replay::{Script, Side, hex, show};
 use sanssh_tests::keys::{Keys, Kind};
 use sanssh_tests::openssh::{Sshd, known_hosts_line, ssh_command};
-use sanssh_tests::replay::format::{Script, hex};
 use sanssh_tests::replay::live::converse;
-use sanssh_tests::replay::machine::show;
 use sanssh_tests::replay::record::Recorder;
 use sanssh_tests::signing;
 use sanssh_tests::user::PasswordUser;
@@ -32,15 +32,9 @@ pub(crate) fn record_all(directory: &Path) {
     write("server-exec.ssh", &server_with_exec());
 }
 
-fn script(title: &str, role: &str, seed: u8, more: &str) -> Script {
-    Script {
-        title: title.into(),
-        role: role.into(),
-        seed: [seed; 32],
-        config: format!("{COMMON} {more}").split_whitespace().map(str::to_owned).collect(),
-        table: 4,
-        steps: Vec::new(),
-    }
+fn script(title: &str, side: Side, seed: u8, more: &str) -> Script {
+    let config = format!("{COMMON} {more}").split_whitespace().map(str::to_owned).collect();
+    Script::new(title, side, Seed::new([seed; 32]), config, 4)
 }
 
 /// A server of OpenSSH that takes the tests' own key; by a command rather than a file, whose name it would send.
@@ -91,13 +85,13 @@ fn serve_command(recorder: &mut Recorder, event: &str, command: &str) {
 
 fn key_login_with_exec() -> Script {
     let title = "OpenSSH's server: login by an Ed25519 key, exec, output on both streams, exit status";
-    let script = script(title, "client", 11, "cipher=aes256-gcm@openssh.com");
+    let script = script(title, Side::Client, 11, "cipher=aes256-gcm@openssh.com");
     run_command(script, &[], "echo hello; echo oops >&2", |_, _| {})
 }
 
 fn password_refused_then_accepted() -> Script {
     let title = "OpenSSH's server: one password refused, the next accepted, exec";
-    let script = script(title, "client", 12, "cipher=chacha20-poly1305@openssh.com");
+    let script = script(title, Side::Client, 12, "cipher=chacha20-poly1305@openssh.com");
     let account = PasswordUser::create().expect("root may make an account");
     let server = Sshd::start(&["PasswordAuthentication yes"]);
     let login = |word: &str| format!("password {} {}", show(account.name().as_bytes()), show(word.as_bytes()));
@@ -117,14 +111,14 @@ fn password_refused_then_accepted() -> Script {
 
 fn rekey_by_the_server() -> Script {
     let title = "OpenSSH's server: it changes keys (RekeyLimit 16K) while 48 000 bytes come";
-    let script = script(title, "client", 13, "cipher=aes128-gcm@openssh.com");
+    let script = script(title, Side::Client, 13, "cipher=aes128-gcm@openssh.com");
     run_command(script, &["RekeyLimit 16K"], "head -c 48000 /dev/zero", |_, _| {})
 }
 
 /// The rekey is asked for when the first data has come, and the client's own data waits for its end.
 fn rekey_by_us() -> Script {
     let title = "OpenSSH's server: we change keys while data goes both ways";
-    let script = script(title, "client", 14, "cipher=aes256-ctr");
+    let script = script(title, Side::Client, 14, "cipher=aes256-ctr");
     let data = format!("write 0 0x{}", hex(&[7; 1000]));
     let (mut written, mut echoed) = (0, 0);
     run_command(script, &[], "cat", move |recorder, event| {
@@ -152,7 +146,7 @@ fn rekey_by_us() -> Script {
 /// Both streams begin with the end of the login, and anew with the keys.
 fn compressed() -> Script {
     let title = "OpenSSH's server: compressed after the login, and again after we change keys";
-    let script = script(title, "client", 16, "cipher=aes256-gcm@openssh.com zip=zlib@openssh.com");
+    let script = script(title, Side::Client, 16, "cipher=aes256-gcm@openssh.com zip=zlib@openssh.com");
     let mut asked = false;
     run_command(script, &["Compression yes"], "seq 2000; read line; seq 2000", move |recorder, event| {
         if event.starts_with("channel 0 data ") && !asked {
@@ -167,7 +161,7 @@ fn compressed() -> Script {
 
 fn server_with_exec() -> Script {
     let title = "OpenSSH's client: it asks about its key, signs, runs a command and is told its status";
-    let script = script(title, "server", 15, "cipher=aes128-ctr methods=publickey");
+    let script = script(title, Side::Server, 15, "cipher=aes128-ctr methods=publickey");
     let key = signing::key(HostKey::Ed25519);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("its address").port();

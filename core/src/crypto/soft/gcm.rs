@@ -73,7 +73,7 @@ mod tests {
     use super::Nonces;
 
     #[test]
-    fn the_counter_leaves_the_fixed_part_alone() {
+    fn b13_the_counter_leaves_the_fixed_part_alone() {
         let mut iv = [0xff; 16];
         iv[..4].copy_from_slice(b"abcd");
         let mut nonces = Nonces::new(&iv);

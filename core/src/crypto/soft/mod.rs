@@ -170,7 +170,7 @@ mod tests {
 
     /// They hold secrets while keys are derived.
     #[test]
-    fn hashes_clear_themselves() {
+    fn m09_hashes_clear_themselves() {
         const fn cleared<H: zeroize::ZeroizeOnDrop>() {}
         cleared::<sha2::Sha256>();
         cleared::<sha2::Sha384>();

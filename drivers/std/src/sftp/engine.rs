@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub(super) const OUTSTANDING: usize = 1024;
 /// Bytes of composed requests that may wait for room before no more are composed.
 const MOST_WAITING: usize = 64 * 1024;
+/// Bytes of a body that leaves along with its request, and with what follows; the scratch holds them.
+const SMALL: usize = 8 * 1024;
 /// Blocks that are kept for the next bodies.
 const MOST_SPARE: usize = 4;
 
@@ -336,8 +338,8 @@ impl Engine {
             if job.nap(now).is_some() {
                 break Step::Quiet;
             }
-            // Whoever wishes to ask comes between.
-            if !self.is_clear() {
+            // Whoever wishes to ask comes between, and whoever waits hears of things before they pile up.
+            if !self.is_clear() || job.site.is_loud() {
                 break Step::Blocked;
             }
             let step = job.step(now, &mut |request, body| {
@@ -350,9 +352,28 @@ impl Engine {
             if step != Step::Done {
                 break step;
             }
+            self.load(&mut job);
         };
         self.desk.jobs.push((serial, job));
         step == Step::Blocked
+    }
+
+    /// Composes the body of a WRITE of a copy's right away, if it is small.
+    fn load(&mut self, job: &mut Job) {
+        let Self { machine, body: Body::File(_, file, offset), scratch, waiting, .. } = self else { return };
+        if !(1..=SMALL).contains(&machine.body_due()) {
+            return;
+        }
+        let mut output = Output::new(scratch);
+        while machine.body_due() > 0 {
+            machine.fill(&mut output, |room| {
+                let n = job.supply(*file, room, *offset);
+                *offset += n as u64;
+                n
+            });
+        }
+        let filled = output.filled();
+        waiting.extend_from_slice(&scratch[..filled]);
     }
 
     /// Gives up a copy that is not over, on a line that may go on: what is open on the server is closed.

@@ -13,7 +13,7 @@ mod options;
 mod share;
 mod site;
 
-pub use copy::{Copy, Progress};
+pub use copy::{Copy, CopyEvent, Progress};
 pub use directory::{ReadDir, SftpEntry};
 pub use file::File;
 pub use options::OpenOptions;
