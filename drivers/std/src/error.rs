@@ -99,6 +99,8 @@ pub enum Error {
     Scp(scp::Error),
     /// The scp at the other end refuses, or complains; its words, escaped.
     ScpRefused(String),
+    /// The server does not listen for us.
+    ForwardRefused,
     /// As many channels are open as [`Options::channels`](crate::Options) allows.
     TooManyChannels,
     /// The call does not fit the state of channel or connection.
@@ -218,9 +220,17 @@ impl Error {
             | Self::OpenRefused { .. }
             | Self::RequestRefused(_)
             | Self::ScpRefused(_)
+            | Self::ForwardRefused
             | Self::TooManyChannels
             | Self::Refused(_) => io::ErrorKind::Other,
         }
+    }
+}
+
+impl Error {
+    /// Of a call that takes a slot of the table of channels.
+    pub(crate) fn from_open(self) -> Self {
+        if matches!(self, Self::Refused(Refused::NoRoom)) { Self::TooManyChannels } else { self }
     }
 }
 
@@ -254,6 +264,7 @@ impl fmt::Display for Error {
             Self::RequestRefused(what) => write!(f, "the peer refused the request {what}"),
             Self::Scp(error) => write!(f, "{error}"),
             Self::ScpRefused(text) => write!(f, "{text}"),
+            Self::ForwardRefused => f.write_str("the server does not listen there for us"),
             Self::TooManyChannels => f.write_str("too many channels are open; close one, or raise the limit"),
             Self::Refused(refused) => write!(f, "the call is not possible now: {refused}"),
             Self::Sftp { code, message, path } => {

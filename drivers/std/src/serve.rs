@@ -29,6 +29,8 @@ pub(crate) struct Conversation<H> {
     pub(crate) handler: Arc<H>,
     /// Who attempts to log in, or is.
     pub(crate) user: String,
+    /// Clients may have us listen for others than this machine.
+    pub(crate) gateway_ports: bool,
     pub(crate) factors: Factors,
     /// Called once when the login is through.
     pub(crate) on_login: Box<dyn FnOnce() + Send>,
@@ -38,7 +40,9 @@ impl<H: Handler> Conversation<H> {
     /// Serves until the connection is over, and says why.
     pub(crate) fn run(mut self) -> Error {
         loop {
-            let task = self.link.wait(None, &mut Own::none(), |state, _| state.desk.next());
+            let task = self.link.wait(None, &mut Own::none(), |state, _| {
+                if state.relay.wants_thread() { Some(Task::Relay) } else { state.desk.next() }
+            });
             if let Err(error) = task.and_then(|task| self.deal(task)) {
                 return error;
             }
@@ -69,6 +73,9 @@ impl<H: Handler> Conversation<H> {
             Task::Attempt { user, credential, fresh, ask } => self.attempt(user, &credential, fresh, ask)?,
             Task::Answers { answers, ask } => self.answers(&answers, ask)?,
             Task::Prove(keys, ask) => self.prove(&keys, ask)?,
+            Task::Connect(to, ask) => self.connect(to, ask)?,
+            Task::Listen(at, ask) => self.listen(at, ask)?,
+            Task::Relay => self.relay()?,
             Task::Session(id) => self.start(id),
         }
         Ok(())
