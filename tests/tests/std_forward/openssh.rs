@@ -64,9 +64,6 @@ fn ssh_forwards_from_its_side() {
     check(TcpStream::connect(("127.0.0.1", near)).unwrap(), 1, 8 << 20);
     check(UnixStream::connect(path(&local)).unwrap(), 2, 500_000);
     check(connect5(([127, 0, 0, 1], dynamic).into(), "localhost", port).unwrap(), 3, 500_000);
-    // Its proxy says yes before it has asked.
-    let mut refused = connect5(([127, 0, 0, 1], dynamic).into(), "localhost", 1).unwrap();
-    assert!(matches!(refused.read(&mut [0]), Ok(0) | Err(_)));
 }
 
 #[test]
