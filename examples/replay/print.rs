@@ -10,6 +10,8 @@ use core::fmt::Write;
 const LONGEST: usize = 64;
 /// Fields that log somebody in.
 const SECRETS: [&str; 4] = ["password", "old", "new", "answer"];
+/// Fields that say nothing to a reader, or open a display.
+const OPAQUE: [&str; 1] = ["cookie"];
 /// Bytes in a line of hexadecimal.
 const ROW: usize = 32;
 
@@ -52,6 +54,7 @@ fn value(job: &Job, (name, held): &Field) -> String {
         Held::Flag(flag) => flag.to_string(),
         Held::Number(number) => number.to_string(),
         Held::Bytes(bytes) if SECRETS.contains(name) && !job.secrets => format!("({} bytes)", bytes.len()),
+        Held::Bytes(bytes) if OPAQUE.contains(name) => format!("({} bytes)", bytes.len()),
         Held::Bytes(bytes) if is_text(bytes) || *name == "data" => {
             quoted(bytes, if job.verbose { usize::MAX } else { LONGEST })
         }

@@ -14,7 +14,7 @@ use core::time::Duration;
 use hosts::Aliased;
 use options::Settings;
 use report::Reporter;
-use sanssh_std::{Client, Options};
+use sanssh_std::{Client, Options, Record};
 use std::thread;
 
 /// What OpenSSH's clients end with when they have no connection, or no command's status to pass on.
@@ -80,6 +80,7 @@ fn connection(settings: &Settings) -> Options {
         connect_timeout: settings.connect_timeout.filter(|span| !span.is_zero()),
         family: settings.family.unwrap_or_default(),
         channels: 1,
+        record: settings.record.as_ref().map(Record::file),
         ..Options::default()
     };
     options.core.preferences = settings.preferences.clone();

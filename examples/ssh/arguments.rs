@@ -29,6 +29,7 @@ Runs a command on another host, or a shell there.
   -q              say nothing but what the command says
   -a, -x, -k      no forwarding of agent, X11, credentials: there is none
   -F none         no configuration file: none is ever read
+  --record FILE   record the connection in a new file, for replay: with its keys, and passwords as they were typed
   -V              the version
   --help          this text
 
@@ -58,6 +59,7 @@ fn parse(mut parser: Parser) -> Result<Asked<Job>, String> {
         match argument {
             Arg::Long("help") => return Ok(Asked::Text(format!("{HELP}\n{OPTIONS}"))),
             Arg::Short('V') => return Ok(Asked::Text(format!("sanssh {}\n", env!("CARGO_PKG_VERSION")))),
+            Arg::Long("record") => job.settings.record = Some(parser.value().map_err(plain)?.into()),
             Arg::Short(flag) => short(&mut job, flag, &mut parser)?,
             Arg::Value(value) if destination.is_none() => {
                 destination = Some(Destination::read("ssh", &value.string().map_err(plain)?)?);

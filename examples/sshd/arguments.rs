@@ -6,7 +6,7 @@ use lexopt::{Arg, Parser, ValueExt};
 use sanssh_examples::value;
 
 const HELP: &str = "\
-Usage: sshd [-p PORT] [-b ADDRESS] [-h FILE]... [-o NAME=VALUE]...
+Usage: sshd [-p PORT] [-b ADDRESS] [-h FILE]... [-o NAME=VALUE]... [--record FILE]
 
 Serves the user who runs it: commands and shells on this machine, as this user. Stays in the foreground, and prints one
 line on standard error when it listens. SIGTERM, SIGINT and SIGHUP end it, its connections and their commands.
@@ -16,6 +16,8 @@ line on standard error when it listens. SIGTERM, SIGINT and SIGHUP end it, its c
   -h FILE         private key that proves the host; may be given several times. Without one, a new key that is
                   forgotten at the end
   -o NAME=VALUE   an option, see below
+  --record FILE   record the first connection in this new file, others in FILE.2 and so on, for replay: with their keys
+                  and whatever clients log in with
   -D, -e          stay in the foreground, log to standard error: it always does
   -V              the version
   --help          this text
@@ -64,6 +66,10 @@ fn parse(mut parser: Parser) -> Result<Asked, String> {
             Arg::Long("help") => return Ok(Asked::Text(HELP.to_owned())),
             Arg::Short('V') => return Ok(Asked::Text(format!("sanssh {}\n", env!("CARGO_PKG_VERSION")))),
             Arg::Short('D' | 'e') => continue,
+            Arg::Long("record") => {
+                settings.record(parser.value().map_err(plain)?.as_ref());
+                continue;
+            }
             Arg::Short(flag) => flag,
             Arg::Long(name) => return Err(format!("unknown flag --{name}; see --help")),
             Arg::Value(value) => return Err(format!("unexpected argument {}; see --help", value.display())),

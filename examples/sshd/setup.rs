@@ -9,7 +9,7 @@ use sanssh_core::auth::Method;
 use sanssh_core::file::SigningKey;
 use sanssh_core::file::public::fingerprint;
 use sanssh_examples::value::{flag, number, prefer, rekey, span, variable};
-use sanssh_std::{ServerConfig, home};
+use sanssh_std::{Record, ServerConfig, home};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -133,6 +133,11 @@ impl Settings {
         Ok(true)
     }
 
+    /// Has connections recorded.
+    pub(crate) fn record(&mut self, file: &Path) {
+        self.config.record = Some(Record::file(file));
+    }
+
     /// The driver's configuration, and what to say about the host keys.
     pub(crate) fn server(&self) -> Result<(ServerConfig, String), String> {
         let mut core = self.config.core.clone();
@@ -156,6 +161,7 @@ impl Settings {
             environment: self.config.environment.clone(),
             subsystems: self.subsystems.iter().map(|(name, _)| name.clone()).collect(),
             banner,
+            record: self.config.record.clone(),
             ..ServerConfig::default()
         };
         Ok((config, format!("{word} {}", prints.join(" "))))

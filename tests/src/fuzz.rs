@@ -1,11 +1,10 @@
 //! What is fuzzed: functions of bytes that panic where something does not hold that must hold whatever comes. The
 //! coverage-guided fuzzer in `tests/fuzz` calls them, and so does the suite `tests/tests/fuzz.rs` with its corpus.
 //!
-//! - [`ident`], [`packet`], [`message`]: what every connection is made of, each by itself.
-//! - [`client`], [`server`]: streams that come to one end; [`commands`]: both ends, and whatever is called on them.
-//! - [`sftp_client`], [`sftp_server`], [`scp`], [`agent`]: [`socks`], [`x11`]: the machines
-//!   beside the connection.
-//! - [`keys`], [`known_hosts`], [`authorized_keys`]: files.
+//! - `ident`, `packet`, `message`: what every connection is made of, each by itself.
+//! - `client`, `server`: streams that come to one end; `commands`: both ends, and whatever is called on them.
+//! - `sftp_client`, `sftp_server`, `scp`, `agent`, `socks`, `x11`: the machines beside the connection.
+//! - `keys`, `known_hosts`, `authorized_keys`: files.
 
 mod agent;
 mod choices;

@@ -17,6 +17,7 @@ pub mod forger;
 pub mod fuzz;
 pub mod keys;
 pub mod names;
+pub mod netns;
 pub mod openssh;
 pub mod packets;
 pub mod pair;

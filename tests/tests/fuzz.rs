@@ -13,7 +13,7 @@ use std::panic::{catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 
 /// Changed inputs for each target: seconds of optimised code, and as many of code that is not.
-const ROUNDS: usize = if cfg!(debug_assertions) { 300 } else { 6000 };
+const ROUNDS: usize = if cfg!(debug_assertions) { 500 } else { 6000 };
 /// The longest input; what is longer shows nothing more and takes longer.
 const LONGEST: usize = 8192;
 

@@ -6,6 +6,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use sanssh_core::Config;
 use sanssh_core::algorithm::{Cipher, Kex, list};
+use sanssh_core::crypto::fast::Fast;
+use sanssh_core::crypto::soft::Soft;
 use sanssh_core::replay::hex;
 use sanssh_std::{
     Attempt, AuthorizedKeys, Client, Handler, KeyLogFile, KnownHosts, Login, Options, Server, ServerConfig, Session,
@@ -13,6 +15,7 @@ use sanssh_std::{
 };
 use sanssh_tests::keys::{Keys, Kind, public};
 use sanssh_tests::openssh::{Sshd, known_hosts_line};
+use sanssh_tests::pair::{Pair, server_config};
 use sanssh_tests::peers;
 use sanssh_tests::wireshark::{Wiretap, dissect};
 use std::fs;
@@ -140,4 +143,32 @@ fn wireshark_reads_a_server_by_its_key_log() {
     shutdown.stop();
     serving.join().expect("the server ends");
     shows_all(&dissected, "a server's log");
+}
+
+/// Both ends tell the same of each exchange, by their own cookies; an end that was not asked to tells nothing.
+#[test]
+fn both_ends_log_every_exchange() {
+    let mut pair = Pair::<Fast, Soft>::new(Config::default(), server_config());
+    pair.client.ssh.log_keys();
+    pair.server.ssh.log_keys();
+    pair.run();
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let client = pair.client.ssh.logged_key().expect("a secret at the client");
+        let server = pair.server.ssh.logged_key().expect("a secret at the server");
+        assert_eq!(client.secret(), server.secret());
+        assert_ne!(client.cookie(), server.cookie());
+        assert!(pair.client.ssh.logged_key().is_none(), "it is told once");
+        seen.push(client.secret().to_vec());
+        if seen.len() == 1 {
+            pair.password("right").expect("a login");
+            pair.run();
+        }
+        pair.client.ssh.rekey();
+        pair.run();
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 3, "each exchange has a secret of its own");
+    let mut silent = Pair::<Fast, Soft>::connected(Config::default(), server_config());
+    assert!(silent.client.ssh.logged_key().is_none() && silent.server.ssh.logged_key().is_none());
 }

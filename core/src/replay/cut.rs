@@ -46,8 +46,8 @@ impl Knife {
                 while !rest.is_empty() {
                     // Short pieces mostly, long ones at times: heads of packets and whole packets are both cut.
                     let draw = self.draw();
-                    let most = if draw.is_multiple_of(4) { 5000 } else { 40 };
-                    let (piece, tail) = rest.split_at((1 + draw / 4 % most).min(rest.len()));
+                    let length = if draw.is_multiple_of(4) { draw / 4 % 5000 } else { draw / 4 % 40 };
+                    let (piece, tail) = rest.split_at(length.saturating_add(1).min(rest.len()));
                     pieces.push(piece.to_vec());
                     rest = tail;
                 }

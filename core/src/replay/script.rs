@@ -344,6 +344,8 @@ pub fn unhex(text: &str) -> Result<Vec<u8>, &'static str> {
 mod tests {
     use super::{Bad, Script, Side, Step, What};
     use crate::Seed;
+    use alloc::string::String;
+    use alloc::vec;
 
     #[test]
     fn a_script_is_what_its_text_says() {

@@ -294,6 +294,7 @@ mod tests {
     use super::{bytes, forward_words, kind_words, request_words, show, with_forward, with_kind, with_request};
     use crate::channel::{ChannelId, Forward, ForwardId, Modes, OpenKind, Pty, Request, Tcpip};
     use crate::wire::connection::{WindowChange, X11Req};
+    use alloc::vec::Vec;
 
     #[test]
     fn words_are_their_bytes() {

@@ -52,13 +52,16 @@ fn write_hex(bytes: &[u8], out: &mut impl fmt::Write) -> fmt::Result {
 }
 
 /// What is kept.
-#[derive(Default)]
 pub(crate) struct Kept {
     wanted: bool,
     latest: Option<KeyLog>,
 }
 
 impl Kept {
+    pub(crate) const fn new() -> Self {
+        Self { wanted: false, latest: None }
+    }
+
     /// From the next exchange on.
     pub(crate) const fn want(&mut self) {
         self.wanted = true;
@@ -98,7 +101,7 @@ mod tests {
     const COOKIE: [u8; 16] = [0xc0; 16];
 
     fn line(secret: &Secret) -> String {
-        let mut kept = Kept::default();
+        let mut kept = Kept::new();
         kept.want();
         kept.note(COOKIE, secret);
         let mut line = String::new();
@@ -108,14 +111,14 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_that_was_not_asked_for() {
-        let mut kept = Kept::default();
+        let mut kept = Kept::new();
         kept.note(COOKIE, &Secret::string(b"secret"));
         assert!(kept.take().is_none());
     }
 
     #[test]
     fn a_secret_is_given_once() {
-        let mut kept = Kept::default();
+        let mut kept = Kept::new();
         kept.want();
         kept.note(COOKIE, &Secret::string(b"secret"));
         assert_eq!(kept.take().expect("a secret").secret(), b"secret");
@@ -134,7 +137,7 @@ mod tests {
 
     #[test]
     fn debug_says_nothing() {
-        let mut kept = Kept::default();
+        let mut kept = Kept::new();
         kept.want();
         kept.note(COOKIE, &Secret::string(b"secret"));
         assert_eq!(format!("{:?}", kept.take()), "Some(KeyLog)");

@@ -9,7 +9,7 @@ use crate::setup::{Event as SessionEvent, Start};
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::ClientHost;
 use sanssh_core::auth::server::{Credential, Event};
-use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenFailure, OpenKind, Request};
+use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenFailure, OpenKind, Request, SIGNALS};
 use sanssh_core::crypto::signature::Presence;
 use sanssh_core::event::{Attempt, ChannelRequest, ForwardRequest, HostKeyChoice, OpenRequest, Probe, Prove, Sign};
 use sanssh_core::role;
@@ -134,10 +134,10 @@ impl Desk {
                 inbox.occur(SessionEvent::Resized { columns: size.columns, rows: size.rows });
                 true
             }
+            // A forced command is not the client's to end.
+            Request::Signal(_) if self.permissions.command.is_some() => false,
             Request::Signal(name) => {
-                let lawful = |byte: &u8| byte.is_ascii_alphanumeric() || b"@.-_".contains(byte);
-                let name = Some(name).filter(|name| name.len() <= 64 && name.iter().all(lawful));
-                let name = name.and_then(|name| str::from_utf8(name).ok());
+                let name = str::from_utf8(name).ok().filter(|name| is_signal(name));
                 name.map(|name| inbox.occur(SessionEvent::Signal(name.to_owned()))).is_some()
             }
             Request::Break(milliseconds) => {
@@ -178,6 +178,12 @@ impl Desk {
         self.sessions.push_back(inbox.id);
         true
     }
+}
+
+/// Whether RFC 4254 §6.10 lists the signal, or it is somebody's own, which bears a domain.
+fn is_signal(name: &str) -> bool {
+    let lawful = |byte: u8| byte.is_ascii_alphanumeric() || b"@.-_".contains(&byte);
+    SIGNALS.contains(&name) || (name.len() <= 64 && name.contains('@') && name.bytes().all(lawful))
 }
 
 impl Rules {

@@ -41,6 +41,8 @@ pub struct Settings {
     pub send_env: Vec<String>,
     pub set_env: Vec<(String, String)>,
     pub verbosity: Option<Verbosity>,
+    /// A new file for a recording of the connection.
+    pub record: Option<PathBuf>,
     /// Options of algorithms that were given; later ones do not count.
     chosen: Vec<String>,
 }

@@ -3,6 +3,7 @@
 
 mod keygen;
 mod keyscan;
+mod replay;
 mod scp;
 mod sftp;
 mod ssh;

@@ -3,6 +3,7 @@
 
 mod calls;
 mod copy;
+mod desk;
 mod directory;
 mod engine;
 mod file;
@@ -21,7 +22,7 @@ pub use options::OpenOptions;
 use crate::channel::Channel;
 use crate::{Client, Error};
 use core::time::Duration;
-use engine::{Answer, Ticket};
+use desk::{Answer, Ticket};
 use line::{Line, Pipe};
 use sanssh_core::channel::Request::Subsystem;
 use sanssh_core::sftp::transfer::Sizes;
