@@ -5,8 +5,8 @@ use crate::{Copying, is_directory};
 use core::time::Duration;
 use sanssh_core::sftp::tree::Links;
 use sanssh_core::sftp::{Attributes, Extension, FileKind, path};
-use sanssh_examples::files::{self, below, culprit, failure, last, shown};
-use sanssh_examples::glob::{self, Tree};
+use sanssh_examples::files::{self, below, failure, last, shown};
+use sanssh_std::glob::{self, Tree};
 use sanssh_std::{Copy, Error, OpenOptions, Progress, Sftp, escape};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -27,16 +27,14 @@ pub(crate) fn put(copying: &mut Copying, sftp: &Sftp, from: &Path, to: &[u8]) ->
         return Err(format!("{}: is a directory; -r copies it", shown(from)));
     }
     let copy = copying.options(false);
-    let meter = &mut copying.meter;
+    let Copying { meter, reporter, .. } = copying;
     meter.begin(meta.is_dir());
-    let mut tell = |at: Progress<'_>| meter.tell(at.name, at.done, at.size);
     let outcome = if meta.is_dir() {
-        sftp.put_tree(from, &target, &copy, &mut tell)
+        sftp.put_tree(from, &target, &copy, &mut |event| meter.hear(event, *reporter)).map(drop)
     } else {
-        sftp.put(from, &target, &copy, &mut tell)
+        sftp.put(from, &target, &copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
     };
-    copying.meter.end();
-    outcome.map_err(|error| failure(&culprit(shown(from), meta.is_dir(), &error), &error))
+    copying.finished(&shown(from), outcome)
 }
 
 pub(crate) fn get(copying: &mut Copying, sftp: &Sftp, from: &[u8], to: &Path) -> Result<(), String> {
@@ -57,13 +55,14 @@ pub(crate) fn get(copying: &mut Copying, sftp: &Sftp, from: &[u8], to: &Path) ->
 fn fetch(copying: &mut Copying, sftp: &Sftp, name: &[u8], to: &Path) -> Result<(), String> {
     let is_tree = is_tree(copying, sftp, name)?;
     let copy = copying.options(!is_tree);
-    let meter = &mut copying.meter;
+    let Copying { meter, reporter, .. } = copying;
     meter.begin(is_tree);
-    let mut tell = |at: Progress<'_>| meter.tell(at.name, at.done, at.size);
-    let outcome =
-        if is_tree { sftp.get_tree(name, to, &copy, &mut tell) } else { sftp.get(name, to, &copy, &mut tell) };
-    copying.meter.end();
-    outcome.map_err(|error| failure(&culprit(escape(name, false), is_tree, &error), &error))
+    let outcome = if is_tree {
+        sftp.get_tree(name, to, &copy, &mut |event| meter.hear(event, *reporter)).map(drop)
+    } else {
+        sftp.get(name, to, &copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
+    };
+    copying.finished(&escape(name, false), outcome)
 }
 
 pub(crate) fn relay(copying: &mut Copying, from: (&Sftp, &[u8]), to: (&Sftp, &[u8])) -> Result<(), String> {
@@ -193,6 +192,18 @@ impl Copying {
         // What a link leads to is what is meant, as with cp.
         Copy { preserve, limit, links: Links::Follow, no_follow: guarded, ..Copy::default() }
     }
+
+    /// Ends what the meter shows. Failures of a tree were told one by one.
+    fn finished(&mut self, name: &str, outcome: Result<(), Error>) -> Result<(), String> {
+        self.meter.end();
+        match outcome {
+            Err(Error::Incomplete { .. }) => {
+                self.failed = true;
+                Ok(())
+            }
+            outcome => outcome.map_err(|error| failure(name, &error)),
+        }
+    }
 }
 
 /// A path as that server begins it: at the home, or with `~`.
@@ -225,6 +236,9 @@ fn target(copying: &Copying, sftp: &Sftp, to: &[u8], own: &[u8]) -> Result<Vec<u
 fn is_tree(copying: &Copying, sftp: &Sftp, name: &[u8]) -> Result<bool, String> {
     let found = sftp.metadata(name).map_err(|error| failure(&escape(name, false), &error))?;
     let is_tree = found.kind() == Some(FileKind::Directory);
+    if found.kind() == Some(FileKind::Special) {
+        return Err(format!("{}: not a regular file", escape(name, false)));
+    }
     if is_tree && !copying.flags.recursive {
         return Err(format!("{}: is a directory; -r copies it", escape(name, false)));
     }

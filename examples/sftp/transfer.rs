@@ -2,13 +2,14 @@
 //! A failure is told with the file's name and, for one that was cut off, how much of it arrived; the others still go.
 
 use crate::command::Transfer;
-use crate::local::{self, Here};
+use crate::local;
 use crate::remote::{Trouble, told};
 use crate::shell::Shell;
 use indicatif::HumanBytes;
 use sanssh_core::sftp::FileKind;
-use sanssh_examples::files::{self, below, culprit, last, shown};
-use sanssh_examples::{glob, terminal};
+use sanssh_examples::files::{self, below, last, shown};
+use sanssh_examples::terminal;
+use sanssh_std::glob::{self, Here};
 use sanssh_std::{Copy, Error, Progress, escape};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -85,21 +86,25 @@ impl Shell {
 
     fn fetch(&mut self, name: &[u8], local: &Path, copy: &Copy, recursive: bool) -> Result<(), Trouble> {
         let from = self.remote.absolute(name);
-        let is_directory = self.remote.metadata(name)?.kind() == Some(FileKind::Directory);
+        let kind = self.remote.metadata(name)?.kind();
+        let is_directory = kind == Some(FileKind::Directory);
+        if kind == Some(FileKind::Special) {
+            return Err(Trouble::Failed(format!("{}: not a regular file", escape(name, false))));
+        }
         if is_directory && !recursive {
             return Err(Trouble::Failed(format!("{}: is a directory; get -R fetches it", escape(name, false))));
         }
         let doing = if copy.resume { "Resuming" } else { "Fetching" };
         self.tell(format_args!("{doing} {} to {}", escape(&from, false), shown(local)));
-        let Self { remote, meter, .. } = self;
+        let Self { remote, meter, reporter, .. } = self;
         meter.begin(is_directory);
         meter.source(&from, copy.resume);
         let outcome = if is_directory {
-            remote.sftp.get_tree(&from, local, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
+            remote.sftp.get_tree(&from, local, copy, &mut |event| meter.hear(event, *reporter)).map(drop)
         } else {
             remote.sftp.get(&from, local, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
         };
-        self.finished(escape(name, false), is_directory, outcome)
+        self.finished(&escape(name, false), outcome)
     }
 
     fn send(&mut self, local: &Path, name: &[u8], copy: &Copy, recursive: bool) -> Result<(), Trouble> {
@@ -113,22 +118,26 @@ impl Shell {
         }
         let doing = if copy.resume { "Resuming" } else { "Uploading" };
         self.tell(format_args!("{doing} {} to {}", shown(local), escape(&to, false)));
-        let Self { remote, meter, .. } = self;
+        let Self { remote, meter, reporter, .. } = self;
         meter.begin(kind.is_dir());
         meter.source(local.as_os_str().as_bytes(), copy.resume);
         let outcome = if kind.is_dir() {
-            remote.sftp.put_tree(local, &to, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
+            remote.sftp.put_tree(local, &to, copy, &mut |event| meter.hear(event, *reporter)).map(drop)
         } else {
             remote.sftp.put(local, &to, copy, &mut |at: Progress<'_>| meter.tell(at.name, at.done, at.size))
         };
-        self.finished(shown(local), kind.is_dir(), outcome)
+        self.finished(&shown(local), outcome)
     }
 
-    /// Ends what the meter shows; a failure is told with how far it came.
-    fn finished(&mut self, name: String, is_tree: bool, outcome: Result<(), Error>) -> Result<(), Trouble> {
+    /// Ends what the meter shows; a failure is told with how far it came. Those of a tree were told one by one.
+    fn finished(&mut self, name: &str, outcome: Result<(), Error>) -> Result<(), Trouble> {
         let reached = self.meter.end();
         let Err(error) = outcome else { return Ok(()) };
-        let trouble = told(&culprit(name, is_tree, &error), &error);
+        let trouble = match error {
+            Error::Incomplete { .. } if terminal::is_interrupted() => Trouble::Failed(format!("{name}: given up")),
+            Error::Incomplete { .. } => return Err(Trouble::Told),
+            _ => told(name, &error),
+        };
         let Some((done, size)) = reached.filter(|_| !matches!(error, Error::Cut { .. })) else { return Err(trouble) };
         let whole = size.map(|size| format!(" of {}", HumanBytes(size))).unwrap_or_default();
         let how_far = |text| format!("{text}; {}{whole} had arrived", HumanBytes(done));

@@ -42,17 +42,6 @@ pub fn shown(path: &Path) -> String {
     escape(path.as_os_str().as_bytes(), false)
 }
 
-/// What a copy that failed is told by: in a tree, the file that was not copied.
-#[must_use]
-pub fn culprit(name: String, is_tree: bool, error: &Error) -> String {
-    if let Error::Sftp { path: Some(path), .. } = error
-        && is_tree
-    {
-        return path.clone();
-    }
-    name
-}
-
 /// What became of something that is described in words.
 #[must_use]
 pub fn failure(what: &str, error: &Error) -> String {

@@ -1,9 +1,11 @@
 //! What a person sees of a transfer: a bar a file, with how much, how fast and how long, and for trees a line for all.
 //! It also knows how far each file came, for the errors of those that nobody watches.
 
-use crate::files::last;
+use crate::client::report::Reporter;
+use crate::files::{failure, last};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use sanssh_std::escape;
+use sanssh_core::sftp::tree::Skipped;
+use sanssh_std::{CopyEvent, Error, escape};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
 
@@ -101,6 +103,22 @@ impl Meter {
                 total.set_message(format!("files: {}", self.finished));
             }
             total.set_position(self.done);
+        }
+    }
+
+    /// What a copy of a tree says: progress is shown, and everything else told.
+    pub fn hear(&mut self, event: CopyEvent<'_>, reporter: Reporter) {
+        match event {
+            CopyEvent::Progress(at) => self.tell(at.name, at.done, at.size),
+            CopyEvent::Failed { name, why } => {
+                let refused = if let Error::Sftp { path, .. } = &why { path.clone() } else { None };
+                let what = refused.unwrap_or_else(|| escape(name, false));
+                self.bars.suspend(|| reporter.error(failure(&what, &why)));
+            }
+            CopyEvent::Skipped { name, why } => {
+                let what = if why == Skipped::Link { "a symbolic link" } else { "not a regular file" };
+                self.bars.suspend(|| reporter.warn(format_args!("{}: {what}; left out", escape(name, false))));
+            }
         }
     }
 

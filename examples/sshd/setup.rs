@@ -8,7 +8,7 @@ use sanssh_core::Random;
 use sanssh_core::auth::Method;
 use sanssh_core::file::SigningKey;
 use sanssh_core::file::public::fingerprint;
-use sanssh_examples::value::{flag, number, prefer, rekey, span, variable};
+use sanssh_std::ssh_config::value::{flag, number, prefer, rekey, span, variable};
 use sanssh_std::{Record, ServerConfig, home};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -125,7 +125,7 @@ impl Settings {
             "maxauthtries" => core.login.max_attempts = number(text)?,
             "clientaliveinterval" => core.keepalive.interval = span(text)?,
             "clientalivecountmax" => core.keepalive.count = number(text)?,
-            "maxsessions" => self.config.channels = number(text)?,
+            "maxsessions" => self.config.sessions = number(text)?,
             "maxstartups" => self.config.max_unauthenticated = number(text)?,
             "acceptenv" => self.config.environment = text.split_ascii_whitespace().map(str::to_owned).collect(),
             _ => return prefer(&mut core.preferences, key, text),
@@ -156,7 +156,7 @@ impl Settings {
             core,
             host_keys,
             chains: self.config.chains.clone(),
-            channels: self.config.channels,
+            sessions: self.config.sessions,
             max_unauthenticated: self.config.max_unauthenticated,
             environment: self.config.environment.clone(),
             subsystems: self.subsystems.iter().map(|(name, _)| name.clone()).collect(),

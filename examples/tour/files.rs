@@ -42,8 +42,8 @@ fn small(sftp: &Sftp, pattern: &Pattern, home: &Path) -> Outcome<()> {
     for index in 0..SMALL {
         make(&here.join(name(index)), pattern, index, index * 16)?;
     }
-    let put = timed(|| Ok(sftp.put_tree(&here, "small", &Copy::default(), &mut quiet)?))?;
-    let get = timed(|| Ok(sftp.get_tree("small", &back, &Copy::default(), &mut quiet)?))?;
+    let put = timed(|| Ok(sftp.put_tree(&here, "small", &Copy::default(), &mut |_| ())?))?;
+    let get = timed(|| Ok(sftp.get_tree("small", &back, &Copy::default(), &mut |_| ())?))?;
     for index in 0..SMALL {
         check(&back.join(name(index)), pattern, index, index * 16)?;
     }
@@ -51,7 +51,7 @@ fn small(sftp: &Sftp, pattern: &Pattern, home: &Path) -> Outcome<()> {
     Ok(())
 }
 
-fn timed(carry: impl FnOnce() -> Outcome<()>) -> Outcome<f64> {
+fn timed<T>(carry: impl FnOnce() -> Outcome<T>) -> Outcome<f64> {
     let start = Instant::now();
     carry()?;
     Ok(start.elapsed().as_secs_f64())

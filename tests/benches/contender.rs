@@ -108,8 +108,12 @@ fn files(client: &Client, what: &str, local: &Path, remote: &str, count: usize) 
     match what {
         "get" => sftp.get(remote, local, &copy, quiet)?,
         "put" => sftp.put(local, remote, &copy, quiet)?,
-        "treeget" => sftp.get_tree(remote, local, &copy, quiet)?,
-        "treeput" => sftp.put_tree(local, remote, &copy, quiet)?,
+        "treeget" => {
+            sftp.get_tree(remote, local, &copy, &mut |_| {})?;
+        }
+        "treeput" => {
+            sftp.put_tree(local, remote, &copy, &mut |_| {})?;
+        }
         _ => {
             for at in 0..count {
                 let (local, remote) = (local.join(format!("f{at}")), format!("{remote}/f{at}"));

@@ -1,4 +1,4 @@
-//! Counts of heap allocations made by the calling thread, for tests of code that must make none. The counting allocator
+//! Counts of heap allocations made by the calling thread, or by all, for tests of code that must make none. The counting allocator
 //! is a released crate's, because implementing one takes unsafe code.
 
 use std::alloc::System;
@@ -49,6 +49,22 @@ pub fn usage<T>(work: impl FnOnce() -> T) -> (T, Usage) {
     measure(work)
 }
 
+/// Bytes that all threads ask for while `work` runs, those included that they give back: more than they ever hold of it.
+///
+/// # Panics
+/// If [`Counting`] is not installed.
+pub fn everywhere(work: impl FnOnce()) -> u64 {
+    let session = Session::new().no_stdout().no_file();
+    let operation = session.operation("work");
+    let span = operation.measure_process().iterations(1);
+    core::hint::black_box(Box::new(1_u8));
+    work();
+    drop(span);
+    let bytes = session.to_report().operations().map(|(_, taken)| taken.total_bytes_allocated()).sum();
+    assert!(bytes > 0, "the program must install sanssh_tests::count::Counting as its global allocator");
+    bytes
+}
+
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a byte count that the crate gives as f64")]
 fn measure<T>(work: impl FnOnce() -> T) -> (T, Usage) {
     let session = Session::new().no_stdout().no_file();
@@ -94,6 +110,14 @@ mod tests {
     fn growth_counts() {
         let mut bytes = Vec::<u8>::with_capacity(16);
         assert_eq!(allocations(|| bytes.reserve_exact(1 << 16)), 1);
+    }
+
+    #[test]
+    fn other_threads_count_where_they_are_wanted() {
+        let bytes = everywhere(|| {
+            thread::spawn(|| black_box(vec![0_u8; 1 << 20]).len()).join().unwrap();
+        });
+        assert!(bytes >= 1 << 20, "{bytes}");
     }
 
     #[test]

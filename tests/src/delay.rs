@@ -38,7 +38,12 @@ pub struct Proxy {
 impl Proxy {
     /// Listens on 127.0.0.1 and carries every connection to `target`.
     pub fn start(target: SocketAddr, line: Line) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Self::at((Ipv4Addr::LOCALHOST, 0).into(), target, line)
+    }
+
+    /// The same at another address.
+    pub fn at(address: SocketAddr, target: SocketAddr, line: Line) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
         let ends = Arc::new(Ends::default());
         let shared = Arc::clone(&ends);

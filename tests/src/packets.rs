@@ -48,6 +48,12 @@ pub fn null_keyed(piece: &[u8]) -> Vec<Packet<'_>> {
     read_from(piece, 0, NULL_TAG, None)
 }
 
+/// The packet at the front of a piece of a stream, in the clear or under the null provider's keys.
+#[must_use]
+pub fn first(piece: &[u8], keyed: bool) -> Option<Packet<'_>> {
+    packet(piece, 0, if keyed { NULL_TAG } else { 0 })
+}
+
 fn read(stream: &[u8], keyed_tag: Option<usize>) -> Vec<Packet<'_>> {
     let line = stream.iter().position(|byte| *byte == b'\n');
     line.map_or_else(Vec::new, |line| read_from(stream, line + 1, 0, keyed_tag))
@@ -55,16 +61,10 @@ fn read(stream: &[u8], keyed_tag: Option<usize>) -> Vec<Packet<'_>> {
 
 fn read_from(stream: &[u8], mut at: usize, mut tag: usize, keyed_tag: Option<usize>) -> Vec<Packet<'_>> {
     let mut packets = Vec::new();
-    while let Some(head) = stream.get(at..at + HEADER) {
-        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
-        let end = at + 4 + length + tag;
-        if stream.len() < end {
-            break;
-        }
-        let payload = &stream[at + HEADER..at + 4 + length - usize::from(head[4])];
-        packets.push(Packet { payload, end });
-        at = end;
-        if payload[0] == NEWKEYS && tag == 0 {
+    while let Some(packet) = packet(stream, at, tag) {
+        packets.push(packet);
+        at = packet.end;
+        if packet.number() == NEWKEYS && tag == 0 {
             let Some(keyed) = keyed_tag else { break };
             tag = keyed;
         }
@@ -72,29 +72,36 @@ fn read_from(stream: &[u8], mut at: usize, mut tag: usize, keyed_tag: Option<usi
     packets
 }
 
+fn packet(stream: &[u8], at: usize, tag: usize) -> Option<Packet<'_>> {
+    let head = stream.get(at..at + HEADER)?;
+    let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+    let end = at + 4 + length + tag;
+    let payload = stream.get(..end)?.get(at + HEADER..at + 4 + length - usize::from(head[4]))?;
+    Some(Packet { payload, end })
+}
+
 /// A packet in the clear around `payload`, as before the first keys.
 #[must_use]
 pub fn frame(payload: &[u8]) -> Vec<u8> {
-    let short = 8 - (payload.len() + HEADER) % 8;
-    let padding = if short < 4 { short + 8 } else { short };
-    let length = u32::try_from(1 + payload.len() + padding).expect("a packet of a test");
-    let mut packet = length.to_be_bytes().to_vec();
-    packet.push(u8::try_from(padding).expect("short padding"));
-    packet.extend_from_slice(payload);
-    packet.resize(packet.len() + padding, 0);
-    packet
+    framed(payload, HEADER)
 }
 
 /// A packet of the null provider around `payload`.
 #[must_use]
 pub fn null_frame(payload: &[u8]) -> Vec<u8> {
-    let short = 8 - (payload.len() + 1) % 8;
+    let mut packet = framed(payload, 1);
+    packet.extend_from_slice(b"no security here");
+    packet
+}
+
+/// A packet whose padding counts so many bytes before the payload.
+fn framed(payload: &[u8], before: usize) -> Vec<u8> {
+    let short = 8 - (payload.len() + before) % 8;
     let padding = if short < 4 { short + 8 } else { short };
     let length = u32::try_from(1 + payload.len() + padding).expect("a packet of a test");
     let mut packet = length.to_be_bytes().to_vec();
     packet.push(u8::try_from(padding).expect("short padding"));
     packet.extend_from_slice(payload);
     packet.resize(packet.len() + padding, 0);
-    packet.extend_from_slice(b"no security here");
     packet
 }

@@ -133,16 +133,7 @@ impl<R: Role, P: Provider> End<R, P> {
     /// Receives until nothing more is told. `login` deals with the events that differ by role.
     fn receive(&mut self, now: Instant, mut login: impl FnMut(&mut Self, R::Event<'_>)) -> usize {
         let (mut bytes, mut inflate) = (core::mem::take(&mut self.input), core::mem::take(&mut self.inflate));
-        let mut taken = 0;
-        loop {
-            let mut input = Input::new(&mut bytes[taken..]).with_inflate(&mut inflate);
-            self.listen(now, &mut input, &mut login);
-            taken += input.taken();
-            if !input.is_cramped() {
-                break;
-            }
-        }
-        bytes.drain(..taken);
+        let taken = lend(&mut bytes, &mut inflate, |input| self.listen(now, input, &mut login));
         bytes.append(&mut self.input);
         (self.input, self.inflate) = (bytes, inflate);
         taken
@@ -207,6 +198,20 @@ pub fn inflate_memory(config: &Config) -> Vec<u8> {
     let compresses = config.preferences.zips.iter().any(|zip| *zip != Zip::None);
     let most = usize::try_from(config.max_packet).unwrap_or(usize::MAX);
     vec![0; if compresses { most } else { 0 }]
+}
+
+/// Lends bytes, and memory for what expands as often as that is needed, and forgets what was taken; how much.
+pub fn lend(bytes: &mut Vec<u8>, inflate: &mut [u8], mut listen: impl FnMut(&mut Input<'_>)) -> usize {
+    let mut taken = 0;
+    loop {
+        let mut input = Input::new(&mut bytes[taken..]).with_inflate(inflate);
+        listen(&mut input);
+        taken += input.taken();
+        if !input.is_cramped() {
+            bytes.drain(..taken);
+            return taken;
+        }
+    }
 }
 
 /// A host key for tests.

@@ -1,9 +1,4 @@
 //! What must be accepted though it is odd: users reported peers that refused it. Each test bears its row's number.
-//!
-//! | row | where |
-//! |---|---|
-//! | T6, T12 | `hostile_sftp` |
-//! | T14 | with the files of keys |
 
 use sanssh_core::algorithm::{HostKey, Zip};
 use sanssh_core::role::{Client, Server};

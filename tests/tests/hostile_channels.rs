@@ -1,5 +1,6 @@
 //! Table H, channels and global requests: numbers, windows and requests that lie (RFC 4254).
-//! `hostile_requests` has the rows of what requests hold, `hostile_announcements` those of host keys.
+//! `hostile_requests` has the rows of what requests hold, `hostile_forward` those of
+//! forwarding, `hostile_announcements` those of host keys.
 
 use sanssh_core::role::{Client, Server};
 use sanssh_core::{Error, Violation};

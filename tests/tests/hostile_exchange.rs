@@ -1,13 +1,7 @@
 //! Table C, key exchange: shares and groups that are none, and steps out of their order (RFC 4253 §7 and §8, RFC 4419, RFC
 //! 5656, RFC 8731).
-//! `hostile_negotiation` has the rows up to C11, `hostile_proof` those of host keys and signatures.
-//!
-//! | row | not here, because |
-//! |---|---|
-//! | C17 | there is no policy to forget: a client stops at the question about the host key, which C16 shows |
-//! | C27 | the forger encodes secrets as core does, so only a foreign peer can tell: the interop suites' matter |
-//! | C31 | core calls nothing that can fail: hash, generator and derivation are infallible, and signers are outside |
-//! | C34 | across connections it is the driver's; C08 bounds one connection |
+//! `hostile_negotiation` has the rows up to C11, `hostile_proof` those of host keys and signatures,
+//! `hostile_cryptography` those of secrets and of providers that fail.
 
 use sanssh_core::algorithm::Kex;
 use sanssh_core::crypto::group::Group;
@@ -237,6 +231,43 @@ fn near_prime(bits: u32, more: i16) -> Vec<u8> {
     digits
 }
 
+/// The same on the larger curves, whose primes are 2^384 - 2^128 - 2^96 + 2^32 - 1 and 2^521 - 1.
+#[test]
+fn c20_points_that_are_not_on_larger_curves() {
+    let p384 =
+        [&[0xff; 31][..], &[0xfe, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]].concat();
+    let p521 = [&[1][..], &[0xff; 65]].concat();
+    fn case<R: Side>(feed: Feed, kex: Kex, p: &[u8]) {
+        let mut forger = Forger::<R>::new(feed).proposing(&Suite::kex(kex)).offered();
+        let sound =
+            if Forger::<R>::is_client() { forger.initiate()[5..].to_vec() } else { forger.genuine_reply().share };
+        let (x, y) = sound[1..].split_at(p.len());
+        let mut off = y.to_vec();
+        *off.last_mut().expect("a coordinate") ^= 1;
+        let point = |tag: u8, x: &[u8], y: &[u8]| [&[tag], x, y].concat();
+        let zeros = vec![0; p.len()];
+        for share in [
+            vec![0],
+            point(2 + (y[y.len() - 1] & 1), x, &[]),
+            point(4, x, &off),
+            point(4, &zeros, &zeros),
+            point(4, p, y),
+            point(4, x, p),
+            point(4, &vec![0xff; p.len()], y),
+            sound[..sound.len() - 1].to_vec(),
+            [&sound[..], &[0]].concat(),
+        ] {
+            refuses_share::<R>(feed, kex, &share);
+        }
+    }
+    both_ways(|feed| {
+        for (kex, p) in [(Kex::EcdhP384, &p384), (Kex::EcdhP521, &p521)] {
+            case::<Client>(feed, kex, p);
+            case::<Server>(feed, kex, p);
+        }
+    });
+}
+
 #[test]
 fn c21_c22_numbers_that_leave_no_secret() {
     fn case<R: Side>(feed: Feed) {
@@ -376,6 +407,7 @@ fn bad_halves<R: Side>(feed: Feed, kex: Kex, kem: usize) {
     let sound = if Forger::<R>::is_client() { forger.initiate()[5..].to_vec() } else { forger.genuine_reply().share };
     let (half, point) = sound.split_at(kem);
     refuses_share::<R>(feed, kex, &sound[..sound.len() - 1]);
+    refuses_share::<R>(feed, kex, &[&sound[..], &[0]].concat());
     refuses_share::<R>(feed, kex, half);
     let mut off = point.to_vec();
     *off.last_mut().expect("a coordinate") ^= 1;

@@ -57,6 +57,13 @@ fn c03_sixty_thousand_names() {
             *forger.proposal.list(at) = format!("{}{name}", "x,".repeat(60_000));
             forger.send_offer();
             assert_eq!(forger.machine.over, None);
+            // As much as a packet of the largest size may hold.
+            let mut forger = greeted::<R>(Feed::Whole);
+            let cap = usize::try_from(Config::default().max_packet).expect("a length");
+            let name = forger.proposal.list(at).clone();
+            *forger.proposal.list(at) = format!("{}{name}", ",".repeat(cap - forger.proposal.encode().len() - 32));
+            forger.send_offer();
+            assert_eq!(forger.machine.over, None);
         }
     }
     both_roles!(case);
@@ -209,7 +216,7 @@ fn c09_wrong_guesses_again_and_again() {
     fn case<R: Side>(_: Feed) {
         let mut forger = Forger::<R>::new(Feed::Whole).authenticated();
         guess_wrong(&mut forger);
-        for _ in 0..50 {
+        for _ in 0..200 {
             forger.send_offer();
             forger.send(&any(34).string("nonsense").done());
             forger.send_share();

@@ -29,11 +29,11 @@ fn h07_opens_that_are_all_rejected() {
             let [(_, payload)] = &forger.heard[..] else { panic!("one answer, not {:?}", forger.numbers()) };
             let refused = any(92).u32(number).u32(1).done();
             assert_eq!(payload[..9], refused, "recipient and reason");
-            forger.lives(&["open"], &[92]);
+            forger.lives(&["open session"], &[92]);
         }
         forger.machine.policy.opens = Answer::Yes;
         (0..4).for_each(|number| forger.send(&channel_open(number, 100, 100)));
-        forger.lives(&["open"; 4], &[91; 4]);
+        forger.lives(&["open session"; 4], &[91; 4]);
     });
 }
 

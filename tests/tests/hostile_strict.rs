@@ -1,9 +1,5 @@
 //! Table D, strict key exchange and order: messages before and within the first exchange, markers that come and go, and
 //! EXT_INFO at a wrong place (RFC 4253 §7.1, RFC 8308 §2.4, OpenSSH PROTOCOL §1.10).
-//!
-//! | row | not here, because |
-//! |---|---|
-//! | D07 | 2^32 packets cannot be sent from outside: a unit test in `transport/packet.rs` sets the counter |
 
 use sanssh_core::algorithm::{Cipher, HostKey, Mac};
 use sanssh_core::role::{Client, Server};

@@ -4,7 +4,7 @@
 
 use core::time::Duration;
 use sanssh_core::auth::Method;
-use sanssh_core::role::Client;
+use sanssh_core::role::{Client, Server};
 use sanssh_core::time::Phase;
 use sanssh_core::{Config, Error, Input, Violation, Waiting};
 use sanssh_tests::both_roles;
@@ -83,22 +83,46 @@ fn length_of_a_line_before_the_identification() {
     });
 }
 
+/// AES-GCM pads to 16 bytes, so that the lengths beside this one are 16 apart.
+fn takes_4096<R: Side>(forger: &mut Forger<R>, fits: bool) {
+    let rest = [any(2).string(vec![0; 4082]).done(), vec![0; 8]].concat();
+    forger.send_frame(&Frame { length: 4096, padding: 8, rest });
+    if fits {
+        forger.lives(&[], &[]);
+    } else {
+        forger.fatal(Error::Malformed(None), &[]);
+    }
+}
+
 #[test]
 fn length_of_a_packet() {
     fn case<R: Side>(feed: Feed) {
-        // AES-GCM pads to 16 bytes, so that the next lengths are 16 apart.
         for (cap, fits) in [(4096 - 1, false), (4096, true), (4096 + 1, true)] {
             let mut forger = Forger::<R>::with(feed, Config { max_packet: cap, ..server_config() }).keyed();
-            let rest = [any(2).string(vec![0; 4082]).done(), vec![0; 8]].concat();
-            forger.send_frame(&Frame { length: 4096, padding: 8, rest });
-            if fits {
-                forger.lives(&[], &[]);
-            } else {
-                forger.fatal(Error::Malformed(None), &[]);
-            }
+            takes_4096(&mut forger, fits);
         }
     }
     both_roles!(case);
+}
+
+/// A server's limit is lower before the login; a client's is the same from the start.
+#[test]
+fn length_of_a_strangers_packet() {
+    fn case<R: Side>(feed: Feed, logged_in: bool, lives: bool) {
+        for (cap, fits) in [(4095, lives), (4096, true)] {
+            let mut config = server_config();
+            config.login.max_packet = cap;
+            let forger = Forger::<R>::with(feed, config);
+            let mut forger = if logged_in { forger.authenticated() } else { forger.keyed() };
+            forger.forget();
+            takes_4096(&mut forger, fits);
+        }
+    }
+    both_ways(|feed| {
+        case::<Server>(feed, false, false);
+        case::<Server>(feed, true, true);
+        case::<Client>(feed, false, true);
+    });
 }
 
 #[test]

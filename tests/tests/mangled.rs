@@ -210,8 +210,11 @@ fn m05_any_number_in_the_place_of_any_other() {
     case(&of_servers());
 }
 
+/// A connection that has come to its end, and by what.
+type Ending<R> = fn(Feed) -> (Forger<R>, Error);
+
 /// How a connection may come to its end.
-fn endings<R: Side>() -> [fn(Feed) -> (Forger<R>, Error); 5] {
+fn endings<R: Side>() -> [Ending<R>; 5] {
     [
         |feed| {
             let mut forger = busy::<R>(feed);
@@ -292,7 +295,12 @@ fn m07_nothing_wakes_what_is_over() {
                 }
                 Question::Open(ask) => forger.machine.ssh.decline(ask, OpenFailure::PROHIBITED),
                 Question::Request(ask) => forger.machine.ssh.reply(ask, true),
-                other => panic!("{other:?}"),
+                other @ (Question::Trust(_)
+                | Question::Attempt(_)
+                | Question::Probe(_)
+                | Question::Prompts(_)
+                | Question::Prove(_)
+                | Question::Forward(_)) => panic!("{other:?}"),
             }
         }
         forger.stays_dead(error);

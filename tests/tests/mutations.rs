@@ -13,6 +13,7 @@ use sanssh_core::role::{Client, Role, Server};
 use sanssh_core::{Connection, Event, Input, Instant, Output, Random, Seed, Slot};
 use sanssh_tests::count::{Counting, allocations};
 use sanssh_tests::forger::{Machine, Side};
+use sanssh_tests::fuzz::mutate::mutate;
 use sanssh_tests::pair::server_config;
 
 #[global_allocator]
@@ -126,40 +127,10 @@ fn record<P: Provider>() -> (Stream, Stream, [Vec<String>; 2]) {
     (to_client, to_server, [client.told, server.told])
 }
 
-/// A number below `below`.
-fn pick(random: &mut Random, below: usize) -> usize {
-    let drawn = usize::try_from(u32::from_be_bytes(random.array())).expect("a number");
-    drawn % below.max(1)
-}
-
-/// Values that lengths and counts go wrong with.
-const NUMBERS: [u32; 8] = [0, 1, 5, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0xffff_fff0, 1 << 18];
-
-/// Changes a few places.
-fn mutate(random: &mut Random, stream: &Stream) -> Stream {
+/// A stream with changes in a few places.
+fn changed(random: &mut Random, stream: &Stream) -> Stream {
     let mut stream = stream.clone();
-    for _ in 0..=pick(random, 3) {
-        let bytes = &mut stream.bytes;
-        let at = pick(random, bytes.len());
-        let end = (at + 1 + pick(random, 40)).min(bytes.len());
-        match pick(random, 6) {
-            0 if at < bytes.len() => bytes[at] ^= 1 << pick(random, 8),
-            1 => bytes.truncate(at),
-            2 => {
-                let again = bytes[at..end].to_vec();
-                bytes.splice(at..at, again);
-            }
-            3 => {
-                let noise: [u8; 24] = random.array();
-                bytes.splice(at..at, noise[..pick(random, 24)].iter().copied());
-            }
-            4 => drop(bytes.drain(at..end)),
-            _ => {
-                let number = NUMBERS[pick(random, NUMBERS.len())].to_be_bytes();
-                bytes.iter_mut().skip(at).zip(number).for_each(|(to, from)| *to = from);
-            }
-        }
-    }
+    mutate(random, &mut stream.bytes);
     stream
 }
 
@@ -178,7 +149,7 @@ fn mutations<R: Plays, P: Provider>(stream: &Stream, told: &[String], seed: u8) 
     let mut random = Random::new(&Seed::new([seed; 32]));
     let (mut over, mut deepest) = (0, 0);
     for run in 0..RUNS {
-        let mutated = mutate(&mut random, stream);
+        let mutated = changed(&mut random, stream);
         let started = std::time::Instant::now();
         let mut machine = feed::<R, P>(&mutated);
         assert!(started.elapsed() < LONGEST, "run {run}");
@@ -277,7 +248,7 @@ fn allocate_nothing<R: Frugal>(stream: &Stream) {
     let mut random = Random::new(&Seed::new([9; 32]));
     let mut space = vec![0; 64 * 1024];
     for _ in 0..200 {
-        let mut bytes = mutate(&mut random, stream).bytes;
+        let mut bytes = changed(&mut random, stream).bytes;
         let mut table = [Slot::new(); 4];
         let config = server_config();
         let taken = allocations(|| {

@@ -248,6 +248,31 @@ fn events_reach_the_session() {
     expect("Break(500)\n");
 }
 
+/// What is refused leaves no trace: the event that follows it is the first.
+#[test]
+fn h14_h24_sizes_and_signals_that_are_refused() {
+    let forced = format!("restrict,command=\"events\" {}\n", public(&Keys::shared().client(Kind::Ed25519)));
+    for (authorized, expected) in [
+        (Keys::shared().authorized(), "Signal(\"TERM\")\nSignal(\"own@example.org\")\nBreak(1)\n"),
+        (forced, "Break(1)\n"),
+    ] {
+        let server = Running::start(ServerConfig::default(), &authorized);
+        let client = server.client();
+        let channel = client.session().unwrap();
+        channel.exec("events").unwrap();
+        channel.confirm().unwrap();
+        // There is no terminal.
+        channel.window_change(100, 50).unwrap();
+        for name in ["TERM", "STRANGE", "", "KILL ", "../x@y/z", &"x".repeat(20_000), "own@example.org"] {
+            channel.signal(name).unwrap();
+        }
+        channel.send_break(1).unwrap();
+        let mut told = vec![0; expected.len()];
+        (&channel).read_exact(&mut told).unwrap();
+        assert_eq!(String::from_utf8_lossy(&told), expected);
+    }
+}
+
 #[test]
 fn a_session_that_panics_ends_alone() {
     let server = Running::open();
@@ -316,7 +341,7 @@ fn a_call_behind_a_sleeping_one_gets_its_key_exchange() {
 /// Sessions whose handlers go on count as well, but for as many as may be open.
 #[test]
 fn sessions_that_nobody_ends_are_limited() {
-    let config = ServerConfig { channels: 2, ..ServerConfig::default() };
+    let config = ServerConfig { sessions: 2, ..ServerConfig::default() };
     let server = Running::start(config, &Keys::shared().authorized());
     let client = server.client();
     let mut last = Ok(());

@@ -51,14 +51,33 @@ fn write_hex(bytes: &[u8], out: &mut impl fmt::Write) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
 }
 
+/// Where a secret lies: hosts have numbers of 8192 bits, which no connection should be the larger for.
+#[cfg(feature = "alloc")]
+type Place = alloc::boxed::Box<KeyLog>;
+#[cfg(not(feature = "alloc"))]
+type Place = KeyLog;
+
+#[cfg(feature = "alloc")]
+fn place(key: KeyLog) -> Place {
+    Place::new(key)
+}
+
+#[cfg(not(feature = "alloc"))]
+const fn place(key: KeyLog) -> Place {
+    key
+}
+
 /// What is kept.
-#[derive(Default)]
 pub(crate) struct Kept {
     wanted: bool,
-    latest: Option<KeyLog>,
+    latest: Option<Place>,
 }
 
 impl Kept {
+    pub(crate) const fn new() -> Self {
+        Self { wanted: false, latest: None }
+    }
+
     /// From the next exchange on.
     pub(crate) const fn want(&mut self) {
         self.wanted = true;
@@ -67,7 +86,7 @@ impl Kept {
     /// An exchange has come to its secret.
     pub(crate) fn note(&mut self, cookie: [u8; 16], secret: &Secret) {
         if self.wanted {
-            self.latest = Some(KeyLog { cookie, secret: secret.copy() });
+            self.latest = Some(place(KeyLog { cookie, secret: secret.copy() }));
         }
     }
 
@@ -98,7 +117,7 @@ mod tests {
     const COOKIE: [u8; 16] = [0xc0; 16];
 
     fn line(secret: &Secret) -> String {
-        let mut kept = Kept::default();
+        let mut kept = Kept::new();
         kept.want();
         kept.note(COOKIE, secret);
         let mut line = String::new();
@@ -108,14 +127,14 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_that_was_not_asked_for() {
-        let mut kept = Kept::default();
+        let mut kept = Kept::new();
         kept.note(COOKIE, &Secret::string(b"secret"));
         assert!(kept.take().is_none());
     }
 
     #[test]
     fn a_secret_is_given_once() {
-        let mut kept = Kept::default();
+        let mut kept = Kept::new();
         kept.want();
         kept.note(COOKIE, &Secret::string(b"secret"));
         assert_eq!(kept.take().expect("a secret").secret(), b"secret");
@@ -134,7 +153,7 @@ mod tests {
 
     #[test]
     fn debug_says_nothing() {
-        let mut kept = Kept::default();
+        let mut kept = Kept::new();
         kept.want();
         kept.note(COOKIE, &Secret::string(b"secret"));
         assert_eq!(format!("{:?}", kept.take()), "Some(KeyLog)");

@@ -159,7 +159,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
             unimplemented: Vec::new(),
             pong: None,
             disconnect: None,
-            keylog: keylog::Kept::default(),
+            keylog: keylog::Kept::new(),
             role: PhantomData,
         }
     }

@@ -5,17 +5,30 @@ use crate::clock;
 use crate::handler::{Attempt, Credential, Permissions, Verdict};
 use core::net::SocketAddr;
 use sanssh_core::file::{Denied, Lists, Proof, Situation, authorize};
-use std::fs;
-use std::io;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 /// A list, as [`Lists`] has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum List {
-    /// In a file. One that cannot be read, or does not exist, is empty; of what is revoked, it lets nobody in.
+    /// In a file. One that cannot be read, does not exist, or has more than 16 MiB, is empty; of what is revoked, it lets
+    /// nobody in.
     File(PathBuf),
     /// As text.
     Text(Vec<u8>),
+}
+
+/// Bytes of a list in a file, at most: it is read at each attempt, by whoever may knock.
+const MOST: u64 = 16 * 1024 * 1024;
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    File::open(path)?.take(MOST + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > MOST {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
 }
 
 /// Keys and authorities that are trusted; the rest by struct update from the default, which trusts none.
@@ -36,7 +49,7 @@ pub struct AuthorizedKeys {
 impl List {
     fn read(&self) -> io::Result<Vec<u8>> {
         match self {
-            Self::File(path) => fs::read(path),
+            Self::File(path) => read(path),
             Self::Text(text) => Ok(text.clone()),
         }
     }
@@ -96,5 +109,23 @@ impl AuthorizedKeys {
             permissions.environment.clear();
         }
         Ok(permissions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{List, MOST};
+    use std::fs::File;
+
+    #[test]
+    fn a_list_is_read_as_far_as_it_is_bounded() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("list");
+        let file = File::create(&path).unwrap();
+        for (length, is_read) in [(0, true), (MOST, true), (MOST + 1, false), (1 << 40, false)] {
+            file.set_len(length).unwrap();
+            let read = List::File(path.clone()).read();
+            assert_eq!(read.is_ok_and(|text| text.len() as u64 == length), is_read, "{length}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::Error;
 use crate::inbox::{Exit, Kind};
+use crate::socket::Socket;
 use crate::stream::Stream;
 use sanssh_core::channel::{Mode, Modes, Pty as PtyRequest, Request};
 use sanssh_core::role;
@@ -145,6 +146,15 @@ impl Channel {
     /// As [`request_pty`](Self::request_pty).
     pub fn send_break(&self, milliseconds: u32) -> Result<(), Error> {
         self.stream.request(Request::Break(milliseconds), true, true)
+    }
+
+    /// Joins the command with a socket, and lets go of the channel: what comes from either goes to the other until both
+    /// have ended. What the command writes to standard error is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the socket cannot be watched, or there can be no thread.
+    pub fn join(self, socket: impl Into<Socket>) -> Result<(), Error> {
+        self.stream.join(socket.into())
     }
 
     /// No more input for the command.

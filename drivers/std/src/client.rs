@@ -5,21 +5,23 @@ use crate::Error;
 use crate::channel::Channel;
 use crate::end::{End, Ssh};
 use crate::error::escape;
+use crate::forward::Expected;
 use crate::inbox::{Inbox, Inboxes, Stage};
 use crate::link::Link;
 use crate::login::{Outcome, Prompt};
+use crate::relay::{Endpoint, Relay};
 use crate::state::Own;
 use crate::stream::Stream;
 use core::net::SocketAddr;
 use core::time::Duration;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::client::Event;
-use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenFailure, OpenKind, Request};
+use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenKind, Request};
 use sanssh_core::event::{ChannelRequest, ForwardRequest, OpenRequest, Trust};
 use sanssh_core::file::known_hosts::MOST_KEYS;
 use sanssh_core::role;
 use sanssh_core::transport::{Summary, Traffic};
-use sanssh_core::{Ask, ChannelId, Reason, Refused};
+use sanssh_core::{Ask, ChannelId, Output, Reason};
 use std::sync::Arc;
 
 /// What waits for a client's threads.
@@ -36,6 +38,9 @@ pub(crate) struct Desk {
     pub(crate) announced: Option<Vec<Vec<u8>>>,
     /// The signatures that were to prove it; none if they were refused.
     pub(crate) proofs: Option<Vec<Vec<u8>>>,
+    /// What the server listens at for us, and what it need not any more.
+    pub(crate) forwards: Vec<Expected>,
+    pub(crate) unwanted: Vec<(ForwardId, Endpoint)>,
 }
 
 impl End for role::Client {
@@ -73,14 +78,27 @@ impl End for role::Client {
         desk.outcome = Some(outcome);
     }
 
-    fn open(_: &mut Desk, ssh: &mut Ssh<Self>, _: &mut Inboxes, _: OpenKind<'_>, ask: Ask<OpenRequest>) {
-        ssh.decline(ask, OpenFailure::PROHIBITED);
+    fn open(
+        desk: &mut Desk,
+        ssh: &mut Ssh<Self>,
+        _: &mut Inboxes,
+        relay: &mut Relay,
+        kind: OpenKind<'_>,
+        ask: Ask<OpenRequest>,
+    ) {
+        desk.arrive(ssh, relay, kind, ask);
     }
 
     /// Servers are not listened for.
     fn listen(_: &mut Desk, _: &mut Ssh<Self>, _: Forward<'_>, _: Ask<ForwardRequest>) {}
 
-    fn forward(_: &mut Desk, _: ForwardId, _: ForwardEvent) {}
+    fn forward(desk: &mut Desk, _: &mut Relay, id: ForwardId, event: ForwardEvent) {
+        desk.hear(id, event);
+    }
+
+    fn tidy(desk: &mut Desk, ssh: &mut Ssh<Self>, output: &mut Output<'_>) {
+        desk.cancel(ssh, output);
+    }
 
     fn request(
         _: &mut Desk,
@@ -113,20 +131,23 @@ impl Client {
     /// # Errors
     /// [`Error::OpenRefused`] by the server, [`Error::TooManyChannels`] here, or what ended the connection.
     pub fn session(&self) -> Result<Channel, Error> {
+        self.open(OpenKind::Session).map(Channel::new)
+    }
+
+    /// Opens a channel, which takes one round trip.
+    pub(crate) fn open(&self, kind: OpenKind<'_>) -> Result<Stream<role::Client>, Error> {
         let id = self.link.wait(self.link.patience(), &mut Own::none(), |state, _| {
-            let opened = state.attempt(self.link.socket(), |ssh, output| ssh.open(OpenKind::Session, output))?;
+            let opened = state.attempt(self.link.socket(), |ssh, output| ssh.open(kind, output))?;
             if let Ok(id) = opened {
                 state.inboxes.add(Inbox::new(id, Stage::Opening));
             }
             self.link.settle(state);
             Some(opened)
         })?;
-        let is_full = |error: &Error| matches!(error, Error::Refused(Refused::NoRoom));
-        let id = id.map_err(|error| if is_full(&error) { Error::TooManyChannels } else { error })?;
-        self.opened(id)
+        self.opened(id.map_err(Error::from_open)?)
     }
 
-    fn opened(&self, id: ChannelId) -> Result<Channel, Error> {
+    fn opened(&self, id: ChannelId) -> Result<Stream<role::Client>, Error> {
         let outcome =
             self.link.wait(self.link.patience(), &mut Own::none(), |state, _| match &state.inboxes.of(id)?.stage {
                 Stage::Opening => None,
@@ -134,7 +155,7 @@ impl Client {
                 Stage::Refused(reason, text) => Some(Err(Error::OpenRefused { reason: *reason, text: text.clone() })),
             });
         let error = match outcome {
-            Ok(Ok(())) => return Ok(Channel::new(Stream { link: Arc::clone(&self.link), id })),
+            Ok(Ok(())) => return Ok(Stream { link: Arc::clone(&self.link), id }),
             Ok(Err(error)) | Err(error) => error,
         };
         self.link.with(|state| match state.inboxes.of(id) {

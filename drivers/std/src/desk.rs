@@ -4,11 +4,12 @@
 use crate::end::{End, Ssh};
 use crate::handler::Permissions;
 use crate::inbox::{Inbox, Inboxes, Stage};
+use crate::relay::{Endpoint, Relay};
 use crate::setup::{Event as SessionEvent, Start};
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::ClientHost;
 use sanssh_core::auth::server::{Credential, Event};
-use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenFailure, OpenKind, Request};
+use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenFailure, OpenKind, Request, SIGNALS};
 use sanssh_core::crypto::signature::Presence;
 use sanssh_core::event::{Attempt, ChannelRequest, ForwardRequest, HostKeyChoice, OpenRequest, Probe, Prove, Sign};
 use sanssh_core::role;
@@ -26,6 +27,8 @@ pub(crate) enum Task {
     Attempt { user: Vec<u8>, credential: Given, fresh: bool, ask: Ask<Attempt> },
     Answers { answers: Vec<Secret>, ask: Ask<Attempt> },
     Prove(Vec<Vec<u8>>, Ask<Prove>),
+    Connect(Endpoint, Ask<OpenRequest>),
+    Listen(Endpoint, Ask<ForwardRequest>),
     Session(ChannelId),
 }
 
@@ -41,9 +44,10 @@ pub(crate) enum Given {
     Host { algorithm: HostKey, key: Vec<u8>, host: Vec<u8>, user: Vec<u8> },
 }
 
-/// What sessions may ask for, whoever is logged in.
+/// What clients may ask for, whoever is logged in.
 #[derive(Debug)]
 pub(crate) struct Rules {
+    pub(crate) sessions: usize,
     pub(crate) environment: Vec<String>,
     pub(crate) subsystems: Vec<String>,
 }
@@ -54,6 +58,8 @@ pub(crate) struct Desk {
     pub(crate) question: Option<Task>,
     /// The host keys to be proven; an exchange may put a question beside it.
     pub(crate) proof: Option<(Vec<Vec<u8>>, Ask<Prove>)>,
+    /// What is to be forwarded; each holds a slot of the table of channels.
+    pub(crate) wishes: VecDeque<Task>,
     pub(crate) sessions: VecDeque<ChannelId>,
     pub(crate) permissions: Permissions,
     pub(crate) rules: Arc<Rules>,
@@ -61,12 +67,54 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new(rules: Arc<Rules>) -> Self {
-        Self { question: None, proof: None, sessions: VecDeque::new(), permissions: Permissions::default(), rules }
+        Self {
+            question: None,
+            proof: None,
+            wishes: VecDeque::new(),
+            sessions: VecDeque::new(),
+            permissions: Permissions::default(),
+            rules,
+        }
     }
 
     pub(crate) fn next(&mut self) -> Option<Task> {
         let proof = || self.proof.take().map(|(keys, ask)| Task::Prove(keys, ask));
-        self.question.take().or_else(proof).or_else(|| self.sessions.pop_front().map(Task::Session))
+        let wish = || self.wishes.pop_front();
+        self.question.take().or_else(proof).or_else(wish).or_else(|| self.sessions.pop_front().map(Task::Session))
+    }
+
+    /// Where a channel leads, if the login permits it. A key whose ports are counted out leads to no Unix socket.
+    fn leads_to(&self, kind: OpenKind<'_>) -> Option<Endpoint> {
+        let Permissions { port_forwarding, permit_open, .. } = &self.permissions;
+        match kind {
+            OpenKind::DirectTcpip(what) if self.permissions.may_open(what.host, what.port) => {
+                Endpoint::tcp(what.host, what.port)
+            }
+            OpenKind::DirectStreamlocal(path) if *port_forwarding && permit_open.is_empty() => {
+                Some(Endpoint::unix(path))
+            }
+            OpenKind::Session
+            | OpenKind::DirectTcpip(_)
+            | OpenKind::DirectStreamlocal(_)
+            | OpenKind::ForwardedTcpip(..)
+            | OpenKind::ForwardedStreamlocal(..)
+            | OpenKind::X11 { .. }
+            | OpenKind::Agent
+            | OpenKind::AgentStandard
+            | OpenKind::Unknown(_) => None,
+        }
+    }
+
+    /// Where to listen, if the login permits it; paths as in [`leads_to`](Self::leads_to).
+    fn listens_at(&self, what: Forward<'_>) -> Option<Endpoint> {
+        let Permissions { port_forwarding, permit_listen, .. } = &self.permissions;
+        match what {
+            Forward::Tcpip { address, port } if self.permissions.may_listen(address, port) => {
+                Endpoint::tcp(address, port)
+            }
+            Forward::Streamlocal(path) if *port_forwarding && permit_listen.is_empty() => Some(Endpoint::unix(path)),
+            Forward::Tcpip { .. } | Forward::Streamlocal(_) => None,
+        }
     }
 
     /// Whether a session may have this; what it may is noted.
@@ -86,10 +134,10 @@ impl Desk {
                 inbox.occur(SessionEvent::Resized { columns: size.columns, rows: size.rows });
                 true
             }
+            // A forced command is not the client's to end.
+            Request::Signal(_) if self.permissions.command.is_some() => false,
             Request::Signal(name) => {
-                let lawful = |byte: &u8| byte.is_ascii_alphanumeric() || b"@.-_".contains(byte);
-                let name = Some(name).filter(|name| name.len() <= 64 && name.iter().all(lawful));
-                let name = name.and_then(|name| str::from_utf8(name).ok());
+                let name = str::from_utf8(name).ok().filter(|name| is_signal(name));
                 name.map(|name| inbox.occur(SessionEvent::Signal(name.to_owned()))).is_some()
             }
             Request::Break(milliseconds) => {
@@ -132,6 +180,12 @@ impl Desk {
     }
 }
 
+/// Whether RFC 4254 §6.10 lists the signal, or it is somebody's own, which bears a domain.
+fn is_signal(name: &str) -> bool {
+    let lawful = |byte: u8| byte.is_ascii_alphanumeric() || b"@.-_".contains(&byte);
+    SIGNALS.contains(&name) || (name.len() <= 64 && name.contains('@') && name.bytes().all(lawful))
+}
+
 impl Rules {
     /// Names as configured; one that ends in `*` stands for all that begin so.
     fn lets_through(&self, name: &[u8]) -> bool {
@@ -165,12 +219,22 @@ impl End for role::Server {
         });
     }
 
-    fn open(_: &mut Desk, ssh: &mut Ssh<Self>, inboxes: &mut Inboxes, kind: OpenKind<'_>, ask: Ask<OpenRequest>) {
+    fn open(
+        desk: &mut Desk,
+        ssh: &mut Ssh<Self>,
+        inboxes: &mut Inboxes,
+        _: &mut Relay,
+        kind: OpenKind<'_>,
+        ask: Ask<OpenRequest>,
+    ) {
         if kind != OpenKind::Session {
-            return ssh.decline(ask, OpenFailure::PROHIBITED);
+            return match desk.leads_to(kind) {
+                Some(to) => desk.wishes.push_back(Task::Connect(to, ask)),
+                None => ssh.decline(ask, OpenFailure::PROHIBITED),
+            };
         }
         // A handler can take longer to end than its session: a client must not gather them without end.
-        if inboxes.is_crowded() {
+        if inboxes.is_crowded(desk.rules.sessions) {
             return ssh.decline(ask, OpenFailure::RESOURCE_SHORTAGE);
         }
         if let Ok(id) = ssh.accept(ask) {
@@ -192,11 +256,19 @@ impl End for role::Server {
         ssh.reply(ask, granted);
     }
 
-    fn listen(_: &mut Desk, ssh: &mut Ssh<Self>, _: Forward<'_>, ask: Ask<ForwardRequest>) {
-        ssh.refuse_forward(ask);
+    fn listen(desk: &mut Desk, ssh: &mut Ssh<Self>, what: Forward<'_>, ask: Ask<ForwardRequest>) {
+        match desk.listens_at(what) {
+            Some(at) => desk.wishes.push_back(Task::Listen(at, ask)),
+            None => ssh.refuse_forward(ask),
+        }
     }
 
-    fn forward(_: &mut Desk, _: ForwardId, _: ForwardEvent) {}
+    fn forward(_: &mut Desk, relay: &mut Relay, id: ForwardId, event: ForwardEvent) {
+        match event {
+            ForwardEvent::Cancelled => relay.close_doors(id),
+            ForwardEvent::Granted(_) | ForwardEvent::Refused => {}
+        }
+    }
 }
 
 fn keep(credential: Credential<'_>) -> Given {

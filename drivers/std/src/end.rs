@@ -2,12 +2,13 @@
 //! server's to the thread of the connection. Each end keeps them on its desk.
 
 use crate::inbox::Inboxes;
+use crate::relay::Relay;
 use core::fmt;
 use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenKind, Request};
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::event::{ChannelRequest, ForwardRequest, OpenRequest};
 use sanssh_core::replay::{Played, Recorded};
-use sanssh_core::{Ask, ChannelId, Slot};
+use sanssh_core::{Ask, ChannelId, Output, Slot};
 
 /// The machine as it is used here, recorded where that was asked for.
 pub(crate) type Ssh<R> = Recorded<R, Fast, Box<[Slot]>>;
@@ -25,6 +26,7 @@ pub(crate) trait End: Played {
         desk: &mut Self::Desk,
         ssh: &mut Ssh<Self>,
         inboxes: &mut Inboxes,
+        relay: &mut Relay,
         kind: OpenKind<'_>,
         ask: Ask<OpenRequest>,
     );
@@ -33,7 +35,10 @@ pub(crate) trait End: Played {
     fn listen(desk: &mut Self::Desk, ssh: &mut Ssh<Self>, what: Forward<'_>, ask: Ask<ForwardRequest>);
 
     /// What becomes of a forward.
-    fn forward(desk: &mut Self::Desk, id: ForwardId, event: ForwardEvent);
+    fn forward(desk: &mut Self::Desk, relay: &mut Relay, id: ForwardId, event: ForwardEvent);
+
+    /// What is to be sent and could not be before.
+    fn tidy(_: &mut Self::Desk, _: &mut Ssh<Self>, _: &mut Output<'_>) {}
 
     /// The peer asks for something on a channel.
     fn request(

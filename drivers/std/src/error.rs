@@ -99,6 +99,8 @@ pub enum Error {
     Scp(scp::Error),
     /// The scp at the other end refuses, or complains; its words, escaped.
     ScpRefused(String),
+    /// The server does not listen for us.
+    ForwardRefused,
     /// As many channels are open as [`Options::channels`](crate::Options) allows.
     TooManyChannels,
     /// The call does not fit the state of channel or connection.
@@ -116,6 +118,13 @@ pub enum Error {
     Unsupported(sftp::Extension),
     /// The other end of an SFTP dialogue is none, or has lost the thread. The dialogue is over.
     SftpStream(sftp::Error),
+    /// Of a tree not all was copied.
+    Incomplete {
+        /// What came of it.
+        report: sftp::tree::Report,
+        /// The first failure; all of them were told.
+        first: Arc<Self>,
+    },
     /// The connection ended in the middle of a file.
     Cut {
         /// The source, escaped.
@@ -204,16 +213,24 @@ impl Error {
             Self::Sftp { code, .. } => status_kind(*code),
             Self::Unsupported(_) => io::ErrorKind::Unsupported,
             Self::SftpStream(sftp::Error::HungUp) => io::ErrorKind::ConnectionReset,
-            Self::Cut { source, .. } => source.kind(),
+            Self::Incomplete { first: source, .. } | Self::Cut { source, .. } => source.kind(),
             Self::Ssh(_) | Self::Agent(_) | Self::SftpStream(_) | Self::Scp(_) => io::ErrorKind::InvalidData,
             Self::Sign(_)
             | Self::Key { .. }
             | Self::OpenRefused { .. }
             | Self::RequestRefused(_)
             | Self::ScpRefused(_)
+            | Self::ForwardRefused
             | Self::TooManyChannels
             | Self::Refused(_) => io::ErrorKind::Other,
         }
+    }
+}
+
+impl Error {
+    /// Of a call that takes a slot of the table of channels.
+    pub(crate) fn from_open(self) -> Self {
+        if matches!(self, Self::Refused(Refused::NoRoom)) { Self::TooManyChannels } else { self }
     }
 }
 
@@ -247,6 +264,7 @@ impl fmt::Display for Error {
             Self::RequestRefused(what) => write!(f, "the peer refused the request {what}"),
             Self::Scp(error) => write!(f, "{error}"),
             Self::ScpRefused(text) => write!(f, "{text}"),
+            Self::ForwardRefused => f.write_str("the server does not listen there for us"),
             Self::TooManyChannels => f.write_str("too many channels are open; close one, or raise the limit"),
             Self::Refused(refused) => write!(f, "the call is not possible now: {refused}"),
             Self::Sftp { code, message, path } => {
@@ -255,6 +273,10 @@ impl fmt::Display for Error {
             }
             Self::Unsupported(extension) => write!(f, "the server does not have {}", extension.name()),
             Self::SftpStream(error) => write!(f, "{error}"),
+            Self::Incomplete { report, first } if report.failed > 1 => {
+                write!(f, "{first}; {} in all were not copied", report.failed)
+            }
+            Self::Incomplete { first, .. } => write!(f, "{first}"),
             Self::Cut { path, done, source } => write!(f, "{path}: cut off after {done} bytes: {source}"),
         }
     }

@@ -1,7 +1,7 @@
 //! What a program decides for its server: who may log in, and what a session does. Each is called on a thread of its
 //! connection or session, and may take its time.
 
-use crate::Session;
+use crate::{Endpoint, Session};
 use core::fmt;
 use core::net::SocketAddr;
 use sanssh_core::algorithm::HostKey;
@@ -10,7 +10,7 @@ use sanssh_core::crypto::signature::Presence;
 use sanssh_core::file;
 
 /// What may be done in a session, as [`authorized_keys`](sanssh_core::file::authorized_keys) says it: the server
-/// enforces `pty`, `command` and `environment`; there is no forwarding yet. From where and until when a key may be used is
+/// enforces `pty`, `command`, `environment` and those of forwarding. From where and until when a key may be used is
 /// judged at the login, by [`AuthorizedKeys`](crate::AuthorizedKeys).
 pub type Permissions = file::Options;
 
@@ -28,8 +28,23 @@ pub trait Handler: Send + Sync + 'static {
         Verdict::Refuse
     }
 
+    /// Whether a client may have this forwarded, which the permissions of its login do not forbid. Nothing is, unless the
+    /// program says so, and [`Config::forwarding`](sanssh_core::Config::forwarding) lets it be asked for.
+    fn may_forward(&self, _: SocketAddr, _: &str, _: &Wish<'_>) -> bool {
+        false
+    }
+
     /// Serves a session; it is closed when dropped, at the latest.
     fn session(&self, session: Session);
+}
+
+/// What a client wants forwarded. The server does it as the user that it runs as itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish<'a> {
+    /// A connection to this, from here.
+    Connect(&'a Endpoint),
+    /// Connections that come in at this, here.
+    Listen(&'a Endpoint),
 }
 
 /// An attempt to log in.

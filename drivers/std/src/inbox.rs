@@ -161,8 +161,8 @@ impl Inbox {
     }
 }
 
-/// The inboxes by the index of their channel.
-#[derive(Debug)]
+/// The inboxes by the index of their channel, as far as any was used.
+#[derive(Debug, Default)]
 pub(crate) struct Inboxes {
     slots: Vec<Option<Inbox>>,
     /// Channels that are over, whose handles still have something to read while another has the index.
@@ -170,14 +170,12 @@ pub(crate) struct Inboxes {
 }
 
 impl Inboxes {
-    pub(crate) fn new(channels: usize) -> Self {
-        Self { slots: (0..channels).map(|_| None).collect(), retired: Vec::new() }
-    }
-
     pub(crate) fn add(&mut self, inbox: Inbox) {
-        if let Some(slot) = self.slots.get_mut(inbox.id.index()) {
-            self.retired.extend(slot.replace(inbox));
+        let at = inbox.id.index();
+        if self.slots.len() <= at {
+            self.slots.resize_with(at + 1, || None);
         }
+        self.retired.extend(self.slots[at].replace(inbox));
     }
 
     pub(crate) fn of(&mut self, id: ChannelId) -> Option<&mut Inbox> {
@@ -188,9 +186,11 @@ impl Inboxes {
         }
     }
 
-    /// Whether as many channels are over with handles left as can be open.
-    pub(crate) const fn is_crowded(&self) -> bool {
-        self.retired.len() >= self.slots.len()
+    /// Whether `limit` channels are open, or over with handles left.
+    pub(crate) fn is_crowded(&self, limit: usize) -> bool {
+        let all = || self.slots.iter().flatten().chain(&self.retired);
+        let over = all().filter(|inbox| inbox.closed).count();
+        over >= limit || all().count() - over >= limit
     }
 
     /// The handle is gone.

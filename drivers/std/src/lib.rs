@@ -19,8 +19,10 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod glob;
 pub mod home;
 pub mod scp;
+pub mod ssh_config;
 
 mod agent;
 mod authorized;
@@ -34,6 +36,8 @@ mod end;
 mod entropy;
 mod error;
 mod factors;
+mod forward;
+mod gateway;
 mod handler;
 mod host_keys;
 mod inbox;
@@ -45,6 +49,7 @@ mod login;
 mod plan;
 mod proxy;
 mod record;
+mod relay;
 mod run;
 mod serve;
 mod server;
@@ -65,19 +70,21 @@ pub use connect::{Family, Options};
 pub use directory::{Directory, Share};
 pub use entropy::seed;
 pub use error::{Error, HostKeyError, escape};
-pub use handler::{Attempt, Credential, Handler, HostAttempt, Permissions, Verdict};
+pub use forward::{LocalForward, RemoteForward, RemoteListener, Tunnel};
+pub use handler::{Attempt, Credential, Handler, HostAttempt, Permissions, Verdict, Wish};
 pub use inbox::{Exit, Kind};
 #[cfg(feature = "keylog")]
 pub use keylog::KeyLogFile;
 pub use login::{Login, Prompt, Prompts};
 pub use plan::{Entry, Outcome, Plan, Skip, Source, Unlock};
 pub use record::Record;
+pub use relay::{Counts, Endpoint, Listener};
 pub use run::Finished;
 pub use sanssh_core as core;
 pub use server::{Server, ServerConfig, Shutdown};
 pub use session::{Session, SessionStderr};
 pub use setup::{Event, Start, Terminal};
-pub use sftp::{Copy, File, OpenOptions, Progress, ReadDir, Sftp, SftpEntry};
+pub use sftp::{Copy, CopyEvent, File, OpenOptions, Progress, ReadDir, Sftp, SftpEntry};
 pub use socket::Socket;
 pub use trust::{Hosts, KnownHosts, Question, Skipped, Unknown};
 pub use update::Updated;

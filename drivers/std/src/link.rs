@@ -34,9 +34,13 @@ pub(crate) struct Link<R: End> {
     changed: Condvar,
     /// Microseconds that a call may wait; `u64::MAX` for ever.
     patience: AtomicU64,
+    pub(crate) start_relay: Option<Start>,
 }
 
-type Guard<'a, R> = MutexGuard<'a, State<R>>;
+/// Starts the relay's thread.
+type Start = Box<dyn Fn() -> io::Result<()> + Send + Sync>;
+
+pub(crate) type Guard<'a, R> = MutexGuard<'a, State<R>>;
 
 impl<R: End> Link<R> {
     /// Takes over a connected socket.
@@ -57,6 +61,7 @@ impl<R: End> Link<R> {
             state: Mutex::new(State::new(config, channels, desk, record)?),
             changed: Condvar::new(),
             patience: AtomicU64::new(u64::MAX),
+            start_relay: None,
         })
     }
 
@@ -128,13 +133,17 @@ impl<R: End> Link<R> {
             if deadline.is_some_and(|deadline| state.clock().now() >= deadline) {
                 break Err(Error::TimedOut(span.unwrap_or_default()));
             }
-            if pump || !state.pumping {
+            if (pump || !state.pumping) && !state.relay.claims {
                 (pump, state.pumping) = (true, true);
                 state = self.turn(state, deadline, own);
                 if state.failure.is_some() {
                     self.say_goodbye(&mut state);
                 }
             } else {
+                if core::mem::take(&mut pump) {
+                    // The relay is the pump from now on.
+                    (state.pumping, state.news) = (false, true);
+                }
                 // What the call has left behind leaves now, or the pump learns of it, which sleeps perhaps.
                 self.settle(&mut state);
                 if state.news {
@@ -153,13 +162,16 @@ impl<R: End> Link<R> {
         outcome
     }
 
-    fn lock(&self) -> Guard<'_, R> {
+    pub(crate) fn lock(&self) -> Guard<'_, R> {
         // No code of the caller's runs under the lock, and the machine does not panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the others that something happened.
-    fn tell(&self, state: &mut State<R>) {
+    pub(crate) fn tell(&self, state: &mut State<R>) {
+        if state.relay.wants_thread() {
+            self.ensure_relay(state);
+        }
         if core::mem::take(&mut state.news) && state.waiters > 0 {
             self.changed.notify_all();
         }
@@ -176,9 +188,24 @@ impl<R: End> Link<R> {
             && state.outgrows(interest)
         {
             state.polling = None;
-            // A full pipe wakes as well as one more byte.
-            let _ = (&self.wake.0).write(&[0]);
+            self.nudge();
         }
+    }
+
+    /// Wakes the pump.
+    pub(crate) fn nudge(&self) {
+        // A full pipe wakes as well as one more byte.
+        let _ = (&self.wake.0).write(&[0]);
+    }
+
+    /// What a nudge makes readable.
+    pub(crate) const fn woken(&self) -> &UnixStream {
+        &self.wake.1
+    }
+
+    pub(crate) fn drain_wake(&self) {
+        let mut waste = [0; 64];
+        while matches!((&self.wake.1).read(&mut waste), Ok(n) if n == waste.len()) {}
     }
 
     /// Sends early when much has gathered, so that the peer has something to do meanwhile.
@@ -189,7 +216,7 @@ impl<R: End> Link<R> {
     }
 
     /// Sleeps until the pump has news, or leaves.
-    fn follow<'a>(&'a self, mut state: Guard<'a, R>, until: Option<Instant>) -> Guard<'a, R> {
+    pub(crate) fn follow<'a>(&'a self, mut state: Guard<'a, R>, until: Option<Instant>) -> Guard<'a, R> {
         state.waiters += 1;
         let mut state = match until {
             None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
@@ -254,8 +281,7 @@ impl<R: End> Link<R> {
             Err(_) => std::thread::yield_now(),
         }
         if !fds[1].revents().is_empty() {
-            let mut waste = [0; 64];
-            while matches!((&self.wake.1).read(&mut waste), Ok(n) if n == waste.len()) {}
+            self.drain_wake();
         }
         fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
     }
@@ -284,11 +310,11 @@ impl<R: End> Link<R> {
         }
         self.tell(&mut state);
         // A pump that sleeps has to see it.
-        let _ = (&self.wake.0).write(&[0]);
+        self.nudge();
     }
 
     /// The peer should learn why, if that takes no long wait.
-    fn say_goodbye(&self, state: &mut State<R>) {
+    pub(crate) fn say_goodbye(&self, state: &mut State<R>) {
         let end = std::time::Instant::now() + GOODBYE;
         loop {
             state.send(&self.socket);

@@ -29,6 +29,8 @@ pub(crate) struct Conversation<H> {
     pub(crate) handler: Arc<H>,
     /// Who attempts to log in, or is.
     pub(crate) user: String,
+    /// Clients may have us listen for others than this machine.
+    pub(crate) gateway_ports: bool,
     pub(crate) factors: Factors,
     /// Called once when the login is through.
     pub(crate) on_login: Box<dyn FnOnce() + Send>,
@@ -69,6 +71,8 @@ impl<H: Handler> Conversation<H> {
             Task::Attempt { user, credential, fresh, ask } => self.attempt(user, &credential, fresh, ask)?,
             Task::Answers { answers, ask } => self.answers(&answers, ask)?,
             Task::Prove(keys, ask) => self.prove(&keys, ask)?,
+            Task::Connect(to, ask) => self.connect(to, ask),
+            Task::Listen(at, ask) => self.listen(at, ask),
             Task::Session(id) => self.start(id),
         }
         Ok(())

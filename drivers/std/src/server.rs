@@ -43,6 +43,8 @@ pub struct ServerConfig {
     pub host_certificates: Vec<Vec<u8>>,
     /// Sessions that one connection may have open, and as many again that it has closed and whose handlers have not
     /// returned.
+    pub sessions: usize,
+    /// Channels of all kinds that one connection may have open, up to 65536; forwards count as well.
     pub channels: usize,
     /// Connections at a time; the newest is refused.
     pub max_connections: usize,
@@ -55,6 +57,10 @@ pub struct ServerConfig {
     pub subsystems: Vec<String>,
     /// A text to show before the login.
     pub banner: Option<String>,
+    /// Whether ports that clients have the server listen at may be reached from other machines, if they ask for that;
+    /// sshd calls it `GatewayPorts clientspecified`. Whether anything is forwarded at all, is for
+    /// [`Handler::may_forward`] to say.
+    pub gateway_ports: bool,
     /// Where to record connections, secrets included: see [`Record`].
     pub record: Option<Record>,
     /// Where the secrets of connections are written to. **Who reads them can read the connections.**
@@ -63,8 +69,9 @@ pub struct ServerConfig {
 }
 
 impl Default for ServerConfig {
-    /// Modern algorithms; no host key, which is an error; 10 sessions a connection, 256 connections, 64 without login;
-    /// no variables, no subsystems, no banner; no recording, no secret is written anywhere.
+    /// Modern algorithms; no host key, which is an error; 10 sessions and 256 channels a connection, 256 connections,
+    /// 64 without login; no variables, no subsystems, no banner, no ports for other machines; no recording, no secret is
+    /// written anywhere.
     fn default() -> Self {
         // Keys are what their holders have, and the weakest of them harms nobody else.
         let Preferences { host_keys, user_keys, authorities, .. } = Preferences::default();
@@ -74,12 +81,14 @@ impl Default for ServerConfig {
             chains: Vec::new(),
             host_keys: Vec::new(),
             host_certificates: Vec::new(),
-            channels: 10,
+            sessions: 10,
+            channels: 256,
             max_connections: 256,
             max_unauthenticated: 64,
             environment: Vec::new(),
             subsystems: Vec::new(),
             banner: None,
+            gateway_ports: false,
             record: None,
             #[cfg(feature = "keylog")]
             key_log: None,
@@ -98,6 +107,7 @@ pub struct Server {
     limits: (usize, usize),
     rules: Arc<Rules>,
     banner: Option<String>,
+    gateway_ports: bool,
     record: Option<Record>,
     #[cfg(feature = "keylog")]
     key_log: Option<crate::KeyLogFile>,
@@ -159,7 +169,7 @@ impl Server {
         listener.set_nonblocking(true)?;
         let (wake, woken) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
-        let rules = Rules { environment: config.environment, subsystems: config.subsystems };
+        let rules = Rules { sessions: config.sessions, environment: config.environment, subsystems: config.subsystems };
         Ok(Self {
             listener,
             core,
@@ -169,6 +179,7 @@ impl Server {
             limits: (config.max_connections, config.max_unauthenticated),
             rules: Arc::new(rules),
             banner: config.banner,
+            gateway_ports: config.gateway_ports,
             record: config.record,
             #[cfg(feature = "keylog")]
             key_log: config.key_log,
@@ -225,7 +236,7 @@ impl Server {
         let link = Link::new(socket.into(), self.core.clone(), self.channels, desk, self.record.as_ref())?;
         #[cfg(feature = "keylog")]
         link.with(|state| state.log_keys(self.key_log.clone()));
-        let link = Arc::new(link);
+        let link = link.share();
         self.room.enter(&link);
         let conversation = Conversation {
             link,
@@ -234,6 +245,7 @@ impl Server {
             banner: self.banner.clone(),
             handler: Arc::clone(handler),
             user: String::new(),
+            gateway_ports: self.gateway_ports,
             factors: Factors::new(Arc::clone(&self.chains)),
             on_login: Box::new(move || drop(place)),
         };
@@ -283,7 +295,7 @@ impl Drop for Taken {
 }
 
 /// Faults of one connection, not of the listener.
-fn is_passing(error: &io::Error) -> bool {
+pub(crate) fn is_passing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset

@@ -4,6 +4,7 @@
 use crate::Error;
 use crate::inbox::Kind;
 use crate::setup::{Event, Setup, Start, Terminal};
+use crate::socket::Socket;
 use crate::state::Own;
 use crate::stream::Stream;
 use core::net::SocketAddr;
@@ -127,6 +128,14 @@ impl Session {
     /// As [`exit`](Self::exit).
     pub fn exit_signal(&self, name: &str, core_dumped: bool, message: &str) -> Result<(), Error> {
         self.end(Request::ExitSignal { name: name.as_bytes(), core_dumped, message: message.as_bytes() })
+    }
+
+    /// Joins the session with a socket, and lets go of it: what comes from either goes to the other until both have ended.
+    ///
+    /// # Errors
+    /// As [`Channel::join`](crate::Channel::join).
+    pub fn join(self, socket: impl Into<Socket>) -> Result<(), Error> {
+        self.stream.join(socket.into())
     }
 
     fn end(&self, how: Request<'_>) -> Result<(), Error> {

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variables_are_bounded_and_the_last_word_counts() {
+    fn h15_variables_are_bounded_and_the_last_word_counts() {
         let mut setup = Setup::new();
         assert!(setup.set(b"A", b"1") && setup.set(b"A", b"2"));
         assert_eq!(setup.environment, [(b"A".to_vec(), b"2".to_vec())]);

@@ -3,7 +3,9 @@
 
 use crate::{Error, proxy};
 use core::net::SocketAddr;
-use std::io::{self, Read, Write};
+use core::time::Duration;
+use rustix::net::sockopt::set_socket_linger;
+use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -43,6 +45,23 @@ impl Socket {
             Wire::Tcp(socket) => socket.shutdown(Shutdown::Write),
             Wire::Unix(socket) => socket.shutdown(Shutdown::Write),
         }
+    }
+
+    /// Makes the end look like a fault to the peer, not like the end of what it is sent.
+    pub(crate) fn abort(&self) {
+        if let Wire::Tcp(socket) = &self.wire {
+            // What is closed already has ended anyhow.
+            let _ = set_socket_linger(socket, Some(Duration::ZERO));
+        }
+    }
+
+    /// What became of a connect; whether it is through.
+    pub(crate) fn connected(&self) -> io::Result<bool> {
+        let (error, peer) = match &self.wire {
+            Wire::Tcp(socket) => (socket.take_error()?, socket.peer_addr().is_ok()),
+            Wire::Unix(socket) => (socket.take_error()?, socket.peer_addr().is_ok()),
+        };
+        error.map_or(Ok(peer), Err)
     }
 
     pub(crate) fn peer_addr(&self) -> Result<SocketAddr, Error> {
@@ -108,6 +127,13 @@ impl Write for &Socket {
         match &self.wire {
             Wire::Tcp(socket) => (&*socket).write(bytes),
             Wire::Unix(socket) => (&*socket).write(bytes),
+        }
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match &self.wire {
+            Wire::Tcp(socket) => (&*socket).write_vectored(slices),
+            Wire::Unix(socket) => (&*socket).write_vectored(slices),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::entropy;
 use crate::error::escape;
 use crate::inbox::{Inbox, Inboxes, Kind, Stage};
 use crate::record::Record;
+use crate::relay::Relay;
 use crate::socket::Socket;
 use sanssh_core::algorithm::Zip;
 use sanssh_core::channel::{self, STDERR};
@@ -83,6 +84,7 @@ pub(crate) struct State<R: End> {
     pub(crate) ssh: Ssh<R>,
     pub(crate) desk: R::Desk,
     pub(crate) inboxes: Inboxes,
+    pub(crate) relay: Relay,
     pub(crate) summary: Option<Summary>,
     pub(crate) rekeys: u64,
     pub(crate) failure: Option<Error>,
@@ -114,14 +116,14 @@ impl<R: End> State<R> {
     pub(crate) fn new(config: Config, channels: usize, desk: R::Desk, record: Option<&Record>) -> Result<Self, Error> {
         let clock = Clock::start();
         let table = vec![Slot::new(); channels.clamp(1, 1 << 16)].into_boxed_slice();
-        let inboxes = Inboxes::new(table.len());
         Ok(Self {
             ssh: match record {
                 None => Ssh::new(config, &entropy::seed()?, table, clock.now()),
                 Some(record) => Ssh::on(record.open()?, config, &entropy::seed()?, table, clock.now()),
             },
             desk,
-            inboxes,
+            inboxes: Inboxes::default(),
+            relay: Relay::new(clock, channels),
             summary: None,
             rekeys: 0,
             failure: None,
@@ -264,7 +266,7 @@ impl<R: End> State<R> {
 
     fn events(&mut self, now: Instant, own: &mut Own<'_>) -> (usize, Result<Paused, SshError>) {
         self.prepare_inflate();
-        let Self { ssh, desk, inboxes, summary, rekeys, goodbye, news, rx, inflate, .. } = self;
+        let Self { ssh, desk, inboxes, relay, summary, rekeys, goodbye, news, rx, inflate, .. } = self;
         let (may_hold_secrets, lean) = (!ssh.is_logged_in(), inflate.is_empty());
         let mut input = rx.input().with_inflate(inflate);
         let outcome = loop {
@@ -272,7 +274,9 @@ impl<R: End> State<R> {
                 Ok(None) if input.is_cramped() => break Ok(Paused::Cramped),
                 Ok(None) => break Ok(Paused::Done),
                 Err(error) => break Err(error),
-                Ok(Some(Event::Channel(id, event))) => *news |= arrive::<R>(desk, ssh, inboxes, own, id, event),
+                Ok(Some(Event::Channel(id, event))) => {
+                    *news |= !relayed(relay, ssh, id, &event) && arrive::<R>(desk, ssh, inboxes, own, id, event);
+                }
                 Ok(Some(Event::Auth(event))) => {
                     R::auth(desk, ssh, event);
                     *news = true;
@@ -281,7 +285,7 @@ impl<R: End> State<R> {
                     }
                 }
                 Ok(Some(Event::Open { kind, ask })) => {
-                    R::open(desk, ssh, inboxes, kind, ask);
+                    R::open(desk, ssh, inboxes, relay, kind, ask);
                     *news = true;
                 }
                 Ok(Some(Event::Listen { what, ask })) => {
@@ -289,7 +293,7 @@ impl<R: End> State<R> {
                     *news = true;
                 }
                 Ok(Some(Event::Forward(id, event))) => {
-                    R::forward(desk, id, event);
+                    R::forward(desk, relay, id, event);
                     *news = true;
                 }
                 Ok(Some(Event::Transport(event))) => {
@@ -320,6 +324,7 @@ impl<R: End> State<R> {
     pub(crate) fn compose(&mut self, now: Instant) -> usize {
         let mut output = self.tx.output();
         self.ssh.flush(now, &mut output);
+        R::tidy(&mut self.desk, &mut self.ssh, &mut output);
         let filled = output.filled();
         self.tx.written(filled);
         filled
@@ -396,6 +401,16 @@ impl<R: End> State<R> {
         self.failure.get_or_insert(error);
         self.compose(self.clock.now());
     }
+}
+
+/// What happened on a channel that is joined with a socket goes there. Whether it is.
+fn relayed<R: End>(relay: &mut Relay, ssh: &mut Ssh<R>, id: ChannelId, event: &channel::Event<'_>) -> bool {
+    if let channel::Event::Data(bytes) = event {
+        let done = relay.deliver(id, bytes);
+        ssh.release(id, done.unwrap_or(0));
+        return done.is_some();
+    }
+    relay.note(ssh, id, event)
 }
 
 /// What happened on a channel goes to its inbox. Whether anybody but the pump may wait for it.

@@ -4,6 +4,7 @@ use crate::Error;
 use crate::end::End;
 use crate::inbox::{Inbox, Kind};
 use crate::link::Link;
+use crate::socket::Socket;
 use crate::state::{Own, State};
 use sanssh_core::channel::{Request, STDERR};
 use sanssh_core::{ChannelId, Refused};
@@ -112,6 +113,11 @@ impl<R: End> Stream<R> {
         })
     }
 
+    /// Joins the channel with a socket, and lets go of it: what comes from either goes to the other until both have ended.
+    pub(crate) fn join(self, socket: Socket) -> Result<(), Error> {
+        Ok(self.link.change(|state| state.join(self.id, socket))?)
+    }
+
     pub(crate) fn finish(&self) {
         self.link.change(|state| state.ssh.finish(self.id));
     }
@@ -124,7 +130,9 @@ impl<R: End> Stream<R> {
 impl<R: End> Drop for Stream<R> {
     fn drop(&mut self) {
         self.link.change(|state| {
-            state.ssh.close(self.id);
+            if !state.relay.holds(self.id) {
+                state.ssh.close(self.id);
+            }
             state.inboxes.remove(self.id);
         });
     }

@@ -1,6 +1,7 @@
 //! Our `scp` against OpenSSH's server, in both its forms: here and there, from there to elsewhere, and what goes wrong.
 
 use crate::support::{Typist, failed_with, noise, text};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use sanssh_tests::keys::{Keys, Kind};
 use sanssh_tests::openssh::Sshd;
 use sanssh_tests::peers;
@@ -25,7 +26,7 @@ fn server() -> Option<Sshd> {
 /// Our client with a shared key for these servers; paths are the next arguments.
 fn scp(servers: &[&Sshd], options: &[&str]) -> Command {
     let mut scp = Command::new(env!("CARGO_BIN_EXE_scp"));
-    scp.stdin(Stdio::null()).env_remove("SSH_AUTH_SOCK").args(options).arg("-B").arg("-i");
+    scp.stdin(Stdio::null()).env_remove("SSH_AUTH_SOCK").args(["-F", "none"]).args(options).arg("-B").arg("-i");
     scp.arg(Keys::shared().client(Kind::Ed25519)).arg("-o");
     let known: Vec<_> = servers.iter().map(|server| server.known_hosts().display().to_string()).collect();
     scp.arg(format!("UserKnownHostsFile={}", known.join(" "))).args(["-P", &servers[0].port().to_string()]);
@@ -110,6 +111,37 @@ fn directories_go_there_and_back() {
             1,
             &["top", "is a directory"],
         );
+    }
+}
+
+#[test]
+fn whatever_of_a_directory_does_not_go_is_told() {
+    let Some(server) = server() else { return };
+    let (near, far) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let top = near.path().join("top");
+    tree(&top);
+    mknodat(CWD, top.join("fifo"), FileType::Fifo, Mode::RWXU, 0).unwrap();
+    let to = |from: &OsStr, to: &OsStr| scp(&[&server], &["-r"]).arg(from).arg(to).output().unwrap();
+    // What is neither a file nor a directory is left out, and that is no failure.
+    for (from, target) in
+        [(top.clone().into_os_string(), there(far.path())), (there(&top), near.path().join("back").into())]
+    {
+        let output = to(&from, &target);
+        assert_eq!(output.status.code(), Some(0));
+        let line = text(&output.stderr);
+        assert!(line.ends_with("top/fifo: not a regular file; left out\n") && line.lines().count() == 1, "{line}");
+    }
+    fs::remove_file(top.join("fifo")).unwrap();
+    // A link that leads nowhere, and what stands in the way.
+    symlink("nowhere", top.join("dangling")).unwrap();
+    for (from, into) in [(top.clone().into_os_string(), far.path().join("in")), (there(&top), near.path().join("in"))] {
+        fs::create_dir_all(into.join("top/one")).unwrap();
+        let target = if into.starts_with(far.path()) { there(&into) } else { into.clone().into_os_string() };
+        let output = to(&from, &target);
+        let said = text(&output.stderr);
+        assert_eq!((output.status.code(), said.lines().count()), (Some(1), 2), "{said}");
+        assert!(said.contains("/one: ") && said.contains("/dangling: "), "{said}");
+        assert!(into.join("top/sub dir/more").is_file());
     }
 }
 

@@ -2,6 +2,7 @@
 //! terminal. Files are made anew for each test, and their names are as odd as names may be.
 
 use crate::support::{OurSshd, Typist, alone, ended, failed, fed, holds, noise, text};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 use sanssh_tests::keys::{Keys, Kind};
 use sanssh_tests::openssh::Sshd;
@@ -280,6 +281,47 @@ fn trees_go_both_ways() {
         fs::create_dir_all(files.there.join("into/copy/one")).unwrap();
         fails(&server.batch(&files, &[], "@put -R copy into\n"), 1, &["into/copy/one: "]);
         assert!(files.there.join("into/copy/deep/three").is_file() && files.there.join("into/copy/two").is_file());
+    }
+}
+
+#[test]
+fn whatever_of_a_tree_does_not_go_is_told() {
+    for server in Server::both() {
+        let files = Files::filled();
+        symlink("alpha", files.there.join("sub/link")).unwrap();
+        mknodat(CWD, files.there.join("sub/deep/fifo"), FileType::Fifo, Mode::RWXU, 0).unwrap();
+        let lines = |output: &Output| {
+            let mut lines: Vec<_> = text(&output.stderr).lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        let sub = files.there.join("sub").display().to_string();
+        let left_out = |sub: &str| {
+            let fifo = format!("sftp: {sub}/deep/fifo: not a regular file; left out");
+            [fifo, format!("sftp: {sub}/link: a symbolic link; left out")]
+        };
+        // That is no failure.
+        let output = server.batch(&files, &[], "@get -R sub\n@ls sub/one\n");
+        assert_eq!((output.status.code(), lines(&output)), (Some(0), left_out(&sub).to_vec()));
+        symlink("one", files.here.join("sub/link")).unwrap();
+        mknodat(CWD, files.here.join("sub/deep/fifo"), FileType::Fifo, Mode::RWXU, 0).unwrap();
+        let output = server.batch(&files, &[], "@put -R sub new\n");
+        assert_eq!((output.status.code(), lines(&output)), (Some(0), left_out("sub").to_vec()));
+        // These are.
+        for name in ["one", "deep/three"] {
+            fs::remove_file(files.here.join("sub").join(name)).unwrap();
+            fs::create_dir(files.here.join("sub").join(name)).unwrap();
+        }
+        fs::remove_file(files.here.join("sub/link")).unwrap();
+        fs::remove_file(files.here.join("sub/deep/fifo")).unwrap();
+        let output = server.batch(&files, &[], "@get -R sub\n@ls sub/two\n");
+        let said = lines(&output);
+        assert_eq!((output.status.code(), said.len(), text(&output.stdout).as_str()), (Some(1), 4, ""), "{said:?}");
+        assert!(said[0].starts_with("sftp: sub/deep/three: ") || said[0].contains("/deep/fifo: "), "{said:?}");
+        for name in ["sub/deep/three: ", "sub/one: ", "/fifo: not a regular", "/link: a symbolic"] {
+            assert!(said.iter().any(|line| line.contains(name)), "{name} in {said:?}");
+        }
+        fails(&server.batch(&files, &[], "get sub/deep/fifo\n"), 1, &["sub/deep/fifo: not a regular file"]);
     }
 }
 

@@ -204,16 +204,7 @@ impl<R: Side, P: Provider> Machine<R, P> {
 
     fn receive(&mut self) {
         let (mut bytes, mut inflate) = (core::mem::take(&mut self.input), core::mem::take(&mut self.inflate));
-        let mut taken = 0;
-        loop {
-            let mut input = Input::new(&mut bytes[taken..]).with_inflate(&mut inflate);
-            self.listen(&mut input);
-            taken += input.taken();
-            if !input.is_cramped() {
-                break;
-            }
-        }
-        bytes.drain(..taken);
+        crate::pair::lend(&mut bytes, &mut inflate, |input| self.listen(input));
         (self.input, self.inflate) = (bytes, inflate);
     }
 

@@ -38,6 +38,8 @@ fn quiet<R: Side>(mut forger: Forger<R>) -> Forger<R> {
 pub fn compressing<R: Side>(feed: Feed, zip: Zip) -> Forger<R> {
     let mut config = server_config();
     config.preferences.zips = list(&[zip]);
+    // The same before and after the login.
+    config.login.max_packet = config.max_packet;
     let forger = Forger::with(feed, config).proposing(&Suite::zip(zip));
     quiet(if zip == Zip::Zlib { forger.keyed() } else { forger.authenticated() })
 }

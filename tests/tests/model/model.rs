@@ -75,6 +75,10 @@ pub(crate) struct Channel {
     pub(crate) declined: Option<u32>,
     /// Whether the question was put.
     pub(crate) asked: bool,
+    /// What kind it is.
+    pub(crate) words: String,
+    /// Whether the sides take it that the server may open channels to the client's display, and to its agent.
+    pub(crate) permits: [[bool; 2]; 2],
 }
 
 /// Every channel that ever was.
@@ -84,9 +88,9 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    pub(crate) fn open(&mut self, opener: Side, id: ChannelId, windows: [u32; 2]) {
-        let mut channel =
-            Channel { opener, ids: [None; 2], ways: [Way::default(), Way::default()], declined: None, asked: false };
+    pub(crate) fn open(&mut self, opener: Side, id: ChannelId, windows: [u32; 2], words: String) {
+        let (ids, ways, permits) = ([None; 2], [Way::default(), Way::default()], [[false; 2]; 2]);
+        let mut channel = Channel { opener, ids, ways, declined: None, asked: false, words, permits };
         channel.ids[opener as usize] = Some(id);
         for side in [Side::Client, Side::Server] {
             channel.ways[side as usize].credit = u64::from(windows[side.other() as usize]);
@@ -94,12 +98,26 @@ impl Model {
         self.channels.push(channel);
     }
 
-    /// The oldest open that this side has not been asked about.
-    pub(crate) fn asked(&mut self, side: Side) -> usize {
-        let new = |channel: &Channel| channel.opener != side && !channel.asked;
+    /// The oldest open of that kind that this side has not been asked about.
+    pub(crate) fn asked(&mut self, side: Side, words: &str) -> usize {
+        let new = |channel: &Channel| channel.opener != side && !channel.asked && channel.words == words;
         let at = self.channels.iter().position(new).expect("somebody opened a channel");
         self.channels[at].asked = true;
         at
+    }
+
+    /// The side's open was refused: by the other, or, where it was a server's and what it belonged to is gone, unasked.
+    pub(crate) fn failed(&mut self, side: Side, id: ChannelId, code: u32) {
+        let channel = self.find(side, id);
+        let unasked = !channel.asked && side == Side::Server && code == 1;
+        assert!(channel.declined == Some(code) || unasked, "refused by {code}: {channel:?}");
+        channel.ways.iter_mut().for_each(|way| way.gone = true);
+    }
+
+    /// Whether, to this side's knowledge, some session lets the server open channels of this kind.
+    pub(crate) fn permits(&self, side: Side, kind: usize) -> bool {
+        let open = |way: &Way| way.open && !way.closed && !way.gone;
+        self.channels.iter().any(|channel| channel.permits[side as usize][kind] && open(&channel.ways[side as usize]))
     }
 
     pub(crate) fn accepted(&mut self, at: usize, id: ChannelId) {
@@ -108,10 +126,15 @@ impl Model {
         self.channels[at].ways[side].open = true;
     }
 
-    /// The channel that a side has under this number.
+    /// The place of the channel that a side has under this number.
+    pub(crate) fn position(&self, side: Side, id: ChannelId) -> usize {
+        let mine = |channel: &Channel| channel.ids[side as usize] == Some(id) && !channel.ways[side as usize].gone;
+        self.channels.iter().position(mine).expect("a channel that is there")
+    }
+
     pub(crate) fn find(&mut self, side: Side, id: ChannelId) -> &mut Channel {
-        let mine = |channel: &&mut Channel| channel.ids[side as usize] == Some(id) && !channel.ways[side as usize].gone;
-        self.channels.iter_mut().find(mine).expect("a channel that is there")
+        let at = self.position(side, id);
+        &mut self.channels[at]
     }
 
     /// The sender's way.

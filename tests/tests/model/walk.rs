@@ -1,29 +1,30 @@
 //! A random walk of both ends at once: commands as chance has it, a line that cuts and delays, time that passes; and the
 //! reference beside them, which says what each may be told.
 
+use crate::forwards::{self, Forwarded};
 use crate::model::{Item, Model, Side};
 use core::time::Duration;
-use sanssh_core::channel::{OpenFailure, OpenKind, Request, STDERR};
+use sanssh_core::channel::{OpenFailure, OpenKind, Request, STDERR, Tcpip};
 use sanssh_core::crypto::Provider;
-use sanssh_core::event::{ChannelRequest, OpenRequest};
+use sanssh_core::event::{ChannelRequest, ForwardRequest, OpenRequest};
 use sanssh_core::role::Role;
-use sanssh_core::wire::connection::WindowChange;
+use sanssh_core::wire::connection::{WindowChange, X11Req};
 use sanssh_core::{Ask, ChannelId, Config, Error, Random, Refused, Seed};
 use sanssh_tests::pair::{CHANNELS, End, Pair, Told, server_config};
 use std::collections::VecDeque;
 
-const WINDOW: u32 = 3000;
+pub(crate) const WINDOW: u32 = 3000;
 const MAX_DATA: u32 = 900;
 
 /// A source of chance.
 pub(crate) struct Chance(Random);
 
 impl Chance {
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(u32::from_be_bytes(self.0.array())).expect("a number") % end
     }
 
-    fn one_in(&mut self, many: usize) -> bool {
+    pub(crate) fn one_in(&mut self, many: usize) -> bool {
         self.below(many) == 0
     }
 }
@@ -40,18 +41,64 @@ pub(crate) struct Tally {
     pub(crate) keyed: usize,
     pub(crate) stalls: usize,
     pub(crate) busy: usize,
+    pub(crate) forwards: usize,
+    /// Channels that a server opened.
+    pub(crate) returned: usize,
+}
+
+impl core::ops::AddAssign for Tally {
+    fn add_assign(&mut self, more: Self) {
+        self.bytes += more.bytes;
+        self.opened += more.opened;
+        self.declined += more.declined;
+        self.closed += more.closed;
+        self.replies += more.replies;
+        self.notices += more.notices;
+        self.keyed += more.keyed;
+        self.stalls += more.stalls;
+        self.busy += more.busy;
+        self.forwards += more.forwards;
+        self.returned += more.returned;
+    }
+}
+
+/// A request on a channel that a side was asked about: where, its number if an answer is due, and what it permits.
+#[derive(Debug)]
+struct Asked {
+    side: Side,
+    channel: usize,
+    number: Option<usize>,
+    permits: Option<usize>,
+    ask: Ask<ChannelRequest>,
 }
 
 /// What both ends share.
 pub(crate) struct World {
-    model: Model,
-    chance: Chance,
+    pub(crate) model: Model,
+    pub(crate) chance: Chance,
     opens: Vec<(Side, usize, Ask<OpenRequest>)>,
-    requests: Vec<(Side, usize, Option<usize>, Ask<ChannelRequest>)>,
+    requests: Vec<Asked>,
+    pub(crate) forwards: Vec<Forwarded>,
+    pub(crate) listens: Vec<(usize, Ask<ForwardRequest>)>,
     /// Host keys that were announced and not told; proofs that were asked for.
     announced: VecDeque<usize>,
     proofs: usize,
+    last: u16,
     pub(crate) tally: Tally,
+}
+
+impl World {
+    /// A number that was not there before.
+    pub(crate) fn number(&mut self) -> u16 {
+        self.last += 1;
+        self.last
+    }
+
+    /// Whether both tables have a slot free, whatever is on its way.
+    pub(crate) fn has_room(&self) -> bool {
+        let forwards = self.forwards.iter().filter(|one| one.gone != [true; 2]).count();
+        self.model.alive().count() + forwards < CHANNELS
+    }
 }
 
 /// Both ends, what lies on the line by its sender, and the reference.
@@ -71,7 +118,8 @@ fn configured(config: Config) -> Config {
 
 impl<P: Provider> Walk<P> {
     pub(crate) fn new(seed: u64) -> Self {
-        let mut pair = Pair::connected(configured(Config::default()), configured(server_config()));
+        let mut pair =
+            Pair::connected(configured(Config::default()), Config { forwarding: true, ..configured(server_config()) });
         (pair.client.releases, pair.server.releases) = (false, false);
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_be_bytes());
@@ -80,8 +128,11 @@ impl<P: Provider> Walk<P> {
             chance: Chance(Random::new(&Seed::new(bytes))),
             opens: Vec::new(),
             requests: Vec::new(),
+            forwards: Vec::new(),
+            listens: Vec::new(),
             announced: VecDeque::new(),
             proofs: 0,
+            last: 0,
             tally: Tally::default(),
         };
         Self { pair, lines: [VecDeque::new(), VecDeque::new()], world }
@@ -94,7 +145,7 @@ impl<P: Provider> Walk<P> {
             55..70 => drop(self.flush(side)),
             70..95 => {
                 // Short pieces mostly, so that heads and tails of packets are cut.
-                let most = if self.world.chance.one_in(3) { 5000 } else { 60 };
+                let most = if self.world.chance.one_in(2) { 5000 } else { 60 };
                 let bytes = 1 + self.world.chance.below(most);
                 self.deliver(side, bytes);
             }
@@ -120,8 +171,10 @@ impl<P: Provider> Walk<P> {
                 let asked = pair.server.emit(|ssh, output| ssh.announce(&vec![&b"a key"[..]; count], output));
                 world.announced.extend(asked.ok().map(|()| count));
             }
-            (1, Side::Client) => pair.client.ssh.rekey(),
-            (1, Side::Server) => pair.server.ssh.rekey(),
+            (2..4, Side::Client) => forwards::client(&mut pair.client, world),
+            (2..5, Side::Server) => forwards::server(&mut pair.server, world),
+            (1, Side::Client) if world.chance.one_in(3) => pair.client.ssh.rekey(),
+            (1, Side::Server) if world.chance.one_in(3) => pair.server.ssh.rekey(),
             (_, Side::Client) => command(&mut pair.client, side, world),
             (_, Side::Server) => command(&mut pair.server, side, world),
         }
@@ -165,7 +218,11 @@ impl<P: Provider> Walk<P> {
     pub(crate) fn rest(&mut self) {
         for round in 0.. {
             assert!(round < 1000, "it never comes to rest");
-            let waited = !self.world.opens.is_empty() || !self.world.requests.is_empty();
+            let World { opens, requests, listens, .. } = &self.world;
+            let waited = !opens.is_empty() || !requests.is_empty() || !listens.is_empty();
+            while !self.world.listens.is_empty() {
+                forwards::decide(&mut self.pair.server, &mut self.world);
+            }
             settle(&mut self.pair.client, Side::Client, &mut self.world);
             settle(&mut self.pair.server, Side::Server, &mut self.world);
             let flushed = self.flush(Side::Client) | self.flush(Side::Server);
@@ -178,6 +235,12 @@ impl<P: Provider> Walk<P> {
         }
         let Self { pair, world, .. } = self;
         world.model.check_at_rest();
+        world.forwards.retain(|one| one.gone != [true; 2]);
+        assert!(
+            world.forwards.iter().all(|one| one.gone == [false; 2]),
+            "one side forwards for ever: {:?}",
+            world.forwards
+        );
         assert!(world.announced.is_empty() && world.proofs == 0, "an answer did not arrive");
         assert!(!pair.client.ssh.owes_output() && !pair.server.ssh.owes_output());
         assert_eq!((pair.client.ssh.waiting(), pair.server.ssh.waiting()), (None, None));
@@ -196,16 +259,17 @@ impl<P: Provider> Walk<P> {
             let most = self.world.chance.below(length + 1);
             self.deliver(side, most);
         }
-        hung_up(&mut self.pair.client, Side::Client, &mut self.world);
-        hung_up(&mut self.pair.server, Side::Server, &mut self.world);
-        let before = (self.pair.client.told.len(), self.pair.server.told.len());
-        self.deliver(Side::Client, usize::MAX);
-        self.deliver(Side::Server, usize::MAX);
-        assert_eq!((self.pair.client.told.len(), self.pair.server.told.len()), before, "nothing is told any more");
+        hung_up(&mut self.pair.client, Side::Client, &self.world);
+        hung_up(&mut self.pair.server, Side::Server, &self.world);
+        let [up, down] = &mut self.lines;
+        self.pair.server.input.extend(up.drain(..));
+        self.pair.client.input.extend(down.drain(..));
+        assert_eq!(self.pair.receive_server() + self.pair.receive_client(), 0, "nothing is taken any more");
+        assert!(self.pair.client.told.is_empty() && self.pair.server.told.is_empty(), "and nothing told");
     }
 }
 
-fn hung_up<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut World) {
+fn hung_up<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &World) {
     // What was composed while it received is too late.
     end.output.clear();
     assert_eq!(end.ssh.hung_up(), Err(Error::HungUp), "a line that ends is an error");
@@ -233,11 +297,11 @@ fn command<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut Wo
     let number = world.chance.below(1500);
     match world.chance.below(50) {
         0..4 => open(end, side, world),
-        4..7 => answer_open(end, side, world),
-        7..11 => answer_request(end, side, world),
-        11..16 => request(end, side, world, at, id),
-        16..30 => write(end, side, world, id, number),
-        30..46 => {
+        4..12 => answer_open(end, side, world),
+        12..18 => answer_request(end, side, world),
+        18..23 => request(end, side, world, at, id),
+        23..35 => write(end, side, world, id, number),
+        35..46 => {
             // More than there is, at times.
             let bytes = if number == 0 { usize::MAX } else { number };
             end.ssh.release(id, bytes);
@@ -260,13 +324,25 @@ fn command<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut Wo
 }
 
 fn open<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut World) {
-    if side == Side::Server || world.model.alive().count() >= CHANNELS {
+    if !world.has_room() {
         return;
     }
-    match end.emit(|ssh, output| ssh.open(OpenKind::Session, output)) {
-        Ok(id) => world.model.open(side, id, [WINDOW; 2]),
-        Err(refused) => assert_eq!(refused, Refused::Busy),
-    }
+    let number = world.number();
+    let path = format!("path{number}");
+    let what = Tcpip { host: b"host", port: 1, originator: b"", originator_port: number };
+    let kind = match (side, number % 5) {
+        (Side::Client, 0..3) => OpenKind::Session,
+        (Side::Client, 3) => OpenKind::DirectTcpip(what),
+        (Side::Client, _) => OpenKind::DirectStreamlocal(path.as_bytes()),
+        (Side::Server, 0..3) => OpenKind::X11 { originator: b"", originator_port: number },
+        // Those are all alike, so that there is one on its way at a time.
+        (Side::Server, _) if world.model.channels.iter().any(|one| !one.asked && one.words.contains("agent")) => return,
+        (Side::Server, 3) => OpenKind::Agent,
+        (Side::Server, _) => OpenKind::AgentStandard,
+    };
+    let lawful = side == Side::Client || world.model.permits(side, usize::from(number % 5 >= 3));
+    let opened = forwards::opens(end, side, world, kind);
+    assert!(opened.is_none_or(|opened| opened == lawful), "{kind:?}");
 }
 
 fn answer_open<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut World) {
@@ -284,24 +360,33 @@ fn answer_open<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mu
 }
 
 fn answer_request<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut World) {
-    let mine: Vec<_> = (0..world.requests.len()).filter(|at| world.requests[*at].0 == side).collect();
+    let mine: Vec<_> = (0..world.requests.len()).filter(|at| world.requests[*at].side == side).collect();
     if mine.is_empty() {
         return;
     }
-    let (_, channel, number, ask) = world.requests.remove(mine[world.chance.below(mine.len())]);
+    let Asked { channel, number, permits, ask, .. } = world.requests.remove(mine[world.chance.below(mine.len())]);
     let granted = !world.chance.one_in(3);
     end.ssh.reply(ask, granted);
+    if let Some(kind) = permits.filter(|_| granted) {
+        world.model.channels[channel].permits[side as usize][kind] = true;
+    }
     if let Some(number) = number {
         world.model.decided(channel, side, number, granted);
     }
 }
 
 fn request<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut World, at: usize, id: ChannelId) {
-    let way = &mut world.model.channels[at].ways[side as usize];
+    let channel = &mut world.model.channels[at];
+    let session = channel.words == "session";
+    let (way, permits) = (&mut channel.ways[side as usize], &mut channel.permits[side as usize]);
     let number = u32::try_from(world.chance.below(1 << 20)).expect("small");
     let value = number.to_string();
     let size = WindowChange { columns: number, rows: 24, width: 0, height: 0 };
-    let (what, words, wants) = match (side, number % 5) {
+    let x11 = X11Req { single_connection: false, protocol: b"p", cookie: value.as_bytes(), screen: 0 };
+    let (what, words, wants) = match (side, number % 8) {
+        (_, 5) => (Request::EndOfWrite, "eow@openssh.com".into(), false),
+        (Side::Client, 6) => (Request::X11(x11), format!("x11 false p {value} 0"), true),
+        (Side::Client, 7) => (Request::Agent, "auth-agent-req@openssh.com".into(), true),
         (Side::Client, 0) => (Request::Env { name: b"A", value: value.as_bytes() }, format!("env A={value}"), true),
         (Side::Client, 1) => (Request::Break(number), format!("break {number}"), true),
         (Side::Client, 2) => (Request::WindowChange(size), format!("window {number}x24"), false),
@@ -317,18 +402,27 @@ fn request<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut Wo
             way.started |= what.name() == b"exec";
             way.queue.push_back(Item::Request(words, wants));
             way.asked.extend(wants.then_some(None));
+            if let Some(kind) = permit(what.name()) {
+                permits[kind] = true;
+            }
         }
         Err(Refused::Busy) => world.tally.busy += 1,
         Err(Refused::NotYet) => assert!(!way.open),
         Err(Refused::Closed) => assert!(way.closed),
-        Err(refused) => panic!("{refused:?} on {way:?}"),
+        Err(refused) => assert!(refused == Refused::NoSuchChannel && !session, "{refused:?} on {way:?}"),
     }
+}
+
+/// What a request permits the server: channels to the display, or to the agent.
+fn permit(name: &[u8]) -> Option<usize> {
+    [&b"x11"[..], b"auth-agent"].iter().position(|kind| name.starts_with(kind))
 }
 
 fn write<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut World, id: ChannelId, length: usize) {
     let mut data = vec![0; length];
     world.chance.0.fill(&mut data);
-    let kind = (side == Side::Server && world.chance.one_in(4)).then_some(STDERR);
+    let extends = side == Side::Server && world.model.find(side, id).words == "session";
+    let kind = (extends && world.chance.one_in(4)).then_some(STDERR);
     let composes = kind.is_none() && world.chance.one_in(3);
     let (before, way) = (end.ssh.writable(id), world.model.way(side, id));
     assert!(before as u64 <= way.credit, "{before} may be written of {way:?}");
@@ -359,21 +453,29 @@ fn write<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut Worl
 
 /// Holds what an end was told against the reference.
 fn hear<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut World) {
-    let World { model, tally, .. } = world;
     for told in end.take_told() {
+        let World { model, tally, .. } = world;
         match told {
-            Told::Open(_) => {
+            Told::Open(words) => {
                 let ask = end.opens.pop_front().expect("a question");
-                world.opens.push((side, model.asked(side), ask));
+                world.opens.push((side, model.asked(side, &words), ask));
+            }
+            Told::Listen(words) => {
+                let ask = end.forwards.pop_front().expect("a question");
+                forwards::put(world, &words, ask);
+            }
+            Told::Forward(id, event) => {
+                tally.forwards += 1;
+                forwards::told(world, side, id, event);
             }
             Told::Opened(id) => {
                 let way = model.way(side, id);
                 assert!(!core::mem::replace(&mut way.open, true), "opened twice");
                 tally.opened += 1;
+                tally.returned += usize::from(side == Side::Server);
             }
             Told::Failed(id, code) => {
-                assert_eq!(model.find(side, id).declined, Some(code));
-                model.way(side, id).gone = true;
+                model.failed(side, id, code);
                 tally.declined += 1;
             }
             Told::Data(id, bytes) => bytes.iter().for_each(|byte| model.told(side, id, &Item::Byte(None, *byte))),
@@ -386,13 +488,11 @@ fn hear<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut World
             }
             Told::Request(id, words) => {
                 let ask = end.requests.pop_front().expect("a question");
+                let permits = permit(words.as_bytes());
                 model.told(side, id, &Item::Request(words, ask.wants_reply()));
                 let number = ask.wants_reply().then(|| model.last_request(side, id));
-                let mine = |ways: &crate::model::Channel| {
-                    ways.ids[side as usize] == Some(id) && !ways.ways[side as usize].gone
-                };
-                let channel = model.channels.iter().position(mine).expect("the channel");
-                world.requests.push((side, channel, number, ask));
+                let channel = model.position(side, id);
+                world.requests.push(Asked { side, channel, number, permits, ask });
             }
             Told::Replied(id, granted) => {
                 model.replied(side, id, granted);
@@ -408,16 +508,22 @@ fn hear<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut World
                 tally.closed += 1;
             }
             Told::Keyed(_) => tally.keyed += 1,
-            Told::Login(words) => match words.split_once(' ') {
-                Some(("host-keys", count)) => {
-                    assert_eq!(world.announced.pop_front().map(|it| it.to_string()).as_deref(), Some(count))
-                }
-                Some(("proofs", _)) => world.proofs -= 1,
-                Some(("prove" | "host-key" | "sign", _)) => {}
-                _ => panic!("{words}"),
-            },
+            Told::Login(words) => globals(world, &words),
             told @ (Told::Text(_) | Told::Extensions | Told::Debug(_) | Told::Disconnected(..)) => panic!("{told:?}"),
         }
+    }
+}
+
+/// What global requests told: announcements in their order, and proofs that were asked for.
+fn globals(world: &mut World, words: &str) {
+    match words.split_once(' ') {
+        Some(("host-keys", count)) => {
+            let announced = world.announced.pop_front().map(|count| count.to_string());
+            assert_eq!(announced.as_deref(), Some(count));
+        }
+        Some(("proofs", _)) => world.proofs -= 1,
+        Some(("prove" | "host-key" | "sign", _)) => {}
+        _ => panic!("{words}"),
     }
 }
 
@@ -426,7 +532,7 @@ fn settle<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut Wor
     while world.opens.iter().any(|(asked, ..)| *asked == side) {
         answer_open(end, side, world);
     }
-    while world.requests.iter().any(|(asked, ..)| *asked == side) {
+    while world.requests.iter().any(|asked| asked.side == side) {
         answer_request(end, side, world);
     }
     for channel in &mut world.model.channels {

@@ -97,5 +97,7 @@ fn inverse_of_e(least: &BoxedUint) -> Option<Secret> {
 
 /// `number mod e`.
 fn remainder(number: &BoxedUint) -> u64 {
-    NonZero::new(Limb::from(E)).into_option().map_or(0, |e| number.rem_limb(e).0)
+    let rest = NonZero::new(Limb::from(E)).into_option().map_or(Limb::ZERO, |e| number.rem_limb(e));
+    // A limb has as many bytes as the target's words.
+    rest.0.to_be_bytes().iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

@@ -71,6 +71,13 @@ impl<T: AsRef<[Part]> + AsMut<[Part]>> Put<T> {
         self.hollow || self.kept() < self.course.reach
     }
 
+    /// Whether all went well so far, and nothing is missing but the answer to the last WRITE. That may fail and leave no gap.
+    pub fn is_last(&self) -> bool {
+        let course = &self.course;
+        let sent = !course.is_stopped() && course.reach >= course.end && !self.hollow;
+        sent && course.outstanding == 1 && course.ring.is_single()
+    }
+
     /// The file that is read has no more.
     pub fn end(&mut self) {
         self.course.end = self.course.end.min(self.course.reach);

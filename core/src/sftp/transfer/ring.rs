@@ -119,6 +119,11 @@ impl<T: AsRef<[Part]> + AsMut<[Part]>> Ring<T> {
         if self.count == 0 { None } else { self.table.as_ref().get(self.first) }
     }
 
+    /// Whether there is one part, before which all are through.
+    pub(super) const fn is_single(&self) -> bool {
+        self.count == 1
+    }
+
     /// A part with an outstanding request.
     pub(super) fn outstanding(&mut self, place: usize) -> Option<&mut Part> {
         self.table.as_mut().get_mut(place).filter(|part| part.stage == Stage::Asked)

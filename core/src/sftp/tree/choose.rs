@@ -4,7 +4,7 @@ use super::directory::{self, Directory};
 use super::entry::{End, FileId, Found, Place, Queue, Skipped, Sort};
 use super::file::{File, Stage, preserved};
 use super::slab::Slab;
-use super::{Action, Step, Tree, Way};
+use super::{Action, Step, Tree, Way, Whom};
 use crate::sftp::{Access, Attributes, FileKind, Request};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -20,6 +20,8 @@ impl Tree {
         }
         match self.step? {
             Step::File(index) => self.file_action(index),
+            Step::Ahead(index) => Some(close(self.files.get(index)?.handle.as_deref())),
+            Step::Stray => Some(close(self.strays.last().map(|handle| &**handle))),
             Step::Move { file, offset, length, .. } => self.move_action(file, offset, length),
             Step::Directory(index) => self.directory_action(index),
         }
@@ -32,7 +34,8 @@ impl Tree {
             }
             self.begin_files();
             self.begin_directories();
-            if let Some(step) = self.file_step().or_else(|| self.directory_step()) {
+            let stray = (!self.strays.is_empty()).then_some(Step::Stray);
+            if let Some(step) = stray.or_else(|| self.file_step()).or_else(|| self.directory_step()) {
                 return Some(step);
             }
             self.quiet = true;
@@ -56,6 +59,9 @@ impl Tree {
             if let Some((part, offset, length)) = wants {
                 self.cursor = index.saturating_add(1);
                 return Some(Step::Move { file: index, part, offset, length });
+            }
+            if file.stage == Stage::Move && file.closes_ahead(&self.settings) {
+                return Some(Step::Ahead(index));
             }
             if file.stage != Stage::Move && !file.waits {
                 self.cursor = index.saturating_add(1);
@@ -214,6 +220,9 @@ impl Tree {
             let kind = file.found.attributes.kind();
             let moved = if file.has_moved() { file.kept() } else { 0 };
             self.report.bytes = self.report.bytes.saturating_add(moved);
+            if file.found.blind {
+                self.forsake(index);
+            }
             return Some(self.ended(file.parent, &file.found, kind, file.end));
         }
         let Self { files, path, directories, roots, settings, way, .. } = self;
@@ -239,7 +248,7 @@ impl Tree {
             (Stage::Measure, _) => Action::Send(Request::Fstat { handle }),
             (Stage::Sync, _) => Action::Send(Request::Fsync { handle }),
             (Stage::Set, _) => Action::Send(Request::Fsetstat { handle, attributes: file.last(settings) }),
-            (Stage::Close, _) => Action::Send(Request::Close { handle }),
+            (Stage::Close, _) => close(file.handle.as_deref()),
             (Stage::Finish, _) => {
                 let whole = file.end.is_none();
                 let attributes = (whole && settings.preserve).then(|| preserved(&file.found.attributes));
@@ -251,6 +260,12 @@ impl Tree {
             (Stage::Link, Way::Put) => Action::Send(Request::Symlink { target: &file.target, link: path }),
             (Stage::Move | Stage::Over, _) => return None,
         })
+    }
+
+    /// What a file was to be told is nobody's from now on.
+    fn forsake(&mut self, index: usize) {
+        let own = |whom: &&mut Whom| matches!(whom, Whom::File(of) | Whom::Ahead(of) if *of == index);
+        self.asked.iter_mut().flatten().filter(own).for_each(|whom| *whom = Whom::Stray);
     }
 
     fn move_action(&self, index: usize, offset: u64, length: u32) -> Option<Action<'_>> {
@@ -284,7 +299,7 @@ impl Tree {
             (Stage::Open, _) => Action::Send(Request::Opendir { path }),
             (Stage::List, Way::Get) => Action::Send(Request::Readdir { handle }),
             (Stage::List, Way::Put) => Action::List { place, directory: index },
-            (Stage::Close, _) => Action::Send(Request::Close { handle }),
+            (Stage::Close, _) => close(directory.handle.as_deref()),
             (Stage::Settle, Way::Get) => Action::Settle { place, attributes },
             (Stage::Settle, Way::Put) => Action::Send(Request::Setstat { path, attributes }),
             (Stage::Wait | Stage::Over, _) => return None,
@@ -309,6 +324,11 @@ impl Tree {
         let (_, place) = spell(&mut self.path, &self.roots, &self.directories, parent, found);
         Action::Ended { place, kind, end }
     }
+}
+
+/// Closes what is open on the server.
+fn close(handle: Option<&[u8]>) -> Action<'_> {
+    Action::Send(Request::Close { handle: handle.unwrap_or_default() })
 }
 
 /// Puts the path of an entry together as the server knows it, and says where it is here.

@@ -56,6 +56,8 @@ pub enum Skipped {
     Link,
     /// It is too far down, or its path is too long. It counts as a failure.
     Depth,
+    /// It is no file, and [was to be one](super::Tree::add_file). It counts as a failure.
+    Kind,
 }
 
 impl End {
@@ -67,7 +69,7 @@ impl End {
             | Self::Failed(_)
             | Self::Local
             | Self::Longer
-            | Self::Skipped(Skipped::Name | Skipped::Depth)
+            | Self::Skipped(Skipped::Name | Skipped::Depth | Skipped::Kind)
             | Self::Stopped => true,
         }
     }
@@ -93,6 +95,8 @@ pub(super) struct Found {
     pub(super) attributes: Attributes<'static>,
     /// Whether a link was followed.
     pub(super) followed: bool,
+    /// Whether it must be a file, and is opened before it is known to be one.
+    pub(super) blind: bool,
 }
 
 /// What has to be done with an entry.
@@ -108,13 +112,13 @@ pub(super) enum Sort {
 
 impl Found {
     pub(super) fn root(root: usize, attributes: &Attributes<'_>) -> Self {
-        Self { root, name: Box::default(), attributes: attributes.plain(), followed: true }
+        Self { root, name: Box::default(), attributes: attributes.plain(), followed: true, blind: false }
     }
 
     /// `None` for the directory itself and the one above it, which are in every directory.
     pub(super) fn named(root: usize, name: &[u8], attributes: &Attributes<'_>) -> Option<Self> {
         let own = matches!(name, b"." | b"..");
-        (!own).then(|| Self { root, name: name.into(), attributes: attributes.plain(), followed: false })
+        (!own).then(|| Self { name: name.into(), followed: false, ..Self::root(root, attributes) })
     }
 
     /// Whether what it leads to is wanted, and not what it is.

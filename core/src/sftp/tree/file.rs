@@ -7,7 +7,8 @@
 //!       Target* --> Link --> Over
 //! ```
 //!
-//! In a get nobody waits for the answer to CLOSE. Whatever fails leads to the closing of what is open, and the first
+//! In a get nobody waits for the answer to CLOSE, and a file of which nothing is known is opened before STAT is answered; in a
+//! put CLOSE leaves when nothing but the answer to the last WRITE is missing, and both are waited for. Whatever fails leads to the closing of what is open, and the first
 //! failure stays. What a put leaves behind is cut to what is whole of it, if the server still listens.
 
 use super::entry::{End, Found};
@@ -57,6 +58,8 @@ pub(super) struct File {
     pub(super) stage: Stage,
     /// Whether the server is to answer; not for what moves.
     pub(super) waits: bool,
+    /// Whether it is to answer what was sent ahead: STAT in a get, CLOSE in a put.
+    pub(super) ahead: bool,
     pub(super) handle: Option<Box<[u8]>>,
     /// Whether it is open here.
     local: bool,
@@ -76,6 +79,7 @@ impl File {
             found,
             stage,
             waits: false,
+            ahead: false,
             handle: None,
             local: false,
             before: 0,
@@ -112,6 +116,8 @@ impl File {
     /// On to the closing of what is open.
     pub(super) const fn unwind(&mut self) {
         let (there, here) = (self.handle.is_some(), self.local);
+        // A CLOSE that has left is only waited for.
+        self.waits = self.is_closing();
         let first = matches!(self.way, Way::Get);
         self.stage = match (here, there) {
             (false, false) => Stage::Over,
@@ -127,9 +133,34 @@ impl File {
         self.unwind();
     }
 
+    /// Whether CLOSE was sent ahead, and not answered.
+    const fn is_closing(&self) -> bool {
+        self.ahead && matches!(self.way, Way::Put)
+    }
+
+    /// Whether CLOSE may be sent though the last WRITE is not answered: nothing else is to be done with the handle.
+    pub(super) fn closes_ahead(&self, settings: &Settings) -> bool {
+        let plain = !settings.sync && !settings.preserve && self.end.is_none() && !self.ahead;
+        plain && self.handle.is_some() && matches!(&self.mover, Mover::Put(put) if put.is_last())
+    }
+
+    /// The answer to what was sent ahead; of attributes, what they say was taken.
+    pub(super) fn caught_up(&mut self, failure: Option<End>) {
+        self.ahead = false;
+        self.end = self.end.or(failure);
+        match self.way {
+            Way::Get if self.end.is_some() => self.unwind(),
+            Way::Get if self.handle.is_some() => (self.waits, self.stage) = (false, Stage::Create),
+            Way::Get => {}
+            Way::Put if self.stage == Stage::Close => self.closed(),
+            // The WRITE is still to be answered.
+            Way::Put => self.handle = None,
+        }
+    }
+
     /// The handle, unless the server was asked to close it.
     pub(super) fn open(&self) -> Option<&[u8]> {
-        self.handle.as_deref().filter(|_| !(self.stage == Stage::Close && self.waits))
+        self.handle.as_deref().filter(|_| !(self.is_closing() || self.stage == Stage::Close && self.waits))
     }
 
     /// It is not open here any more.
@@ -208,7 +239,7 @@ impl File {
             Some(Outcome::Whole) if self.end.is_none() => self.complete(settings),
             Some(outcome) => {
                 self.fail(outcome.into());
-                if self.is_hollow() && self.handle.is_some() {
+                if self.is_hollow() && self.open().is_some() {
                     self.stage = Stage::Set;
                 }
             }
@@ -261,7 +292,7 @@ impl File {
 
     /// The server is gone.
     pub(super) fn cut(&mut self) {
-        self.waits = false;
+        (self.waits, self.ahead) = (false, false);
         if self.handle.take().is_some() || self.stage != Stage::Over {
             self.end.get_or_insert(End::Failed(Code::CONNECTION_LOST));
         }

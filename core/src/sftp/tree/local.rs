@@ -24,7 +24,7 @@ impl Tree {
                 }
                 _ => {}
             },
-            Some(Step::Move { .. }) | None => {}
+            Some(Step::Ahead(_) | Step::Stray | Step::Move { .. }) | None => {}
         }
     }
 
@@ -91,7 +91,7 @@ impl Tree {
 
     /// What came could not be kept at its [landing](super::Landing), or what a WRITE has promised cannot be had.
     pub fn lose(&mut self, file: FileId, at: u64) {
-        self.quiet = false;
+        self.reconsider();
         let Some(file) = self.files.get_mut(file.index()) else { return };
         file.end.get_or_insert(End::Local);
         match &mut file.mover {
@@ -123,7 +123,7 @@ impl Tree {
                     | Stage::Over => file.unwind(),
                 }
             }
-            Some(Step::Move { file, .. }) => {
+            Some(Step::Move { file, .. } | Step::Ahead(file)) => {
                 let Some(file) = self.files.get_mut(file) else { return };
                 file.end.get_or_insert(End::Local);
                 file.stop();
@@ -133,6 +133,7 @@ impl Tree {
                     directory.refused(End::Local);
                 }
             }
+            Some(Step::Stray) => drop(self.strays.pop()),
             None => {}
         }
     }

@@ -7,8 +7,9 @@
 //!                 Ended, for each entry --> ... report, when all is over
 //! ```
 //!
-//! A file runs through OPEN, READ or WRITE, and CLOSE, each with its round trip, so many files are under way at once and the
-//! round trips cost nothing. Directories are listed a few at a time, and no further than there is room for their names.
+//! A file runs through OPEN, READ or WRITE, and CLOSE. Many files are under way at once, so the round trips cost nothing; and
+//! one alone costs no more than two, for CLOSE leaves with the last WRITE, and STAT with OPEN where
+//! [nothing is known](Tree::add_file). Directories are listed a few at a time, and no further than there is room for their names.
 //! What the server names is never anything but a plain name below the root: others are refused and reported.
 //!
 //! # What keeps a copy inside its root
@@ -220,15 +221,23 @@ pub struct Report {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whom {
     File(usize),
+    /// What a file does not wait for: the answer to STAT in a get, to CLOSE in a put.
+    Ahead(usize),
     /// A part of a file's contents.
     Part(usize, usize),
     Directory(usize),
+    /// Nobody any more. If it opens something, that is closed.
+    Stray,
 }
 
 /// What stands to be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     File(usize),
+    /// A CLOSE before the last WRITE is answered.
+    Ahead(usize),
+    /// The CLOSE of what nobody wants any more.
+    Stray,
     /// A request for contents.
     Move {
         file: usize,
@@ -251,6 +260,8 @@ pub struct Tree {
     tops: Queue,
     files: Slab<File>,
     directories: Slab<Directory>,
+    /// Handles that came when nobody wanted them any more.
+    strays: Vec<Box<[u8]>>,
     /// Directories whose names are not all taken, in the order in which they were begun.
     open: Vec<usize>,
     /// Names that wait: files and whatever else, and directories.
@@ -279,6 +290,7 @@ impl Tree {
             tops: Queue::default(),
             files: Slab::default(),
             directories: Slab::default(),
+            strays: Vec::new(),
             open: Vec::new(),
             waiting: (0, 0),
             asked: Vec::new(),
@@ -295,16 +307,27 @@ impl Tree {
     /// root that is returned. What is said of it may be nothing in a get, and the server is asked; in a put it is what the
     /// embedder sees.
     pub fn add(&mut self, remote: &[u8], attributes: &Attributes<'_>) -> usize {
+        self.add_root(remote, |root| Found::root(root, attributes))
+    }
+
+    /// Adds a file, and nothing else, by its path on the server: in a get, where nothing is known of it. It is opened while
+    /// the server is asked what it is, which saves a round trip; a FIFO there may make the server wait.
+    pub fn add_file(&mut self, remote: &[u8]) -> usize {
+        self.add_root(remote, |root| Found { blind: true, ..Found::root(root, &Attributes::NONE) })
+    }
+
+    fn add_root(&mut self, remote: &[u8], found: impl FnOnce(usize) -> Found) -> usize {
         let root = self.roots.len();
         self.roots.push(remote.into());
-        self.enqueue(None, Found::root(root, attributes));
+        self.enqueue(None, found(root));
         root
     }
 
-    /// Whether all is over, and what came of it.
+    /// Whether all is over, and what came of it. Answers that nobody waits for may still come, and among them handles: then
+    /// there is more to do.
     pub fn report(&self) -> Option<Report> {
-        let over = self.files.is_empty() && self.directories.is_empty() && self.waiting == (0, 0);
-        over.then_some(self.report)
+        let idle = self.files.is_empty() && self.directories.is_empty() && self.strays.is_empty();
+        (idle && self.waiting == (0, 0)).then_some(self.report)
     }
 
     /// How far a file that is under way is whole from its start.
@@ -327,7 +350,8 @@ impl Tree {
     /// a connection that goes on.
     pub fn handles(&self) -> impl Iterator<Item = &[u8]> {
         let files = self.files.iter().filter_map(|(_, file)| file.open());
-        files.chain(self.directories.iter().filter_map(|(_, directory)| directory.open()))
+        let directories = self.directories.iter().filter_map(|(_, directory)| directory.open());
+        files.chain(directories).chain(self.strays.iter().map(|handle| &**handle))
     }
 
     /// Nothing more is begun, and what waits is forgotten; what is outstanding still has to be answered, and is closed.
@@ -346,6 +370,7 @@ impl Tree {
         self.stop();
         self.step = None;
         self.asked.clear();
+        self.strays.clear();
         self.files.iter_mut().for_each(|(_, file)| file.cut());
         self.directories.iter_mut().for_each(|(_, directory)| directory.cut());
     }
@@ -367,15 +392,14 @@ impl Tree {
     /// The request that [`Action::Send`] gave has left.
     pub fn sent(&mut self, id: super::RequestId, now: Instant) {
         match self.step.take() {
-            Some(Step::File(index)) => match self.files.get_mut(index) {
-                // What was read does not hang on its answer, which nobody waits for.
-                Some(file) if self.way == Way::Get && file.stage == file::Stage::Close => file.closed(),
-                Some(file) => {
-                    file.waits = true;
-                    self.note(Whom::File(index), id.index());
+            Some(Step::File(index)) => self.file_sent(index, id),
+            Some(Step::Ahead(index)) => {
+                self.note(Whom::Ahead(index), id.index());
+                if let Some(file) = self.files.get_mut(index) {
+                    file.ahead = true;
                 }
-                None => {}
-            },
+            }
+            Some(Step::Stray) => drop(self.strays.pop()),
             Some(Step::Directory(index)) => {
                 self.note(Whom::Directory(index), id.index());
                 if let Some(directory) = self.directories.get_mut(index) {
@@ -389,6 +413,20 @@ impl Tree {
                 }
             }
             None => {}
+        }
+    }
+
+    fn file_sent(&mut self, index: usize, id: super::RequestId) {
+        let Some(file) = self.files.get_mut(index) else { return };
+        if self.way == Way::Get && file.stage == file::Stage::Close {
+            // What was read does not hang on its answer, which nobody waits for.
+            file.closed();
+        } else if file.found.blind && file.stage == file::Stage::Look {
+            (file.ahead, file.stage) = (true, file::Stage::Open);
+            self.note(Whom::Ahead(index), id.index());
+        } else {
+            file.waits = true;
+            self.note(Whom::File(index), id.index());
         }
     }
 

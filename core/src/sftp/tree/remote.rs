@@ -1,7 +1,7 @@
 //! What the server says to what was [sent](Tree::sent).
 
 use super::directory;
-use super::entry::{End, FileId, Found, Sort};
+use super::entry::{End, FileId, Found, Skipped, Sort};
 use super::file::{Mover, Stage};
 use super::{Landing, Step, Tree, Way, Whom};
 use crate::Instant;
@@ -52,6 +52,12 @@ impl Tree {
         self.reconsider();
         match whom {
             Whom::File(index) => self.file_answer(index, &came),
+            Whom::Ahead(index) => self.ahead_answer(index, &came),
+            Whom::Stray => {
+                if let Came::Handle(handle) = came {
+                    self.strays.push(handle.into());
+                }
+            }
             Whom::Part(index, part) => self.part_answer(index, part, came.code(), now),
             Whom::Directory(index) => self.directory_answer(index, &came),
         }
@@ -59,9 +65,9 @@ impl Tree {
     }
 
     /// Something came: there may be something to do, and what was to be asked for may not be wanted any more.
-    const fn reconsider(&mut self) {
+    pub(super) const fn reconsider(&mut self) {
         self.quiet = false;
-        if let Some(Step::Move { .. }) = self.step {
+        if let Some(Step::Move { .. } | Step::Ahead(_)) = self.step {
             self.step = None;
         }
     }
@@ -98,6 +104,8 @@ impl Tree {
                 file.handle = Some(handle.into());
                 match way {
                     _ if stopped => file.fail(End::Stopped),
+                    // What it is has to be told first.
+                    Way::Get if file.ahead => file.waits = true,
                     Way::Get => file.stage = Stage::Create,
                     Way::Put if settings.resume => file.stage = Stage::Measure,
                     Way::Put => file.start(0, settings),
@@ -117,6 +125,22 @@ impl Tree {
             }
             _ => file.fail(came.failure()),
         }
+    }
+
+    fn ahead_answer(&mut self, index: usize, came: &Came<'_>) {
+        let Some(file) = self.files.get_mut(index) else { return };
+        let failure = match (self.way, *came) {
+            (Way::Get, _) if self.stopped => Some(End::Stopped),
+            (Way::Get, Came::Attributes(attributes)) => {
+                file.found.attributes = attributes.plain();
+                // A server that does not tell has it tried.
+                let fits = matches!(attributes.kind(), None | Some(FileKind::Regular));
+                (!fits).then_some(End::Skipped(Skipped::Kind))
+            }
+            (Way::Put, Came::Status(Code::OK)) => None,
+            _ => Some(came.failure()),
+        };
+        file.caught_up(failure);
     }
 
     /// The server has said what an entry is.

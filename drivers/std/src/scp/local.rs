@@ -39,13 +39,20 @@ pub(super) fn find(at: BorrowedFd<'_>, name: &Path, follow: bool) -> io::Result<
     Ok((if is.is_dir() { Found::Directory(opened) } else { Found::File(opened.into()) }, stat))
 }
 
+/// Bytes that the names of one directory may take: they are read at once, to be sent in the same order each time.
+const MOST_NAMES: usize = 64 * 1024 * 1024;
+
 /// The names in a directory, in their order.
 pub(super) fn names(directory: &OwnedFd) -> io::Result<Vec<Vec<u8>>> {
-    let mut names = Vec::new();
+    let (mut names, mut taken) = (Vec::new(), 0);
     for entry in Dir::read_from(directory)? {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if !matches!(name, b"." | b"..") {
+            taken += name.len() + size_of::<Vec<u8>>();
+            if taken > MOST_NAMES {
+                return Err(io::Error::other("it holds too many files for one directory"));
+            }
             names.push(name.to_vec());
         }
     }

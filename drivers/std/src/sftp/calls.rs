@@ -1,6 +1,6 @@
 //! Requests that are one question and one answer.
 
-use super::engine::{Answer, Remote};
+use super::desk::{Answer, Remote};
 use super::share::{Share, status};
 use super::{File, OpenOptions, Sftp};
 use crate::Error;

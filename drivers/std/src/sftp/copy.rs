@@ -3,13 +3,13 @@
 use super::here::Here;
 use super::job::Job;
 use super::share::{Share, Wait, status};
-use super::site::Told;
+use super::site::News;
 use super::{Sftp, here};
 use crate::Error;
 use crate::error::escape;
 use core::time::Duration;
 use sanssh_core::sftp::transfer::Sizes;
-use sanssh_core::sftp::tree::{Links, Settings, Way};
+use sanssh_core::sftp::tree::{Links, Report, Settings, Skipped, Way};
 use sanssh_core::sftp::{Attributes, Code, Extension, FileKind};
 use std::io;
 use std::path::Path;
@@ -85,12 +85,36 @@ pub struct Progress<'a> {
     pub size: Option<u64>,
 }
 
+/// What a copy of a tree says as it goes, of one source after the other.
+#[derive(Debug)]
+pub enum CopyEvent<'a> {
+    /// So much of a file is there.
+    Progress(Progress<'a>),
+    /// Something was not copied, or not as it should be; the rest goes on. Not told of what [`Sftp::stop`] gave up.
+    Failed {
+        /// The path of the source.
+        name: &'a [u8],
+        /// Why.
+        why: Error,
+    },
+    /// Something was left out, which is no failure: a link, or what is neither a file nor a directory.
+    Skipped {
+        /// The path of the source.
+        name: &'a [u8],
+        /// Why.
+        why: Skipped,
+    },
+}
+
 /// Who is told.
-type Tell<'a> = &'a mut dyn FnMut(Progress<'_>);
+type Tell<'a> = &'a mut dyn FnMut(CopyEvent<'_>);
+/// What came of a copy, and the first failure; an error where it was cut off.
+type Outcome = Result<(Report, Option<Error>), Error>;
 
 impl Sftp {
     /// Copies a file of the server's to here. What is here already is replaced; if the copy ends early, what is whole of
-    /// it stays, and `resume` goes on from there.
+    /// it stays, and `resume` goes on from there. The server opens it while it is asked what it is: anything but a file is
+    /// refused, but a FIFO may keep the server waiting for a writer.
     ///
     /// # Errors
     /// [`Error::Sftp`] as the server has it, [`Error::File`] for the file here, [`Error::Cut`] for what ended the
@@ -102,7 +126,8 @@ impl Sftp {
         copy: &Copy,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
-        self.fetch(FileKind::Regular, remote.as_ref(), local.as_ref(), copy, progress)
+        let here = Here::new(local.as_ref(), FileKind::Regular);
+        single(self.copy_all(Way::Get, remote.as_ref(), here, None, copy, &mut only(progress)))
     }
 
     /// Copies a file from here to the server. What is there already is replaced; if the copy ends early, `resume` goes on
@@ -117,37 +142,43 @@ impl Sftp {
         copy: &Copy,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
-        self.send(FileKind::Regular, local.as_ref(), remote.as_ref(), copy, progress)
+        single(self.send(FileKind::Regular, local.as_ref(), remote.as_ref(), copy, &mut only(progress)))
     }
 
     /// Copies a directory of the server's, and what is below it, to here; many files at a time. The target is made if it is
-    /// not there. A failure does not keep the rest from coming; the first is returned.
+    /// not there. A failure does not keep the rest from coming; each is told, and so is what is left out.
     ///
     /// # Errors
-    /// As [`get`](Self::get).
+    /// As [`get`](Self::get) if nothing came; [`Error::Incomplete`] if not all did.
     pub fn get_tree(
         &self,
         remote: impl AsRef<[u8]>,
         local: impl AsRef<Path>,
         copy: &Copy,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<(), Error> {
-        self.fetch(FileKind::Directory, remote.as_ref(), local.as_ref(), copy, progress)
+        tell: &mut dyn FnMut(CopyEvent<'_>),
+    ) -> Result<Report, Error> {
+        let (remote, kind) = (remote.as_ref(), FileKind::Directory);
+        let attributes = self.metadata(remote)?;
+        // A server that does not tell has it tried, and nothing else made of it.
+        if attributes.kind().is_some_and(|other| other != kind) {
+            return Err(status(Code::FAILURE, unfit(kind).to_owned(), remote));
+        }
+        all(self.copy_all(Way::Get, remote, Here::new(local.as_ref(), kind), Some(&attributes), copy, tell))
     }
 
     /// Copies a directory from here, and what is below it, to the server; many files at a time. The target is made if it is
-    /// not there. A failure does not keep the rest from going; the first is returned.
+    /// not there. A failure does not keep the rest from going; each is told, and so is what is left out.
     ///
     /// # Errors
-    /// As [`put`](Self::put).
+    /// As [`put`](Self::put) if nothing went; [`Error::Incomplete`] if not all did.
     pub fn put_tree(
         &self,
         local: impl AsRef<Path>,
         remote: impl AsRef<[u8]>,
         copy: &Copy,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<(), Error> {
-        self.send(FileKind::Directory, local.as_ref(), remote.as_ref(), copy, progress)
+        tell: &mut dyn FnMut(CopyEvent<'_>),
+    ) -> Result<Report, Error> {
+        all(self.send(FileKind::Directory, local.as_ref(), remote.as_ref(), copy, tell))
     }
 
     /// Ends the copies that are under way, those of other clones among them: their calls fail soon, and what is whole
@@ -156,22 +187,13 @@ impl Sftp {
         self.share.lock().desk.stop();
     }
 
-    fn fetch(&self, kind: FileKind, remote: &[u8], local: &Path, copy: &Copy, progress: Tell<'_>) -> Result<(), Error> {
-        let attributes = self.metadata(remote)?;
-        // A server that does not tell has it tried, and nothing else made of it.
-        if attributes.kind().is_some_and(|other| other != kind) {
-            return Err(status(Code::FAILURE, unfit(kind).to_owned(), remote));
-        }
-        self.copy_all(Way::Get, remote, Here::new(local, kind), &attributes, copy, progress)
-    }
-
-    fn send(&self, kind: FileKind, local: &Path, remote: &[u8], copy: &Copy, progress: Tell<'_>) -> Result<(), Error> {
+    fn send(&self, kind: FileKind, local: &Path, remote: &[u8], copy: &Copy, tell: Tell<'_>) -> Outcome {
         let file = |error| Error::File { file: local.to_owned(), source: Arc::new(error) };
         let attributes = here::attributes(&rustix::fs::stat(local).map_err(|error| file(error.into()))?);
         if attributes.kind() != Some(kind) {
             return Err(file(io::Error::new(io::ErrorKind::InvalidInput, unfit(kind))));
         }
-        self.copy_all(Way::Put, remote, Here::new(local, kind), &attributes, copy, progress)
+        self.copy_all(Way::Put, remote, Here::new(local, kind), Some(&attributes), copy, tell)
     }
 
     fn copy_all(
@@ -179,10 +201,10 @@ impl Sftp {
         way: Way,
         remote: &[u8],
         here: Here,
-        attributes: &Attributes<'_>,
+        attributes: Option<&Attributes<'_>>,
         copy: &Copy,
-        progress: Tell<'_>,
-    ) -> Result<(), Error> {
+        tell: Tell<'_>,
+    ) -> Outcome {
         if way == Way::Put && copy.sync && !self.has(Extension::Fsync) {
             return Err(Error::Unsupported(Extension::Fsync));
         }
@@ -193,14 +215,14 @@ impl Sftp {
             engine.desk.begin(Job::new(way, sizes, (remote, here), attributes, copy, now))
         };
         let _going = Going { share: &self.share, serial };
-        let tell = copy.limit.map_or(TELL, |limit| limit.clamp(1, TELL));
+        let often = copy.limit.map_or(TELL, |limit| limit.clamp(1, TELL));
         let mut told = 0;
         loop {
             let step = self.share.wait(|engine| {
                 let blocked = engine.work(serial);
                 let now = engine.desk.now();
                 let Some(job) = engine.desk.job(serial) else { return Wait::Ready(()) };
-                if job.is_over() || !job.site.told.is_empty() || job.moved >= told + tell {
+                if job.is_over() || !job.site.told.is_empty() || job.moved >= told + often {
                     return Wait::Ready(());
                 }
                 // Who is slow on purpose is not stuck.
@@ -212,9 +234,7 @@ impl Sftp {
             });
             let (news, moved, outcome) = self.look_at(serial, step, remote);
             told = moved;
-            for (name, done, size) in &news {
-                progress(Progress { name, done: *done, size: *size });
-            }
+            news.into_iter().for_each(|news| say(news, tell));
             if let Some(outcome) = outcome {
                 return outcome;
             }
@@ -222,29 +242,51 @@ impl Sftp {
     }
 
     /// How far a copy is, and how it ended if it is over.
-    fn look_at(
-        &self,
-        serial: u64,
-        step: Result<(), Error>,
-        remote: &[u8],
-    ) -> (Vec<Told>, u64, Option<Result<(), Error>>) {
+    fn look_at(&self, serial: u64, step: Result<(), Error>, remote: &[u8]) -> (Vec<News>, u64, Option<Outcome>) {
         let mut engine = self.share.lock();
         let kept = engine.desk.job(serial).map_or(0, |job| job.kept());
         if step.is_err() {
             engine.give_up(serial);
         }
-        let Some(job) = engine.desk.job(serial) else { return (Vec::new(), 0, Some(step)) };
+        let Some(job) = engine.desk.job(serial) else {
+            return (Vec::new(), 0, Some(step.map(|()| (Report::default(), None))));
+        };
         let (news, moved) = (job.news(), job.moved);
         if step.is_ok() && !job.is_over() {
             return (news, moved, None);
         }
-        let outcome = match (job.site.failure.take(), step) {
-            // Whatever failed before, the rest has not come.
-            (_, Err(source)) => Err(Error::Cut { path: escape(remote, false), done: kept, source: Arc::new(source) }),
-            (Some(failure), Ok(())) => Err(failure),
-            (None, Ok(())) => Ok(()),
-        };
+        // Whatever failed before, the rest has not come.
+        let cut = |source| Error::Cut { path: escape(remote, false), done: kept, source: Arc::new(source) };
+        let outcome = step.map_err(cut).map(|()| (job.report(), job.site.failure.take()));
         (news, moved, Some(outcome))
+    }
+}
+
+/// Of one file nothing but progress is told: what failed is the outcome.
+fn only(progress: &mut dyn FnMut(Progress<'_>)) -> impl FnMut(CopyEvent<'_>) {
+    |event| {
+        if let CopyEvent::Progress(at) = event {
+            progress(at);
+        }
+    }
+}
+
+fn single(outcome: Outcome) -> Result<(), Error> {
+    outcome?.1.map_or(Ok(()), Err)
+}
+
+fn all(outcome: Outcome) -> Result<Report, Error> {
+    match outcome? {
+        (report, None) => Ok(report),
+        (report, Some(first)) => Err(Error::Incomplete { report, first: Arc::new(first) }),
+    }
+}
+
+fn say(news: News, tell: Tell<'_>) {
+    match news {
+        News::At(name, done, size) => tell(CopyEvent::Progress(Progress { name: &name, done, size })),
+        News::Failed(name, why) => tell(CopyEvent::Failed { name: &name, why }),
+        News::Skipped(name, why) => tell(CopyEvent::Skipped { name: &name, why }),
     }
 }
 

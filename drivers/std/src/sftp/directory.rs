@@ -1,7 +1,7 @@
 //! The names in a directory of the server's, fetched some answers ahead.
 
 use super::Sftp;
-use super::engine::{Answer, Remote, Ticket};
+use super::desk::{Answer, Remote, Ticket};
 use super::share::{Share, status};
 use crate::Error;
 use crate::error::escape;

@@ -1,81 +1,20 @@
-//! The dialogue behind its lock: the machine, what is to be asked, and who waits for which answer. Nothing here waits.
+//! The dialogue behind its lock: the machine, and what is to be asked. Nothing here waits.
 
-use super::SftpEntry;
+use super::desk::{Answer, Body, Call, Desk, Order, Owner, Remote, Ticket};
 use super::job::{Job, Step};
 use crate::Error;
-use crate::clock::Clock;
-use crate::error::escape;
-use sanssh_core::sftp::client::Event;
-use sanssh_core::sftp::tree::FileId;
-use sanssh_core::sftp::{
-    Attributes, Client, Code, Extension, GATHER, Limits, Pending, Piece, Request, RequestId, StatVfs, Status,
-};
-use sanssh_core::{Instant, Output, Refused};
-use std::collections::VecDeque;
+use sanssh_core::sftp::{Client, Code, Extension, GATHER, Pending, Request, RequestId};
+use sanssh_core::{Output, Refused};
 use std::sync::Arc;
 
 /// Requests that may be outstanding at a time.
 pub(super) const OUTSTANDING: usize = 1024;
 /// Bytes of composed requests that may wait for room before no more are composed.
 const MOST_WAITING: usize = 64 * 1024;
+/// Bytes of a body that leaves along with its request, and with what follows; the scratch holds them.
+const SMALL: usize = 8 * 1024;
 /// Blocks that are kept for the next bodies.
 const MOST_SPARE: usize = 4;
-
-/// A handle on the server.
-pub(super) type Remote = Arc<[u8]>;
-
-/// Names a call until its answer is fetched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ticket(usize);
-
-/// What came back. Of several requests under one ticket the first failure stays.
-#[derive(Debug, Default)]
-pub(super) enum Answer {
-    /// That it went well, or nothing yet.
-    #[default]
-    Fine,
-    Failed(Code, String),
-    Handle(Vec<u8>),
-    Data(Vec<u8>),
-    Names(Vec<SftpEntry>),
-    Attributes(Attributes<'static>),
-    Limits(Limits),
-    StatVfs(StatVfs),
-    Accounts(Vec<Vec<u8>>, Vec<Vec<u8>>),
-}
-
-/// One call: answers that are due, and what came.
-#[derive(Debug, Default)]
-struct Call {
-    due: usize,
-    answer: Answer,
-    /// Nobody waits any more.
-    abandoned: bool,
-}
-
-/// What leaves when there is room, in this order.
-#[derive(Debug)]
-enum Order {
-    Write { handle: Remote, offset: u64, block: Vec<u8>, ticket: Ticket },
-    Close(Remote),
-}
-
-/// Who gets an answer.
-#[derive(Debug, Clone, Copy)]
-enum Owner {
-    Call(Ticket),
-    /// A copy, by its number.
-    Job(u64),
-}
-
-/// Where the rest of a WRITE comes from.
-#[derive(Debug)]
-enum Body {
-    /// A block, and how far it was sent.
-    Block(Vec<u8>, usize),
-    /// A file of a copy, and where in it.
-    File(u64, FileId, u64),
-}
 
 /// The dialogue.
 pub(super) struct Engine {
@@ -100,37 +39,13 @@ pub(super) struct Engine {
     pub(super) waiters: usize,
 }
 
-/// Who waits for what.
-pub(super) struct Desk {
-    /// Whose each outstanding request is, by its place.
-    owners: Box<[Owner]>,
-    calls: Vec<Option<Call>>,
-    /// Copies on their way, by their numbers, and the number of the next.
-    jobs: Vec<(u64, Job)>,
-    next: u64,
-    clock: Clock,
-    orders: VecDeque<Order>,
-    pub(super) ready: bool,
-    /// Something came that others may wait for.
-    pub(super) news: bool,
-}
-
 impl Engine {
     pub(super) fn new() -> Self {
         Self {
             machine: Client::new(vec![Pending::new(); OUTSTANDING].into_boxed_slice()),
             gather: vec![0; GATHER].into_boxed_slice(),
             scratch: vec![0; GATHER].into_boxed_slice(),
-            desk: Desk {
-                owners: vec![Owner::Call(Ticket(usize::MAX)); OUTSTANDING].into_boxed_slice(),
-                calls: Vec::new(),
-                jobs: Vec::new(),
-                next: 0,
-                clock: Clock::start(),
-                orders: VecDeque::new(),
-                ready: false,
-                news: false,
-            },
+            desk: Desk::new(),
             waiting: Vec::new(),
             sent: 0,
             body: Body::Block(Vec::new(), 0),
@@ -336,8 +251,8 @@ impl Engine {
             if job.nap(now).is_some() {
                 break Step::Quiet;
             }
-            // Whoever wishes to ask comes between.
-            if !self.is_clear() {
+            // Whoever wishes to ask comes between, and whoever waits hears of things before they pile up.
+            if !self.is_clear() || job.site.is_loud() {
                 break Step::Blocked;
             }
             let step = job.step(now, &mut |request, body| {
@@ -350,9 +265,28 @@ impl Engine {
             if step != Step::Done {
                 break step;
             }
+            self.load(&mut job);
         };
         self.desk.jobs.push((serial, job));
         step == Step::Blocked
+    }
+
+    /// Composes the body of a WRITE of a copy's right away, if it is small.
+    fn load(&mut self, job: &mut Job) {
+        let Self { machine, body: Body::File(_, file, offset), scratch, waiting, .. } = self else { return };
+        if !(1..=SMALL).contains(&machine.body_due()) {
+            return;
+        }
+        let mut output = Output::new(scratch);
+        while machine.body_due() > 0 {
+            machine.fill(&mut output, |room| {
+                let n = job.supply(*file, room, *offset);
+                *offset += n as u64;
+                n
+            });
+        }
+        let filled = output.filled();
+        waiting.extend_from_slice(&scratch[..filled]);
     }
 
     /// Gives up a copy that is not over, on a line that may go on: what is open on the server is closed.
@@ -418,181 +352,5 @@ impl Engine {
             call.abandoned = true;
         }
         self.desk.tidy(ticket);
-    }
-}
-
-impl Desk {
-    fn call(&mut self, ticket: Ticket) -> Option<&mut Call> {
-        self.calls.get_mut(ticket.0)?.as_mut()
-    }
-
-    fn of(&mut self, id: RequestId) -> Option<&mut Call> {
-        let Owner::Call(ticket) = *self.owners.get(id.index())? else { return None };
-        self.call(ticket)
-    }
-
-    /// Takes a copy; its number.
-    pub(super) fn begin(&mut self, job: Job) -> u64 {
-        self.next += 1;
-        self.jobs.push((self.next, job));
-        self.next
-    }
-
-    /// A copy, by its number.
-    pub(super) fn job(&mut self, serial: u64) -> Option<&mut Job> {
-        self.jobs.iter_mut().find(|(one, _)| *one == serial).map(|(_, job)| job)
-    }
-
-    /// Ends all copies.
-    pub(super) fn stop(&mut self) {
-        self.jobs.iter_mut().for_each(|(_, job)| job.stop());
-    }
-
-    /// Lets go of a copy; answers that still come are dropped.
-    pub(super) fn release(&mut self, serial: u64) {
-        self.jobs.retain(|(one, _)| *one != serial);
-    }
-
-    pub(super) fn now(&self) -> Instant {
-        self.clock.now()
-    }
-
-    /// The next bytes of a body.
-    fn supply(&mut self, body: &mut Body, room: &mut [u8]) -> usize {
-        match body {
-            Body::Block(bytes, at) => {
-                let n = room.len().min(bytes.len() - *at);
-                room[..n].copy_from_slice(&bytes[*at..*at + n]);
-                *at += n;
-                n
-            }
-            Body::File(serial, file, offset) => {
-                let Some(job) = self.job(*serial) else {
-                    // It was promised, and its file is given up.
-                    room.fill(0);
-                    return room.len();
-                };
-                let n = job.supply(*file, room, *offset);
-                *offset += n as u64;
-                n
-            }
-        }
-    }
-
-    fn take(&mut self, event: Event<'_>) {
-        let id = match event {
-            Event::Extension(..) => return,
-            Event::Ready => {
-                (self.ready, self.news) = (true, true);
-                return;
-            }
-            Event::Status(id, _)
-            | Event::Handle(id, _)
-            | Event::Data(id, _)
-            | Event::Name(id, ..)
-            | Event::Attributes(id, _)
-            | Event::Limits(id, _)
-            | Event::StatVfs(id, _)
-            | Event::Accounts(id, _) => id,
-        };
-        if let Owner::Job(serial) = self.owners[id.index()] {
-            let now = self.clock.now();
-            self.news = true;
-            if let Some(job) = self.job(serial) {
-                job.answer(&event, now);
-            } else if let Event::Handle(_, handle) = event {
-                // Nobody wants it any more.
-                self.orders.push_back(Order::Close(handle.into()));
-            }
-            return;
-        }
-        self.called(event);
-    }
-
-    /// An answer to a call.
-    fn called(&mut self, event: Event<'_>) {
-        match event {
-            Event::Extension(..) | Event::Ready => {}
-            Event::Status(id, status) => self.status(id, status),
-            Event::Handle(id, bytes) => self.answer(id, Answer::Handle(bytes.to_vec())),
-            Event::Data(id, piece) => self.data(id, piece),
-            Event::Name(id, entry, last) => {
-                let entry = SftpEntry::from(entry);
-                let Some(call) = self.of(id) else { return };
-                if let Answer::Names(names) = &mut call.answer {
-                    names.push(entry);
-                } else {
-                    call.answer = Answer::Names(vec![entry]);
-                }
-                if last {
-                    self.end(id);
-                }
-            }
-            Event::Attributes(id, attributes) => self.answer(id, Answer::Attributes(attributes.plain())),
-            Event::Limits(id, limits) => self.answer(id, Answer::Limits(limits)),
-            Event::StatVfs(id, space) => self.answer(id, Answer::StatVfs(space)),
-            Event::Accounts(id, accounts) => {
-                let own = |names: sanssh_core::wire::Strings<'_>| names.map(<[u8]>::to_vec).collect();
-                self.answer(id, Answer::Accounts(own(accounts.users), own(accounts.groups)));
-            }
-        }
-    }
-
-    fn status(&mut self, id: RequestId, Status { code, message }: Status<'_>) {
-        let failed = || Answer::Failed(code, escape(message, false));
-        self.answer(id, if code == Code::OK { Answer::Fine } else { failed() });
-    }
-
-    fn data(&mut self, id: RequestId, piece: Piece<'_>) {
-        if let Some(call) = self.of(id).filter(|call| !call.abandoned) {
-            if let Answer::Data(gathered) = &mut call.answer {
-                gathered.extend_from_slice(piece.bytes);
-            } else {
-                call.answer = Answer::Data(piece.bytes.to_vec());
-            }
-        }
-        if piece.last {
-            self.end(id);
-        }
-    }
-
-    fn answer(&mut self, id: RequestId, answer: Answer) {
-        if let Some(&Owner::Call(ticket)) = self.owners.get(id.index()) {
-            self.conclude(ticket, answer);
-        }
-    }
-
-    /// One answer under a ticket.
-    fn conclude(&mut self, ticket: Ticket, answer: Answer) {
-        let Some(call) = self.call(ticket) else { return };
-        match (&call.answer, answer) {
-            (Answer::Failed(..), _) | (_, Answer::Fine) => {}
-            (_, Answer::Handle(handle)) if call.abandoned => {
-                self.orders.push_back(Order::Close(handle.into()));
-            }
-            (_, answer) => call.answer = answer,
-        }
-        self.ended(ticket);
-    }
-
-    fn end(&mut self, id: RequestId) {
-        if let Some(&Owner::Call(ticket)) = self.owners.get(id.index()) {
-            self.ended(ticket);
-        }
-    }
-
-    fn ended(&mut self, ticket: Ticket) {
-        if let Some(call) = self.call(ticket) {
-            call.due = call.due.saturating_sub(1);
-        }
-        self.tidy(ticket);
-        self.news = true;
-    }
-
-    /// Frees what nobody waits for.
-    fn tidy(&mut self, Ticket(index): Ticket) {
-        if let Some(slot) = self.calls.get_mut(index) {
-            slot.take_if(|call| call.abandoned && call.due == 0);
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! An open file of the server's: reads run ahead, writes do not wait, and both stay in bounds.
 
-use super::engine::{Answer, Remote, Ticket};
+use super::desk::{Answer, Remote, Ticket};
 use super::share::{Share, status};
 use crate::Error;
 use crate::error::escape;

@@ -4,13 +4,13 @@
 
 use super::copy::Copy;
 use super::here::Here;
-use super::site::{Did, Extent, Site, Told};
+use super::site::{Did, Extent, News, Site};
 use crate::Error;
 use core::time::Duration;
 use sanssh_core::Instant;
 use sanssh_core::sftp::client::Event;
 use sanssh_core::sftp::transfer::Sizes;
-use sanssh_core::sftp::tree::{Action, FileId, Tree, Way};
+use sanssh_core::sftp::tree::{Action, FileId, Report, Tree, Way};
 use sanssh_core::sftp::{Attributes, Piece, Request, RequestId};
 
 /// A copy on its way.
@@ -42,22 +42,31 @@ pub(super) enum Step {
 pub(super) type Ask<'a> = &'a mut dyn FnMut(&Request<'_>, Option<(FileId, u64)>) -> Option<Result<RequestId, Error>>;
 
 impl Job {
-    /// A copy between `there` and `here`, of which the attributes tell what is known.
+    /// A copy between `there` and `here`, of which the attributes tell what is known; if nothing is, of a file.
     pub(super) fn new(
         way: Way,
         sizes: Sizes,
         (there, here): (&[u8], Here),
-        attributes: &Attributes<'_>,
+        attributes: Option<&Attributes<'_>>,
         copy: &Copy,
         start: Instant,
     ) -> Self {
         let mut tree = Tree::new(way, copy.settings(way, sizes));
-        tree.add(there, attributes);
+        match attributes {
+            Some(attributes) => tree.add(there, attributes),
+            None => tree.add_file(there),
+        };
         Self { tree, site: Site::new(way, there, here, copy), start, moved: 0, answers: 0, stopped: false }
     }
 
     pub(super) fn is_over(&self) -> bool {
         self.tree.report().is_some()
+    }
+
+    /// What has come of it, once it is over.
+    pub(super) fn report(&self) -> Report {
+        let report = self.tree.report().unwrap_or_default();
+        Report { failed: report.failed + self.site.unseen, ..report }
     }
 
     /// Bytes that are there, in all files.
@@ -84,6 +93,7 @@ impl Job {
     /// The connection is gone: what is left to do is here, and fails for no other reason.
     pub(super) fn cut(&mut self) {
         let first = self.site.failure.take();
+        self.site.mute();
         self.tree.cut();
         let gone = || Error::SftpStream(sanssh_core::sftp::Error::HungUp);
         while self.step(self.start, &mut |_, _| Some(Err(gone()))) == Step::Done {}
@@ -105,8 +115,8 @@ impl Job {
         due.checked_sub(now.since(self.start)).filter(|nap| !nap.is_zero())
     }
 
-    /// What the one who waits is to be told: files that are over, and those that are under way.
-    pub(super) fn news(&mut self) -> Vec<Told> {
+    /// What the one who waits is to be told: what is over, and files that are under way.
+    pub(super) fn news(&mut self) -> Vec<News> {
         let mut news = core::mem::take(&mut self.site.told);
         news.extend(self.site.under_way(&self.tree));
         news
@@ -116,13 +126,13 @@ impl Job {
     pub(super) fn step(&mut self, now: Instant, ask: Ask<'_>) -> Step {
         let Some(action) = self.tree.action() else { return Step::Quiet };
         let did = match action {
-            Action::Send(request) => ask(&request, None).map(|sent| sent.map_or_else(Did::Failed, Did::Sent)),
+            Action::Send(request) => ask(&request, None).map(|sent| sent.map_or_else(Did::Unsent, Did::Sent)),
             Action::Write { file, handle, offset, length } => match self.site.extent(file, offset, length) {
                 Extent::End => Some(Did::End),
                 Extent::Hole => Some(Did::Hole),
                 Extent::Bytes(length) => {
                     let asked = ask(&Request::Write { handle, offset, length }, Some((file, offset)));
-                    asked.map(|sent| sent.map_or_else(Did::Failed, |id| Did::Wrote(id, length)))
+                    asked.map(|sent| sent.map_or_else(Did::Unsent, |id| Did::Wrote(id, length)))
                 }
             },
             action @ (Action::MakeDirectory { .. }
@@ -156,10 +166,11 @@ impl Job {
             Did::End => self.tree.end(),
             Did::List(below, directory) => match self.site.list(&mut self.tree, &below, directory) {
                 Ok(more) => self.tree.listed(more),
-                Err(error) => self.tell(Did::Failed(error), now),
+                Err(()) => self.tree.failed(),
             },
-            Did::Failed(error) => {
-                self.site.fail(error);
+            Did::Failed => self.tree.failed(),
+            Did::Unsent(error) => {
+                self.site.blame(None, error);
                 self.tree.failed();
             }
         }
@@ -242,7 +253,7 @@ mod tests {
         fs::write(&path, vec![1; 100_000]).unwrap();
         let attributes = crate::sftp::here::attributes(&rustix::fs::stat(&path).unwrap());
         let there = (&b"there"[..], Here::new(&path, FileKind::Regular));
-        let mut job = Job::new(Way::Put, Sizes::default(), there, &attributes, &Copy::default(), Instant(0));
+        let mut job = Job::new(Way::Put, Sizes::default(), there, Some(&attributes), &Copy::default(), Instant(0));
         let mut client = Client::new([Pending::new(); 16]);
         client.flush(&mut Output::new(&mut [0; 16])).unwrap();
         let mut rig = Rig { client, gather: vec![0; GATHER], asked: Vec::new(), bodies: Vec::new() };
@@ -261,6 +272,10 @@ mod tests {
         rig.advance(&mut job);
         // Zeros were promised and sent; whoever goes on from there must not find them.
         assert!(rig.asked[0].1.contains("Fsetstat") && rig.asked[0].1.contains("size: Some(40000)"), "{:?}", rig.asked);
-        assert!(job.site.failure.is_some());
+        for _ in 0..2 {
+            rig.answer(&mut job, 101, &[0; 12]);
+            rig.advance(&mut job);
+        }
+        assert!(job.is_over() && job.site.failure.is_some());
     }
 }

@@ -3,6 +3,7 @@
 
 mod calls;
 mod copy;
+mod desk;
 mod directory;
 mod engine;
 mod file;
@@ -13,7 +14,7 @@ mod options;
 mod share;
 mod site;
 
-pub use copy::{Copy, Progress};
+pub use copy::{Copy, CopyEvent, Progress};
 pub use directory::{ReadDir, SftpEntry};
 pub use file::File;
 pub use options::OpenOptions;
@@ -21,7 +22,7 @@ pub use options::OpenOptions;
 use crate::channel::Channel;
 use crate::{Client, Error};
 use core::time::Duration;
-use engine::{Answer, Ticket};
+use desk::{Answer, Ticket};
 use line::{Line, Pipe};
 use sanssh_core::channel::Request::Subsystem;
 use sanssh_core::sftp::transfer::Sizes;

@@ -1,7 +1,8 @@
 //! The dialogue as threads share it: whoever waits for an answer becomes the pump if nobody is, and takes in the answers
 //! of all. There is no thread besides, and no wait without the deadline that calls have.
 
-use super::engine::{Answer, Engine, Ticket};
+use super::desk::{Answer, Ticket};
+use super::engine::Engine;
 use super::line::{Arrival, Line};
 use crate::Error;
 use core::fmt;

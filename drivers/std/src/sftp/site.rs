@@ -18,6 +18,10 @@ use std::sync::Arc;
 const HOLE: usize = 4096;
 /// Entries of a directory here that are named at once.
 const NAMED: usize = 256;
+/// What may wait to be told before nothing more is done.
+const LOUD: usize = 256;
+/// What is said of an entry that others took with them.
+const GIVEN_UP: &str = "given up";
 
 /// Here, as one copy sees it.
 #[derive(Debug)]
@@ -31,16 +35,28 @@ pub(super) struct Site {
     files: Vec<Option<Open>>,
     /// Directories here that are being listed.
     lists: Vec<(usize, Dir)>,
-    /// Files that are over: the source, how much of it is there, and its size.
-    pub(super) told: Vec<Told>,
+    /// What the one who waits is to be told.
+    pub(super) told: Vec<News>,
     /// The first failure.
     pub(super) failure: Option<Error>,
+    /// Entries that nothing could be learned of.
+    pub(super) unseen: u64,
+    /// What failed here of an entry that is under way, by its place; without one it is a request that could not be sent.
+    wrongs: Vec<(Option<Vec<u8>>, Error)>,
     /// What the server said when it refused last.
     words: (Code, String),
+    /// Failures are not told any more: they all have one reason.
+    muted: bool,
 }
 
-/// The source, how much of it is there, and its size.
-pub(super) type Told = (Vec<u8>, u64, Option<u64>);
+/// What the one who waits is to be told of a source.
+#[derive(Debug)]
+pub(super) enum News {
+    /// How much of it is there, and its size.
+    At(Vec<u8>, u64, Option<u64>),
+    Failed(Vec<u8>, Error),
+    Skipped(Vec<u8>, Skipped),
+}
 
 /// A file that is open here.
 #[derive(Debug)]
@@ -61,7 +77,10 @@ pub(super) enum Did {
     Wrote(RequestId, u32),
     Hole,
     End,
-    Failed(Error),
+    /// It could not be; why is known here.
+    Failed,
+    /// The request could not be sent.
+    Unsent(Error),
     Nothing,
 }
 
@@ -83,7 +102,10 @@ impl Site {
             lists: Vec::new(),
             told: Vec::new(),
             failure: None,
+            unseen: 0,
+            wrongs: Vec::new(),
             words: (Code::OK, String::new()),
+            muted: false,
         }
     }
 
@@ -92,9 +114,9 @@ impl Site {
     }
 
     /// How far the files are that are under way.
-    pub(super) fn under_way(&self, tree: &Tree) -> impl Iterator<Item = Told> {
+    pub(super) fn under_way(&self, tree: &Tree) -> impl Iterator<Item = News> {
         let open = self.files.iter().flatten();
-        open.map(|open| (self.source(&open.below), tree.kept(open.id), tree.size(open.id)))
+        open.map(|open| News::At(self.source(&open.below), tree.kept(open.id), tree.size(open.id)))
     }
 
     /// The path of a source.
@@ -109,9 +131,29 @@ impl Site {
         self.copy.links == Links::Follow
     }
 
-    /// Keeps the first failure.
-    pub(super) fn fail(&mut self, error: Error) {
+    /// Whether so much is to be told that nothing more should be done before.
+    pub(super) const fn is_loud(&self) -> bool {
+        self.told.len() >= LOUD
+    }
+
+    /// Failures are not told from now on.
+    pub(super) const fn mute(&mut self) {
+        self.muted = true;
+    }
+
+    /// An entry failed, and this is why.
+    fn fail(&mut self, below: &[u8], error: Error) {
+        if !self.muted {
+            self.told.push(News::Failed(self.source(below), error.clone()));
+        }
         self.failure.get_or_insert(error);
+    }
+
+    /// Keeps why an entry will fail: the first reason is the one.
+    pub(super) fn blame(&mut self, below: Option<&[u8]>, error: Error) {
+        if !self.wrongs.iter().any(|(of, _)| of.as_deref() == below) {
+            self.wrongs.push((below.map(<[u8]>::to_vec), error));
+        }
     }
 
     /// Something here failed.
@@ -119,8 +161,13 @@ impl Site {
         Error::File { file: self.here.path(below), source: Arc::new(error) }
     }
 
-    fn did(&self, below: &[u8], outcome: io::Result<()>) -> Did {
-        outcome.map_or_else(|error| Did::Failed(self.failed(below, error)), |()| Did::Done)
+    fn wrong(&mut self, below: &[u8], error: io::Error) -> Did {
+        self.blame(Some(below), self.failed(below, error));
+        Did::Failed
+    }
+
+    fn did(&mut self, below: &[u8], outcome: io::Result<()>) -> Did {
+        outcome.map_or_else(|error| self.wrong(below, error), |()| Did::Done)
     }
 
     /// Does what is to be done here; what is to be sent is none of it.
@@ -147,16 +194,14 @@ impl Site {
             Action::Finish { file, length, attributes, whole } => self.finish(file, length, attributes.as_ref(), whole),
             Action::ReadLink { place } => match self.here.read_link(place.below) {
                 Ok(target) => Did::Target(target),
-                Err(error) => Did::Failed(self.failed(place.below, error)),
+                Err(error) => self.wrong(place.below, error),
             },
             Action::Link { place, target } => {
                 let outcome = self.here.link(place.below, target);
                 self.did(place.below, outcome)
             }
             Action::Ended { place, end, .. } => {
-                if let Some(error) = self.ended(end, place.below) {
-                    self.fail(error);
-                }
+                self.ended(end, place.below);
                 Did::Nothing
             }
         }
@@ -166,7 +211,7 @@ impl Site {
     fn opened(&mut self, id: FileId, below: &[u8], opened: io::Result<File>) -> Did {
         let (length, file) = match opened.and_then(|file| Ok((file.metadata()?.len(), file))) {
             Ok(opened) => opened,
-            Err(error) => return Did::Failed(self.failed(below, error)),
+            Err(error) => return self.wrong(below, error),
         };
         if self.files.len() <= id.index() {
             self.files.resize_with(id.index() + 1, || None);
@@ -177,7 +222,7 @@ impl Site {
 
     fn finish(&mut self, id: FileId, length: u64, attributes: Option<&Attributes<'_>>, whole: bool) -> Did {
         let Some(open) = self.files.get_mut(id.index()).and_then(Option::take) else { return Did::Done };
-        self.told.push((self.source(&open.below), length, whole.then_some(length)));
+        self.told.push(News::At(self.source(&open.below), length, whole.then_some(length)));
         let outcome = match self.way {
             Way::Get => finish(&open.file, length, attributes, whole && self.copy.sync),
             Way::Put => Ok(()),
@@ -185,33 +230,49 @@ impl Site {
         self.did(&open.below, outcome)
     }
 
-    /// What became of an entry, where that is an error; what failed here has been told.
-    fn ended(&self, end: End, below: &[u8]) -> Option<Error> {
-        let there = join(&self.there, below);
-        let refused = |text: &str| Some(status(Code::FAILURE, text.to_owned(), &there));
-        let (code, words) = &self.words;
-        match end {
-            End::Done | End::Local | End::Skipped(Skipped::Special | Skipped::Link) => None,
-            End::Failed(failed) => {
-                let words = if failed == *code { words.clone() } else { String::new() };
-                Some(status(failed, words, &there))
+    /// An entry is over: what is not as it should be is told.
+    fn ended(&mut self, end: End, below: &[u8]) {
+        let of = |key: Option<&[u8]>| self.wrongs.iter().position(|(of, _)| of.as_deref() == key);
+        let unsent = || of(None).filter(|_| end == End::Local);
+        let wrong = of(Some(below)).or_else(unsent).map(|at| self.wrongs.swap_remove(at).1);
+        match (end, wrong) {
+            (End::Done, _) => {}
+            (End::Skipped(why @ (Skipped::Special | Skipped::Link)), _) if !below.is_empty() => {
+                self.told.push(News::Skipped(self.source(below), why));
             }
-            End::Stopped => refused("given up"),
-            End::Short => refused("the file has become shorter"),
-            End::Longer => refused("longer than what would go on with it"),
-            End::Skipped(Skipped::Name) => refused("a name that leads elsewhere"),
-            End::Skipped(Skipped::Depth) => refused("too far down"),
+            (End::Local, Some(error)) => self.fail(below, error),
+            // Whoever gave it up knows.
+            (End::Stopped, _) if self.failure.is_some() => {}
+            (End::Stopped, _) => self.failure = Some(self.refused(end, &self.there)),
+            (end, _) => self.fail(below, self.refused(end, &join(&self.there, below))),
         }
     }
 
-    /// Names some entries of a directory here; whether there are more.
-    pub(super) fn list(&mut self, tree: &mut Tree, below: &[u8], directory: usize) -> Result<bool, Error> {
+    /// What became of an entry, as an error.
+    fn refused(&self, end: End, there: &[u8]) -> Error {
+        let text = match end {
+            End::Failed(code) => {
+                let (last, words) = &self.words;
+                return status(code, if code == *last { words.clone() } else { String::new() }, there);
+            }
+            End::Short => "the file has become shorter",
+            End::Longer => "longer than what would go on with it",
+            End::Skipped(Skipped::Name) => "a name that leads elsewhere",
+            End::Skipped(Skipped::Depth) => "too far down",
+            End::Skipped(Skipped::Kind | Skipped::Special | Skipped::Link) => "not a regular file",
+            End::Done | End::Local | End::Stopped => GIVEN_UP,
+        };
+        status(Code::FAILURE, text.to_owned(), there)
+    }
+
+    /// Names some entries of a directory here; whether there are more. Why it could not is kept.
+    pub(super) fn list(&mut self, tree: &mut Tree, below: &[u8], directory: usize) -> Result<bool, ()> {
         let named = self.name(tree, below, directory);
         if named.is_err() {
             // Another may get its number.
             self.lists.retain(|(one, _)| *one != directory);
         }
-        named.map_err(|error| self.failed(below, error))
+        named.map_err(|error| drop(self.wrong(below, error)))
     }
 
     fn name(&mut self, tree: &mut Tree, below: &[u8], directory: usize) -> io::Result<bool> {
@@ -233,12 +294,13 @@ impl Site {
             let name = entry.file_name();
             match here::look(dir.fd()?, name, follow) {
                 Ok(stat) => tree.entry(name.to_bytes(), &here::attributes(&stat)),
-                // It went meanwhile, or leads nowhere.
-                Err(Errno::NOENT) => {}
+                // It went meanwhile. A link may be there, and lead nowhere.
+                Err(Errno::NOENT) if here::look(dir.fd()?, name, false).is_err() => {}
                 Err(error) => {
                     let path = join(below, name.to_bytes());
                     let path = path.strip_prefix(b"/").unwrap_or(&path);
-                    self.fail(self.failed(path, error.into()));
+                    self.unseen += 1;
+                    self.fail(path, self.failed(path, error.into()));
                 }
             }
         }
@@ -256,8 +318,8 @@ impl Site {
     pub(super) fn land(&mut self, Landing { file, at }: Landing, bytes: &[u8]) -> bool {
         let Some(open) = self.files.get(file.index()).and_then(Option::as_ref) else { return false };
         let kept = if self.copy.sparse { keep(&open.file, bytes, at) } else { open.file.write_all_at(bytes, at) };
-        let failure = kept.err().map(|error| self.failed(&open.below, error));
-        failure.map(|error| self.fail(error)).is_none()
+        let failure = kept.err().map(|error| (open.below.clone(), self.failed(&open.below, error)));
+        failure.map(|(below, error)| self.blame(Some(&below), error)).is_none()
     }
 
     /// What there is to send of a file, from an offset on.
@@ -269,8 +331,9 @@ impl Site {
     /// Reads what is sent next; `None` if it is not there any more.
     pub(super) fn supply(&mut self, file: FileId, room: &mut [u8], offset: u64) -> Option<usize> {
         let open = self.files.get(file.index())?.as_ref()?;
-        let read = read(&open.file, room, offset).map_err(|error| self.failed(&open.below, error));
-        read.map_err(|error| self.fail(error)).ok()
+        let read = read(&open.file, room, offset);
+        let read = read.map_err(|error| (open.below.clone(), self.failed(&open.below, error)));
+        read.map_err(|(below, error)| self.blame(Some(&below), error)).ok()
     }
 }
 

@@ -1,0 +1,347 @@
+//! Forwarding as a client has it (RFC 4254 §7, OpenSSH PROTOCOL §2.4): tunnels to where the server connects, listeners
+//! here whose connections lead there, and listeners there whose connections come here.
+
+use crate::client::Desk;
+use crate::end::Ssh;
+use crate::inbox::{Inbox, Kind, Stage};
+use crate::link::Link;
+use crate::relay::{Counts, Endpoint, Leads, Listener, Relay, Tally};
+use crate::socket::Socket;
+use crate::state::Own;
+use crate::stream::Stream;
+use crate::{Client, Error};
+use core::net::SocketAddr;
+use sanssh_core::channel::{ForwardEvent, ForwardId, OpenFailure, OpenKind};
+use sanssh_core::event::OpenRequest;
+use sanssh_core::{Ask, Output, Refused, role};
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+/// Connections of one listener that nobody has accepted; more are refused.
+const MOST_WAITING: usize = 64;
+
+/// A connection that the server forwards: what is written goes to its far end, what that says is read. Dropping it closes
+/// it.
+#[derive(Debug)]
+pub struct Tunnel {
+    stream: Stream<role::Client>,
+}
+
+/// A listener here whose connections the server carries on. Dropping it stops listening; what is connected stays so.
+#[derive(Debug)]
+pub struct LocalForward {
+    link: Arc<Link<role::Client>>,
+    door: usize,
+    address: Option<SocketAddr>,
+    tally: Arc<Tally>,
+}
+
+/// A listener at the server. Dropping it tells the server to stop; what is connected stays so.
+#[derive(Debug)]
+struct Remote {
+    link: Arc<Link<role::Client>>,
+    id: ForwardId,
+    at: Endpoint,
+    port: u16,
+}
+
+/// A listener at the server whose connections are carried on to somewhere here. Dropping it tells the server to stop; what
+/// is connected stays so.
+#[derive(Debug)]
+pub struct RemoteForward {
+    remote: Remote,
+    tally: Arc<Tally>,
+}
+
+/// A listener at the server whose connections the program takes. Dropping it tells the server to stop.
+#[derive(Debug)]
+pub struct RemoteListener {
+    remote: Remote,
+}
+
+/// A forward as the connection knows it.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    id: ForwardId,
+    /// What the server said.
+    granted: Option<Option<u16>>,
+    goes: Goes,
+}
+
+/// Where a forward's connections go.
+#[derive(Debug)]
+enum Goes {
+    On(Endpoint, Arc<Tally>),
+    /// To whoever accepts them, with the address that they came from.
+    Queue(VecDeque<(Ask<OpenRequest>, Option<SocketAddr>)>),
+}
+
+impl Client {
+    /// Opens a tunnel through the server to a port or Unix socket that it connects to. That takes one round trip.
+    ///
+    /// # Errors
+    /// [`Error::OpenRefused`] if the server cannot or will not connect, [`Error::TooManyChannels`] here, or what ended
+    /// the connection.
+    pub fn direct(&self, to: impl Into<Endpoint>) -> Result<Tunnel, Error> {
+        let leads = Leads::To(to.into());
+        let stream = self.open(leads.kind(("127.0.0.1", 0)))?;
+        Ok(Tunnel { stream })
+    }
+
+    /// Gives each connection to the listener a tunnel through the server. Nothing is waited for: the server's refusals
+    /// are [`failures`](LocalForward::failures), and end the connection that they are about.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the listener cannot be watched, or what ended the connection.
+    pub fn forward_local(&self, listener: impl Into<Listener>, to: impl Into<Endpoint>) -> Result<LocalForward, Error> {
+        self.open_door(listener.into(), Some(Leads::To(to.into())))
+    }
+
+    /// The same for programs that say by SOCKS, version 4, 4a or 5, where they want to be connected. Anybody who can
+    /// connect to the listener can.
+    ///
+    /// # Errors
+    /// As [`forward_local`](Self::forward_local).
+    pub fn forward_dynamic(&self, listener: impl Into<Listener>) -> Result<LocalForward, Error> {
+        self.open_door(listener.into(), None)
+    }
+
+    fn open_door(&self, listener: Listener, leads: Option<Leads>) -> Result<LocalForward, Error> {
+        let (address, tally) = (listener.local_addr(), Arc::new(Tally::default()));
+        let door = self.link.change(|state| match &state.failure {
+            Some(error) => Err(error.clone()),
+            None => Ok(state.relay.open_door(listener, leads, Arc::clone(&tally), None)?),
+        })?;
+        Ok(LocalForward { link: Arc::clone(&self.link), door, address, tally })
+    }
+
+    /// Has the server listen at `at`, and carries each connection that comes in there on to `to`, which is connected to
+    /// from here. Port 0 lets the server choose. Servers listen for their own machine alone unless they are told
+    /// otherwise.
+    ///
+    /// # Errors
+    /// [`Error::ForwardRefused`] by the server, [`Error::TooManyChannels`] here, or what ended the connection.
+    pub fn forward_remote(&self, at: impl Into<Endpoint>, to: impl Into<Endpoint>) -> Result<RemoteForward, Error> {
+        let tally = Arc::new(Tally::default());
+        let remote = self.ask_forward(at.into(), Goes::On(to.into(), Arc::clone(&tally)))?;
+        self.link.change(|state| state.relay.expect(remote.id))?;
+        Ok(RemoteForward { remote, tally })
+    }
+
+    /// Has the server listen at `at`, and leaves what comes in there to [`accept`](RemoteListener::accept).
+    ///
+    /// # Errors
+    /// As [`forward_remote`](Self::forward_remote).
+    pub fn listen(&self, at: impl Into<Endpoint>) -> Result<RemoteListener, Error> {
+        Ok(RemoteListener { remote: self.ask_forward(at.into(), Goes::Queue(VecDeque::new()))? })
+    }
+
+    fn ask_forward(&self, at: Endpoint, goes: Goes) -> Result<Remote, Error> {
+        let mut goes = Some(goes);
+        let id = self.link.wait(self.link.patience(), &mut Own::none(), |state, _| {
+            let asked = state.attempt(self.link.socket(), |ssh, output| ssh.forward(at.forward(), output))?;
+            if let (Ok(id), Some(goes)) = (&asked, goes.take()) {
+                state.desk.forwards.push(Expected { id: *id, granted: None, goes });
+            }
+            self.link.settle(state);
+            Some(asked)
+        })?;
+        let id = id.map_err(Error::from_open)?;
+        let mut remote = Remote { link: Arc::clone(&self.link), id, at, port: 0 };
+        let granted =
+            self.link.wait(self.link.patience(), &mut Own::none(), |state, _| state.desk.forward(id)?.granted)?;
+        remote.port = granted.ok_or(Error::ForwardRefused)?;
+        Ok(remote)
+    }
+}
+
+impl Desk {
+    /// Cancels what nobody wants any more, as far as the connection takes it.
+    pub(crate) fn cancel(&mut self, ssh: &mut Ssh<role::Client>, output: &mut Output<'_>) {
+        self.unwanted.retain(|(id, at)| {
+            let cancelled = ssh.cancel(*id, at.forward(), output);
+            matches!(cancelled, Err(Refused::Busy | Refused::NoRoom | Refused::NotYet))
+        });
+    }
+
+    fn forward(&mut self, id: ForwardId) -> Option<&mut Expected> {
+        self.forwards.iter_mut().find(|one| one.id == id)
+    }
+
+    /// What became of a forward.
+    pub(crate) fn hear(&mut self, id: ForwardId, event: ForwardEvent) {
+        if let Some(one) = self.forward(id) {
+            one.granted = match event {
+                ForwardEvent::Granted(port) => Some(Some(port)),
+                ForwardEvent::Refused | ForwardEvent::Cancelled => Some(None),
+            };
+        }
+    }
+
+    /// Somebody connected to where the server listens.
+    pub(crate) fn arrive(
+        &mut self,
+        ssh: &mut Ssh<role::Client>,
+        relay: &mut Relay,
+        kind: OpenKind<'_>,
+        ask: Ask<OpenRequest>,
+    ) {
+        let (id, from) = match kind {
+            OpenKind::ForwardedTcpip(id, what) => {
+                let address = str::from_utf8(what.originator).ok().and_then(|text| text.parse().ok());
+                (id, address.map(|address| SocketAddr::new(address, what.originator_port)))
+            }
+            OpenKind::ForwardedStreamlocal(id, _) => (id, None),
+            OpenKind::Session
+            | OpenKind::DirectTcpip(_)
+            | OpenKind::DirectStreamlocal(_)
+            | OpenKind::X11 { .. }
+            | OpenKind::Agent
+            | OpenKind::AgentStandard
+            | OpenKind::Unknown(_) => return ssh.decline(ask, OpenFailure::PROHIBITED),
+        };
+        match self.forward(id).map(|one| &mut one.goes) {
+            Some(Goes::On(to, tally)) => relay.connect(ssh, ask, to.clone(), Some(Arc::clone(tally))),
+            Some(Goes::Queue(queue)) if queue.len() < MOST_WAITING => queue.push_back((ask, from)),
+            Some(Goes::Queue(_)) => ssh.decline(ask, OpenFailure::RESOURCE_SHORTAGE),
+            None => ssh.decline(ask, OpenFailure::PROHIBITED),
+        }
+    }
+}
+
+impl Tunnel {
+    /// No more will be written.
+    pub fn finish(&self) {
+        self.stream.finish();
+    }
+
+    /// Joins the tunnel with a socket, and lets go of it: what comes from either goes to the other until both have ended.
+    ///
+    /// # Errors
+    /// As [`Channel::join`](crate::Channel::join).
+    pub fn join(self, socket: impl Into<Socket>) -> Result<(), Error> {
+        self.stream.join(socket.into())
+    }
+}
+
+impl LocalForward {
+    /// Where it listens; nowhere that has an address if that is a Unix socket.
+    pub const fn local_addr(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// How many connections there were.
+    pub fn counts(&self) -> Counts {
+        self.tally.counts()
+    }
+
+    /// Why connections failed, each told once; of very many the latest.
+    pub fn failures(&self) -> Vec<String> {
+        self.tally.failures()
+    }
+}
+
+impl Drop for LocalForward {
+    fn drop(&mut self) {
+        self.link.with(|state| state.relay.close_door(self.door, &self.tally));
+        // The thread has perhaps nothing left to do.
+        self.link.nudge();
+    }
+}
+
+impl RemoteForward {
+    /// The port that the server listens at; 0 for a Unix socket.
+    pub const fn port(&self) -> u16 {
+        self.remote.port
+    }
+
+    /// How many connections there were.
+    pub fn counts(&self) -> Counts {
+        self.tally.counts()
+    }
+
+    /// As [`LocalForward::failures`].
+    pub fn failures(&self) -> Vec<String> {
+        self.tally.failures()
+    }
+}
+
+impl RemoteListener {
+    /// The port that the server listens at; 0 for a Unix socket.
+    pub const fn port(&self) -> u16 {
+        self.remote.port
+    }
+
+    /// Waits for a connection; also where it comes from, as the server says.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn accept(&self) -> Result<(Tunnel, Option<SocketAddr>), Error> {
+        let Remote { link, id, .. } = &self.remote;
+        link.wait(link.patience(), &mut Own::none(), |state, _| {
+            loop {
+                let Goes::Queue(queue) = &mut state.desk.forward(*id)?.goes else { return None };
+                let (ask, from) = queue.pop_front()?;
+                // One that is gone already is passed over.
+                if let Ok(id) = state.ssh.accept(ask) {
+                    state.inboxes.add(Inbox::new(id, Stage::Open));
+                    link.settle(state);
+                    return Some((Tunnel { stream: Stream { link: Arc::clone(link), id } }, from));
+                }
+            }
+        })
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        let Self { link, id, at, .. } = self;
+        let mut state = link.lock();
+        let Some(place) = state.desk.forwards.iter().position(|one| one.id == *id) else { return };
+        if let Goes::Queue(queue) = state.desk.forwards.swap_remove(place).goes {
+            queue.into_iter().for_each(|(ask, _)| state.ssh.decline(ask, OpenFailure::PROHIBITED));
+        }
+        state.relay.forget(*id);
+        state.desk.unwanted.push((*id, at.clone()));
+        let now = state.clock().now();
+        state.compose(now);
+        link.settle(&mut state);
+        link.tell(&mut state);
+        drop(state);
+        link.nudge();
+    }
+}
+
+impl Read for &Tunnel {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(self.stream.read(Some(Kind::Data), buffer)?.1)
+    }
+}
+
+impl Read for Tunnel {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (&*self).read(buffer)
+    }
+}
+
+impl Write for &Tunnel {
+    /// As that of a [`Channel`](crate::Channel).
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        Ok(self.stream.write(Kind::Data, data)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(self.stream.flush()?)
+    }
+}
+
+impl Write for Tunnel {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        (&*self).write(data)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (&*self).flush()
+    }
+}

@@ -1,0 +1,446 @@
+//! Forwarding's engine: one thread for each connection that forwards, which is its pump and waits for the connection and
+//! for all local sockets at once. What is joined here never blocks, has its share of each turn, and fails alone.
+//!
+//! ```text
+//! first entry --> thread: becomes the pump --> receive, serve what is ready, flush, write; sleep in poll, unlocked
+//! last entry gone <-- thread ends, and leaves the pump to whoever waits        ^--------- sockets, connection, wake
+//! ```
+
+mod asker;
+mod connect;
+mod door;
+mod endpoint;
+mod listener;
+mod pair;
+mod seats;
+mod tally;
+mod thread;
+
+pub use endpoint::Endpoint;
+pub(crate) use endpoint::Leads;
+pub use listener::Listener;
+pub use tally::Counts;
+pub(crate) use tally::Tally;
+
+use crate::clock::Clock;
+use crate::end::{End, Ssh};
+use crate::error::escape;
+use crate::socket::Socket;
+use asker::Asker;
+use connect::{Connecting, PATIENCE};
+use core::time::Duration;
+use door::{Door, Knock};
+use pair::{Pair, Pause};
+use sanssh_core::channel::{Event, ForwardId, OpenFailure};
+use sanssh_core::event::OpenRequest;
+use sanssh_core::{Ask, ChannelId, Instant, Output, Refused};
+use seats::{Entry, Seats};
+use std::collections::{BTreeSet, VecDeque};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Pause after an accept that failed for want of something.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What one entry's turn came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Others are next.
+    Next,
+    /// The connection takes nothing now.
+    Stuck,
+    /// Nobody is ready.
+    Idle,
+}
+
+/// All that one connection relays.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    seats: Seats,
+    ready: VecDeque<usize>,
+    /// What has to be looked after, and when.
+    timers: BTreeSet<(Instant, usize)>,
+    clock: Clock,
+    /// Channels that may be open; as many may be gone whose sockets have not taken everything.
+    channels: usize,
+    leftover: usize,
+    /// Programs that have not said where to; no more than channels.
+    askers: usize,
+    /// A door waits for a free channel.
+    crowded: bool,
+    /// There is a thread.
+    running: bool,
+    /// The thread wants to be the pump.
+    pub(crate) claims: bool,
+}
+
+impl Relay {
+    pub(crate) const fn new(clock: Clock, channels: usize) -> Self {
+        Self {
+            seats: Seats::new(),
+            ready: VecDeque::new(),
+            timers: BTreeSet::new(),
+            clock,
+            channels,
+            leftover: 0,
+            askers: 0,
+            crowded: false,
+            running: false,
+            claims: false,
+        }
+    }
+
+    /// Whether there is something to do and no thread that does it.
+    pub(crate) const fn wants_thread(&self) -> bool {
+        !self.running && !self.seats.is_empty()
+    }
+
+    /// Whether as many channels are over as can be open, whose sockets do not take what came.
+    pub(crate) const fn is_crowded(&self) -> bool {
+        self.leftover >= self.channels
+    }
+
+    /// When something has to be looked after.
+    fn deadline(&self) -> Option<Instant> {
+        self.timers.first().map(|(when, _)| *when)
+    }
+
+    /// Joins a channel with a socket.
+    pub(crate) fn join(&mut self, id: ChannelId, socket: Socket) -> io::Result<()> {
+        socket.prepare()?;
+        self.seats.take(Entry::Pair(Pair::new(id, socket, true, None)))?;
+        Ok(())
+    }
+
+    /// Whether the channel is joined.
+    pub(crate) fn holds(&mut self, id: ChannelId) -> bool {
+        self.seats.pair(id).is_some()
+    }
+
+    /// Gives each connection that comes in a channel; the door's number.
+    pub(crate) fn open_door(
+        &mut self,
+        listener: Listener,
+        leads: Option<Leads>,
+        tally: Arc<Tally>,
+        path: Option<PathBuf>,
+    ) -> io::Result<usize> {
+        let at = self.seats.take(Entry::Door(Door::new(listener, leads, tally, path)?))?;
+        self.line_up(at);
+        Ok(at)
+    }
+
+    /// Listens no more there.
+    pub(crate) fn close_door(&mut self, at: usize, tally: &Arc<Tally>) {
+        if matches!(self.seats.get(at), Some(Entry::Door(door)) if Arc::ptr_eq(door.tally(), tally)) {
+            self.seats.leave(at);
+        }
+    }
+
+    /// Listens no more for the forward.
+    pub(crate) fn close_doors(&mut self, forward: ForwardId) {
+        for at in 0..self.seats.len() {
+            if matches!(self.seats.get(at), Some(Entry::Door(door)) if door.forward() == Some(forward)) {
+                self.seats.leave(at);
+            }
+        }
+    }
+
+    /// Has the connection tended for a forward, whose channels can come at any time.
+    pub(crate) fn expect(&mut self, forward: ForwardId) -> io::Result<()> {
+        self.seats.take(Entry::Forward(forward)).map(drop)
+    }
+
+    /// No more is to come of the forward.
+    pub(crate) fn forget(&mut self, forward: ForwardId) {
+        for at in 0..self.seats.len() {
+            if matches!(self.seats.get(at), Some(Entry::Forward(one)) if *one == forward) {
+                self.seats.leave(at);
+            }
+        }
+    }
+
+    /// Connects to where the peer's channel is to lead, and answers it.
+    pub(crate) fn connect<R: End>(
+        &mut self,
+        ssh: &mut Ssh<R>,
+        ask: Ask<OpenRequest>,
+        to: Endpoint,
+        tally: Option<Arc<Tally>>,
+    ) {
+        if let Some(tally) = &tally {
+            tally.accept();
+        }
+        if self.is_crowded() {
+            return ssh.decline(ask, OpenFailure::RESOURCE_SHORTAGE);
+        }
+        let connecting = Connecting::new(ask, to.clone(), tally);
+        let looks_up = connecting.wants_lookup();
+        let at = self.seats.put(Entry::Connecting(connecting));
+        match self.seats.lookups() {
+            Ok((lookups, waker)) if looks_up => lookups.ask(at, to, &waker),
+            Ok(_) | Err(_) => self.advance(ssh, at),
+        }
+    }
+
+    /// Tries the next address; without one the channel is refused.
+    fn advance<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize) {
+        self.seats.unwatch(at);
+        let Some(Entry::Connecting(connecting)) = self.seats.get(at) else { return };
+        let until = self.clock.now().after(PATIENCE);
+        let before = connecting.until.replace(until);
+        let tried = connecting.advance() && self.seats.watch(at).is_ok();
+        if let Some(before) = before {
+            self.timers.remove(&(before, at));
+        }
+        if tried {
+            self.timers.insert((until, at));
+            return;
+        }
+        if let Some(Entry::Connecting(connecting)) = self.seats.leave(at) {
+            if let Some(tally) = &connecting.tally {
+                tally.fail(connecting.reason());
+            }
+            ssh.decline(connecting.ask, OpenFailure::CONNECT_FAILED);
+        }
+    }
+
+    /// The socket of a channel is connected: they are joined.
+    fn connected<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize) {
+        let Some(Entry::Connecting(connecting)) = self.seats.leave(at) else { return };
+        let Connecting { ask, socket: Some(socket), tally, until: Some(until), .. } = connecting else { return };
+        self.timers.remove(&(until, at));
+        let Ok(id) = ssh.accept(ask) else { return };
+        match self.seats.take(Entry::Pair(Pair::new(id, socket, true, tally.as_ref()))) {
+            Ok(at) => self.settle(ssh, at),
+            Err(_) => ssh.close(id),
+        }
+    }
+
+    /// Data of a channel; how much of it is done with, if the channel is joined.
+    pub(crate) fn deliver(&mut self, id: ChannelId, bytes: &[u8]) -> Option<usize> {
+        self.seats.pair(id).map(|(_, pair)| pair.deliver(bytes))
+    }
+
+    /// News of a channel; whether it is joined.
+    pub(crate) fn note<R: End>(&mut self, ssh: &mut Ssh<R>, id: ChannelId, event: &Event<'_>) -> bool {
+        if matches!(event, Event::Closed | Event::Failed { .. }) && core::mem::take(&mut self.crowded) {
+            self.wake_doors();
+        }
+        let Some((at, pair)) = self.seats.pair(id) else { return false };
+        match event {
+            Event::Opened => pair.opened(),
+            Event::Eof => pair.finish(),
+            Event::Closed => {
+                pair.closed();
+                self.seats.release(id);
+                self.leftover += 1;
+            }
+            Event::Failed { reason, message } => {
+                pair.fail(*reason, &escape(message, false));
+                self.seats.leave(at);
+            }
+            Event::Writable
+            | Event::Data(_)
+            | Event::Extended(..)
+            | Event::Request { .. }
+            | Event::Replied(_)
+            | Event::Notice(_) => {}
+        }
+        self.settle(ssh, at);
+        true
+    }
+
+    fn wake_doors(&mut self) {
+        for at in 0..self.seats.len() {
+            if let Some(Entry::Door(_) | Entry::Asker(Asker { leads: Some(_), .. })) = self.seats.get(at) {
+                self.line_up(at);
+            }
+        }
+    }
+
+    fn line_up(&mut self, at: usize) {
+        if self.seats.queue(at) {
+            self.ready.push_back(at);
+        }
+    }
+
+    /// A socket has news.
+    fn wake<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize, event: &mio::event::Event) {
+        let ended = event.is_read_closed() || event.is_error();
+        match self.seats.get(at) {
+            Some(Entry::Pair(pair)) => {
+                pair.wake(event.is_readable(), event.is_writable(), ended);
+                let done = pair.drain();
+                if let Some(id) = pair.id() {
+                    ssh.release(id, done);
+                }
+                self.settle(ssh, at);
+            }
+            Some(Entry::Door(door)) => {
+                door.wake();
+                self.line_up(at);
+            }
+            Some(Entry::Connecting(connecting)) => match connecting.outcome() {
+                Some(true) => self.connected(ssh, at),
+                Some(false) => self.advance(ssh, at),
+                None => {}
+            },
+            Some(Entry::Asker(asker)) => {
+                if !asker.hear() {
+                    self.part(at);
+                } else if asker.leads.is_some() {
+                    self.line_up(at);
+                }
+            }
+            Some(Entry::Forward(_)) | None => {}
+        }
+    }
+
+    /// A program that came to say where to is gone, joined, or too slow.
+    fn part(&mut self, at: usize) -> Option<Entry> {
+        self.askers = self.askers.saturating_sub(1);
+        if core::mem::take(&mut self.crowded) {
+            self.wake_doors();
+        }
+        self.seats.leave(at)
+    }
+
+    /// What the clock and the lookups have brought.
+    fn look_after<R: End>(&mut self, ssh: &mut Ssh<R>) {
+        while let Some((at, outcome)) = self.seats.found() {
+            if let Some(Entry::Connecting(connecting)) = self.seats.get(at) {
+                connecting.found(outcome);
+                self.advance(ssh, at);
+            }
+        }
+        let now = self.clock.now();
+        while let Some((when, at)) = self.timers.first().copied().filter(|(when, _)| *when <= now) {
+            self.timers.remove(&(when, at));
+            match self.seats.get(at) {
+                Some(Entry::Connecting(connecting)) => {
+                    connecting.gave_up();
+                    self.advance(ssh, at);
+                }
+                Some(Entry::Door(_)) => self.line_up(at),
+                Some(Entry::Asker(asker)) if asker.leads.is_none() => drop(self.part(at)),
+                Some(Entry::Pair(_) | Entry::Asker(_) | Entry::Forward(_)) | None => {}
+            }
+        }
+    }
+
+    /// Where a pair stands after something happened: through, in line for a turn, or waiting.
+    fn settle<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize) {
+        let Some(Entry::Pair(pair)) = self.seats.get(at) else { return };
+        if pair.is_over() {
+            match pair.id() {
+                Some(id) => ssh.close(id),
+                None => self.leftover -= 1,
+            }
+            self.seats.leave(at);
+        } else if pair.wants_turn() {
+            self.line_up(at);
+        }
+    }
+
+    /// Gives the next entry its turn.
+    pub(crate) fn serve<R: End>(&mut self, ssh: &mut Ssh<R>, output: &mut Output<'_>) -> Turn {
+        let Some(at) = self.ready.pop_front() else { return Turn::Idle };
+        self.seats.unqueue(at);
+        let pause = match self.seats.get(at) {
+            Some(Entry::Pair(pair)) => pair.pull(ssh, output),
+            Some(Entry::Door(_)) if self.leftover.max(self.askers) >= self.channels => {
+                self.crowded = true;
+                Pause::Event
+            }
+            Some(Entry::Door(door)) => {
+                let (knock, tally) = (door.open(ssh, output), Arc::clone(door.tally()));
+                self.admit(ssh, at, knock, &tally)
+            }
+            Some(Entry::Asker(_)) => self.admit_asker(ssh, output, at),
+            Some(Entry::Connecting(_) | Entry::Forward(_)) | None => Pause::Event,
+        };
+        match pause {
+            Pause::Link => {
+                self.seats.queue(at);
+                self.ready.push_front(at);
+                return Turn::Stuck;
+            }
+            Pause::Share if matches!(self.seats.get(at), Some(Entry::Door(_))) => self.line_up(at),
+            Pause::Share => self.settle(ssh, at),
+            Pause::Event => {
+                if matches!(self.seats.get(at), Some(Entry::Pair(pair)) if pair.is_over()) {
+                    self.settle(ssh, at);
+                }
+            }
+        }
+        Turn::Next
+    }
+
+    fn admit<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize, knock: Knock, tally: &Arc<Tally>) -> Pause {
+        match knock {
+            Knock::Opened(id, socket) => {
+                if self.seats.take(Entry::Pair(Pair::new(id, socket, false, Some(tally)))).is_err() {
+                    ssh.close(id);
+                }
+                Pause::Share
+            }
+            Knock::Asker(socket) => {
+                if let Ok(at) = self.seats.take(Entry::Asker(Asker::new(socket, Arc::clone(tally)))) {
+                    self.askers += 1;
+                    self.timers.insert((self.clock.now().after(asker::PATIENCE), at));
+                }
+                Pause::Share
+            }
+            Knock::Again => Pause::Share,
+            Knock::Nobody => Pause::Event,
+            Knock::Stuck => Pause::Link,
+            Knock::Crowded => {
+                self.crowded = true;
+                Pause::Event
+            }
+            Knock::Later => {
+                self.timers.insert((self.clock.now().after(PAUSE), at));
+                Pause::Event
+            }
+        }
+    }
+
+    /// A program has said where to: it gets a channel that leads there.
+    fn admit_asker<R: End>(&mut self, ssh: &mut Ssh<R>, output: &mut Output<'_>, at: usize) -> Pause {
+        let Some(Entry::Asker(Asker { leads: Some(leads), .. })) = self.seats.get(at) else { return Pause::Event };
+        match door::ask(ssh, output, leads, None) {
+            Ok(id) => {
+                if let Some(Entry::Asker(asker)) = self.part(at)
+                    && self.seats.take(Entry::Pair(Pair::of_asker(id, asker))).is_err()
+                {
+                    ssh.close(id);
+                }
+                Pause::Event
+            }
+            Err(Refused::Busy) => Pause::Link,
+            Err(Refused::NoRoom) => {
+                self.crowded = true;
+                Pause::Event
+            }
+            Err(_) => {
+                self.part(at);
+                Pause::Event
+            }
+        }
+    }
+
+    /// The connection is over: what is joined ends as by a fault.
+    fn abort(&mut self) {
+        for at in 0..self.seats.len() {
+            if let Some(Entry::Pair(pair)) = self.seats.get(at) {
+                pair.socket().abort();
+            }
+            self.seats.leave(at);
+        }
+        self.ready.clear();
+        self.timers.clear();
+        (self.leftover, self.askers) = (0, 0);
+    }
+}
