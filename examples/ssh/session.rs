@@ -5,29 +5,34 @@
 use crate::arguments::Job;
 use crate::streams::{self, Ended};
 use crate::window;
-use sanssh_examples::client::options::Tty;
+use sanssh_core::file::pattern::takes_exactly;
 use sanssh_examples::client::report::Reporter;
-use sanssh_examples::client::{self, FAILED};
-use sanssh_examples::pattern::fits;
+use sanssh_examples::client::{self, Connected, FAILED};
 use sanssh_examples::terminal;
+use sanssh_std::ssh_config::{RequestTty, SessionType, Settings};
 use sanssh_std::{Channel, Client, Error, Exit};
 use std::sync::Arc;
 use std::thread;
 
 /// Runs what is asked for, and gives the status to end with.
-pub(crate) fn run(connection: &Client, job: &Job, reporter: Reporter) -> Result<u8, String> {
+pub(crate) fn run(connected: &Connected, job: &Job, reporter: Reporter) -> Result<u8, String> {
     let plain = |error: Error| error.to_string();
+    let (connection, settings) = (&connected.client, &connected.config.settings);
+    if settings.session_type == SessionType::None {
+        return stay(connection);
+    }
+    let wanted = Wanted::of(job, settings)?;
     let channel = Arc::new(connection.session().map_err(plain)?);
-    let has_terminal = wants_terminal(job, reporter);
+    let has_terminal = wants_terminal(&wanted, settings.request_tty, reporter);
     if has_terminal {
         channel.request_pty(&window::wanted()).map_err(plain)?;
     }
-    variables(&channel, job, reporter).map_err(plain)?;
-    start(&channel, job).map_err(plain)?;
+    variables(&channel, settings, reporter).map_err(plain)?;
+    start(&channel, &wanted).map_err(plain)?;
     if has_terminal {
         occupy(&channel)?;
     }
-    feed(&channel, job);
+    feed(&channel, settings);
     client::tend(connection);
     let outcome = streams::output(&channel).and_then(|ended| match ended {
         Ended::AtEnd => channel.wait().map_err(plain),
@@ -41,16 +46,43 @@ pub(crate) fn run(connection: &Client, job: &Job, reporter: Reporter) -> Result<
     status
 }
 
-fn command(job: &Job) -> Option<&[u8]> {
-    job.command.as_deref().filter(|line| !line.is_empty())
+/// What is to run there.
+enum Wanted<'a> {
+    Shell,
+    Command(&'a [u8]),
+    Subsystem(&'a [u8]),
 }
 
-fn wants_terminal(job: &Job, reporter: Reporter) -> bool {
-    let wanted = match job.settings.tty.unwrap_or(Tty::Auto) {
-        Tty::Force => return true,
-        Tty::No => false,
-        Tty::Yes => true,
-        Tty::Auto => command(job).is_none() && !job.is_subsystem,
+impl<'a> Wanted<'a> {
+    fn of(job: &'a Job, settings: &'a Settings) -> Result<Self, String> {
+        let given = job.command.as_deref().filter(|line| !line.is_empty());
+        let own = settings.remote_command.0.as_deref().map(str::as_bytes);
+        if given.is_some() && own.is_some() {
+            return Err("a command is given, and the configuration has a RemoteCommand".to_owned());
+        }
+        match (given.or(own), settings.session_type) {
+            (Some(name), SessionType::Subsystem) => Ok(Self::Subsystem(name)),
+            (None, SessionType::Subsystem) => Err("the name of a subsystem is missing".to_owned()),
+            (Some(line), SessionType::Default | SessionType::None) => Ok(Self::Command(line)),
+            (None, SessionType::Default | SessionType::None) => Ok(Self::Shell),
+        }
+    }
+}
+
+/// Runs nothing, until the connection ends.
+fn stay(connection: &Client) -> Result<u8, String> {
+    loop {
+        connection.tend().map_err(|error| error.to_string())?;
+        thread::sleep(client::TENDING);
+    }
+}
+
+fn wants_terminal(what: &Wanted<'_>, wish: RequestTty, reporter: Reporter) -> bool {
+    let wanted = match wish {
+        RequestTty::Force => return true,
+        RequestTty::No => false,
+        RequestTty::Yes => true,
+        RequestTty::Auto => matches!(what, Wanted::Shell),
     };
     if wanted && !terminal::is_here() {
         reporter.warn("standard input is not a terminal, so none is asked for; -tt asks all the same");
@@ -59,14 +91,14 @@ fn wants_terminal(job: &Job, reporter: Reporter) -> bool {
 }
 
 /// Variables that the user wants sent, by name or by value.
-fn variables(channel: &Channel, job: &Job, reporter: Reporter) -> Result<(), Error> {
-    for (name, value) in &job.settings.set_env {
+fn variables(channel: &Channel, settings: &Settings, reporter: Reporter) -> Result<(), Error> {
+    for (name, value) in &settings.set_env.0 {
         channel.env(name, value)?;
     }
     for (name, value) in std::env::vars_os() {
         // What is not text is nothing that a pattern was written for.
         let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else { continue };
-        if job.settings.send_env.iter().any(|pattern| fits(pattern, &name)) {
+        if settings.send_env.0.iter().any(|pattern| takes_exactly(pattern.as_bytes(), name.as_bytes())) {
             reporter.detail(format_args!("sending {name}"));
             channel.env(&name, &value)?;
         }
@@ -74,11 +106,11 @@ fn variables(channel: &Channel, job: &Job, reporter: Reporter) -> Result<(), Err
     Ok(())
 }
 
-fn start(channel: &Channel, job: &Job) -> Result<(), Error> {
-    match command(job) {
-        Some(name) if job.is_subsystem => channel.subsystem(&String::from_utf8_lossy(name)),
-        Some(line) => channel.exec(line),
-        None => channel.shell(),
+fn start(channel: &Channel, wanted: &Wanted<'_>) -> Result<(), Error> {
+    match wanted {
+        Wanted::Subsystem(name) => channel.subsystem(&String::from_utf8_lossy(name)),
+        Wanted::Command(line) => channel.exec(line),
+        Wanted::Shell => channel.shell(),
     }
 }
 
@@ -92,8 +124,8 @@ fn occupy(channel: &Arc<Channel>) -> Result<(), String> {
         .map_err(|error| format!("cannot watch the terminal's size: {error}"))
 }
 
-fn feed(channel: &Arc<Channel>, job: &Job) {
-    if job.no_input {
+fn feed(channel: &Arc<Channel>, settings: &Settings) {
+    if settings.stdin_null || settings.fork_after_authentication {
         return channel.finish();
     }
     let channel = Arc::clone(channel);

@@ -3,7 +3,7 @@
 
 use crate::setup::Settings;
 use lexopt::{Arg, Parser, ValueExt};
-use sanssh_examples::value;
+use sanssh_std::ssh_config::value;
 
 const HELP: &str = "\
 Usage: sshd [-p PORT] [-b ADDRESS] [-h FILE]... [-o NAME=VALUE]... [--record FILE]

@@ -8,7 +8,7 @@ use sanssh_core::Random;
 use sanssh_core::auth::Method;
 use sanssh_core::file::SigningKey;
 use sanssh_core::file::public::fingerprint;
-use sanssh_examples::value::{flag, number, prefer, rekey, span, variable};
+use sanssh_std::ssh_config::value::{flag, number, prefer, rekey, span, variable};
 use sanssh_std::{Record, ServerConfig, home};
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -249,7 +249,7 @@ pub(crate) fn our_ssh(port: u16, identity: &Path, known_hosts: &Path, options: &
 /// A client that reads nothing of the user's and asks nobody; where to go are the next arguments.
 pub(crate) fn alone(program: impl AsRef<OsStr>, identity: &Path, known_hosts: &Path, options: &[&str]) -> Command {
     let mut client = Command::new(program);
-    client.stdin(Stdio::null()).env_remove("SSH_AUTH_SOCK").args(options);
+    client.stdin(Stdio::null()).env_remove("SSH_AUTH_SOCK").args(["-F", "none"]).args(options);
     client.args(["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-i"]).arg(identity);
     client.arg("-o").arg(format!("UserKnownHostsFile={}", known_hosts.display()));
     client

@@ -116,7 +116,7 @@ pub(crate) fn decide<P: Provider>(end: &mut End<Server, P>, world: &mut World) {
     let (at, ask) = world.listens.swap_remove(world.chance.below(world.listens.len()));
     let found = world.number();
     let one = &mut world.forwards[at];
-    if found % 4 == 0 {
+    if found.is_multiple_of(4) {
         end.ssh.refuse_forward(ask);
         (one.decided, one.gone[Side::Server as usize]) = (Some(ForwardEvent::Refused), true);
     } else {

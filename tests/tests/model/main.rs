@@ -7,10 +7,11 @@ mod forwards;
 mod model;
 mod walk;
 
+use core::ops::Range;
 use sanssh_core::crypto::Provider;
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::crypto::null::Null;
-use std::ops::Range;
+
 use std::thread;
 use walk::{Tally, Walk};
 

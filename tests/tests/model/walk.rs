@@ -259,16 +259,17 @@ impl<P: Provider> Walk<P> {
             let most = self.world.chance.below(length + 1);
             self.deliver(side, most);
         }
-        hung_up(&mut self.pair.client, Side::Client, &mut self.world);
-        hung_up(&mut self.pair.server, Side::Server, &mut self.world);
-        let before = (self.pair.client.told.len(), self.pair.server.told.len());
-        self.deliver(Side::Client, usize::MAX);
-        self.deliver(Side::Server, usize::MAX);
-        assert_eq!((self.pair.client.told.len(), self.pair.server.told.len()), before, "nothing is told any more");
+        hung_up(&mut self.pair.client, Side::Client, &self.world);
+        hung_up(&mut self.pair.server, Side::Server, &self.world);
+        let [up, down] = &mut self.lines;
+        self.pair.server.input.extend(up.drain(..));
+        self.pair.client.input.extend(down.drain(..));
+        assert_eq!(self.pair.receive_server() + self.pair.receive_client(), 0, "nothing is taken any more");
+        assert!(self.pair.client.told.is_empty() && self.pair.server.told.is_empty(), "and nothing told");
     }
 }
 
-fn hung_up<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut World) {
+fn hung_up<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &World) {
     // What was composed while it received is too late.
     end.output.clear();
     assert_eq!(end.ssh.hung_up(), Err(Error::HungUp), "a line that ends is an error");
@@ -507,16 +508,22 @@ fn hear<R: Role, P: Provider>(end: &mut End<R, P>, side: Side, world: &mut World
                 tally.closed += 1;
             }
             Told::Keyed(_) => tally.keyed += 1,
-            Told::Login(words) => match words.split_once(' ') {
-                Some(("host-keys", count)) => {
-                    assert_eq!(world.announced.pop_front().map(|it| it.to_string()).as_deref(), Some(count))
-                }
-                Some(("proofs", _)) => world.proofs -= 1,
-                Some(("prove" | "host-key" | "sign", _)) => {}
-                _ => panic!("{words}"),
-            },
+            Told::Login(words) => globals(world, &words),
             told @ (Told::Text(_) | Told::Extensions | Told::Debug(_) | Told::Disconnected(..)) => panic!("{told:?}"),
         }
+    }
+}
+
+/// What global requests told: announcements in their order, and proofs that were asked for.
+fn globals(world: &mut World, words: &str) {
+    match words.split_once(' ') {
+        Some(("host-keys", count)) => {
+            let announced = world.announced.pop_front().map(|count| count.to_string());
+            assert_eq!(announced.as_deref(), Some(count));
+        }
+        Some(("proofs", _)) => world.proofs -= 1,
+        Some(("prove" | "host-key" | "sign", _)) => {}
+        _ => panic!("{words}"),
     }
 }
 
