@@ -229,7 +229,7 @@ impl Error {
 
 impl Error {
     /// Of a call that takes a slot of the table of channels.
-    pub(crate) fn from_open(self) -> Self {
+    pub(crate) fn of_open(self) -> Self {
         if matches!(self, Self::Refused(Refused::NoRoom)) { Self::TooManyChannels } else { self }
     }
 }

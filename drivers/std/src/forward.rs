@@ -147,7 +147,7 @@ impl Client {
             self.link.settle(state);
             Some(asked)
         })?;
-        let id = id.map_err(Error::from_open)?;
+        let id = id.map_err(Error::of_open)?;
         let mut remote = Remote { link: Arc::clone(&self.link), id, at, port: 0 };
         let granted =
             self.link.wait(self.link.patience(), &mut Own::none(), |state, _| state.desk.forward(id)?.granted)?;
