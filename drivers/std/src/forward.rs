@@ -7,7 +7,7 @@ use crate::inbox::{Inbox, Kind, Stage};
 use crate::link::Link;
 use crate::relay::{Counts, Endpoint, Leads, Listener, Relay, Tally};
 use crate::socket::Socket;
-use crate::state::{Own, State};
+use crate::state::Own;
 use crate::stream::Stream;
 use crate::{Client, Error};
 use core::net::SocketAddr;
@@ -95,9 +95,24 @@ impl Client {
     /// # Errors
     /// [`Error::Io`] if the listener cannot be watched, or what ended the connection.
     pub fn forward_local(&self, listener: impl Into<Listener>, to: impl Into<Endpoint>) -> Result<LocalForward, Error> {
-        let (listener, tally) = (listener.into(), Arc::new(Tally::default()));
-        let (address, leads) = (listener.local_addr(), Leads::To(to.into()));
-        let door = self.relay(|state| state.relay.open_door(listener, leads, Arc::clone(&tally), None))?;
+        self.open_door(listener.into(), Some(Leads::To(to.into())))
+    }
+
+    /// The same for programs that say by SOCKS, version 4, 4a or 5, where they want to be connected. Anybody who can
+    /// connect to the listener can.
+    ///
+    /// # Errors
+    /// As [`forward_local`](Self::forward_local).
+    pub fn forward_dynamic(&self, listener: impl Into<Listener>) -> Result<LocalForward, Error> {
+        self.open_door(listener.into(), None)
+    }
+
+    fn open_door(&self, listener: Listener, leads: Option<Leads>) -> Result<LocalForward, Error> {
+        let (address, tally) = (listener.local_addr(), Arc::new(Tally::default()));
+        let door = self.link.change(|state| match &state.failure {
+            Some(error) => Err(error.clone()),
+            None => Ok(state.relay.open_door(listener, leads, Arc::clone(&tally), None)?),
+        })?;
         Ok(LocalForward { link: Arc::clone(&self.link), door, address, tally })
     }
 
@@ -110,7 +125,7 @@ impl Client {
     pub fn forward_remote(&self, at: impl Into<Endpoint>, to: impl Into<Endpoint>) -> Result<RemoteForward, Error> {
         let tally = Arc::new(Tally::default());
         let remote = self.ask_forward(at.into(), Goes::On(to.into(), Arc::clone(&tally)))?;
-        self.relay(|state| state.relay.expect(remote.id))?;
+        self.link.change(|state| state.relay.expect(remote.id))?;
         Ok(RemoteForward { remote, tally })
     }
 
@@ -120,17 +135,6 @@ impl Client {
     /// As [`forward_remote`](Self::forward_remote).
     pub fn listen(&self, at: impl Into<Endpoint>) -> Result<RemoteListener, Error> {
         Ok(RemoteListener { remote: self.ask_forward(at.into(), Goes::Queue(VecDeque::new()))? })
-    }
-
-    /// Adds to the relay, and sees to its thread.
-    fn relay<T>(&self, what: impl FnOnce(&mut State<role::Client>) -> io::Result<T>) -> Result<T, Error> {
-        let mut state = self.link.lock();
-        if let Some(error) = &state.failure {
-            return Err(error.clone());
-        }
-        let value = what(&mut state)?;
-        self.link.ensure_relay(&mut state)?;
-        Ok(value)
     }
 
     fn ask_forward(&self, at: Endpoint, goes: Goes) -> Result<Remote, Error> {

@@ -114,15 +114,8 @@ impl<R: End> Stream<R> {
     }
 
     /// Joins the channel with a socket, and lets go of it: what comes from either goes to the other until both have ended.
-    pub(crate) fn join(self, socket: Socket) -> Result<(), Error>
-    where
-        Link<R>: Send + Sync + 'static,
-    {
-        let mut state = self.link.lock();
-        state.join(self.id, socket)?;
-        self.link.ensure_relay(&mut state)?;
-        drop(state);
-        Ok(())
+    pub(crate) fn join(self, socket: Socket) -> Result<(), Error> {
+        Ok(self.link.change(|state| state.join(self.id, socket))?)
     }
 
     pub(crate) fn finish(&self) {

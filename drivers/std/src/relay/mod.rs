@@ -6,6 +6,7 @@
 //! last entry gone <-- thread ends, and leaves the pump to whoever waits        ^--------- sockets, connection, wake
 //! ```
 
+mod asker;
 mod connect;
 mod door;
 mod endpoint;
@@ -25,13 +26,14 @@ use crate::clock::Clock;
 use crate::end::{End, Ssh};
 use crate::error::escape;
 use crate::socket::Socket;
+use asker::Asker;
 use connect::{Connecting, PATIENCE};
 use core::time::Duration;
 use door::{Door, Knock};
 use pair::{Pair, Pause};
 use sanssh_core::channel::{Event, ForwardId, OpenFailure};
 use sanssh_core::event::OpenRequest;
-use sanssh_core::{Ask, ChannelId, Instant, Output};
+use sanssh_core::{Ask, ChannelId, Instant, Output, Refused};
 use seats::{Entry, Seats};
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
@@ -63,6 +65,8 @@ pub(crate) struct Relay {
     /// Channels that may be open; as many may be gone whose sockets have not taken everything.
     channels: usize,
     leftover: usize,
+    /// Programs that have not said where to; no more than channels.
+    askers: usize,
     /// A door waits for a free channel.
     crowded: bool,
     /// There is a thread.
@@ -80,6 +84,7 @@ impl Relay {
             clock,
             channels,
             leftover: 0,
+            askers: 0,
             crowded: false,
             running: false,
             claims: false,
@@ -117,7 +122,7 @@ impl Relay {
     pub(crate) fn open_door(
         &mut self,
         listener: Listener,
-        leads: Leads,
+        leads: Option<Leads>,
         tally: Arc<Tally>,
         path: Option<PathBuf>,
     ) -> io::Result<usize> {
@@ -136,13 +141,13 @@ impl Relay {
     /// Listens no more for the forward.
     pub(crate) fn close_doors(&mut self, forward: ForwardId) {
         for at in 0..self.seats.len() {
-            if matches!(self.seats.get(at), Some(Entry::Door(door)) if door.leads().forward() == Some(forward)) {
+            if matches!(self.seats.get(at), Some(Entry::Door(door)) if door.forward() == Some(forward)) {
                 self.seats.leave(at);
             }
         }
     }
 
-    /// Keeps the thread for a forward, whose channels may come at any time.
+    /// Has the connection tended for a forward, whose channels can come at any time.
     pub(crate) fn expect(&mut self, forward: ForwardId) -> io::Result<()> {
         self.seats.take(Entry::Forward(forward)).map(drop)
     }
@@ -232,8 +237,8 @@ impl Relay {
                 self.seats.release(id);
                 self.leftover += 1;
             }
-            Event::Failed { message, .. } => {
-                pair.fail(&escape(message, false));
+            Event::Failed { reason, message } => {
+                pair.fail(*reason, &escape(message, false));
                 self.seats.leave(at);
             }
             Event::Writable
@@ -249,7 +254,7 @@ impl Relay {
 
     fn wake_doors(&mut self) {
         for at in 0..self.seats.len() {
-            if let Some(Entry::Door(_)) = self.seats.get(at) {
+            if let Some(Entry::Door(_) | Entry::Asker(Asker { leads: Some(_), .. })) = self.seats.get(at) {
                 self.line_up(at);
             }
         }
@@ -282,8 +287,24 @@ impl Relay {
                 Some(false) => self.advance(ssh, at),
                 None => {}
             },
+            Some(Entry::Asker(asker)) => {
+                if !asker.hear() {
+                    self.part(at);
+                } else if asker.leads.is_some() {
+                    self.line_up(at);
+                }
+            }
             Some(Entry::Forward(_)) | None => {}
         }
+    }
+
+    /// A program that came to say where to is gone, joined, or too slow.
+    fn part(&mut self, at: usize) -> Option<Entry> {
+        self.askers = self.askers.saturating_sub(1);
+        if core::mem::take(&mut self.crowded) {
+            self.wake_doors();
+        }
+        self.seats.leave(at)
     }
 
     /// What the clock and the lookups have brought.
@@ -303,7 +324,8 @@ impl Relay {
                     self.advance(ssh, at);
                 }
                 Some(Entry::Door(_)) => self.line_up(at),
-                Some(Entry::Pair(_) | Entry::Forward(_)) | None => {}
+                Some(Entry::Asker(asker)) if asker.leads.is_none() => drop(self.part(at)),
+                Some(Entry::Pair(_) | Entry::Asker(_) | Entry::Forward(_)) | None => {}
             }
         }
     }
@@ -328,7 +350,7 @@ impl Relay {
         self.seats.unqueue(at);
         let pause = match self.seats.get(at) {
             Some(Entry::Pair(pair)) => pair.pull(ssh, output),
-            Some(Entry::Door(_)) if self.leftover >= self.channels => {
+            Some(Entry::Door(_)) if self.leftover.max(self.askers) >= self.channels => {
                 self.crowded = true;
                 Pause::Event
             }
@@ -336,6 +358,7 @@ impl Relay {
                 let (knock, tally) = (door.open(ssh, output), Arc::clone(door.tally()));
                 self.admit(ssh, at, knock, &tally)
             }
+            Some(Entry::Asker(_)) => self.admit_asker(ssh, output, at),
             Some(Entry::Connecting(_) | Entry::Forward(_)) | None => Pause::Event,
         };
         match pause {
@@ -363,6 +386,13 @@ impl Relay {
                 }
                 Pause::Share
             }
+            Knock::Asker(socket) => {
+                if let Ok(at) = self.seats.take(Entry::Asker(Asker::new(socket, Arc::clone(tally)))) {
+                    self.askers += 1;
+                    self.timers.insert((self.clock.now().after(asker::PATIENCE), at));
+                }
+                Pause::Share
+            }
             Knock::Again => Pause::Share,
             Knock::Nobody => Pause::Event,
             Knock::Stuck => Pause::Link,
@@ -372,6 +402,30 @@ impl Relay {
             }
             Knock::Later => {
                 self.timers.insert((self.clock.now().after(PAUSE), at));
+                Pause::Event
+            }
+        }
+    }
+
+    /// A program has said where to: it gets a channel that leads there.
+    fn admit_asker<R: End>(&mut self, ssh: &mut Ssh<R>, output: &mut Output<'_>, at: usize) -> Pause {
+        let Some(Entry::Asker(Asker { leads: Some(leads), .. })) = self.seats.get(at) else { return Pause::Event };
+        match door::ask(ssh, output, leads, None) {
+            Ok(id) => {
+                if let Some(Entry::Asker(asker)) = self.part(at)
+                    && self.seats.take(Entry::Pair(Pair::of_asker(id, asker))).is_err()
+                {
+                    ssh.close(id);
+                }
+                Pause::Event
+            }
+            Err(Refused::Busy) => Pause::Link,
+            Err(Refused::NoRoom) => {
+                self.crowded = true;
+                Pause::Event
+            }
+            Err(_) => {
+                self.part(at);
                 Pause::Event
             }
         }
@@ -387,6 +441,6 @@ impl Relay {
         }
         self.ready.clear();
         self.timers.clear();
-        self.leftover = 0;
+        (self.leftover, self.askers) = (0, 0);
     }
 }

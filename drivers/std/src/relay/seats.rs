@@ -1,6 +1,7 @@
 //! Who is served: entries by number, the channels of those that have one, and what watches their sockets. Each socket is
 //! watched once for everything, and tells when something changes.
 
+use super::asker::Asker;
 use super::connect::{Connecting, Lookups};
 use super::door::Door;
 use super::pair::Pair;
@@ -25,7 +26,9 @@ pub(super) enum Entry {
     Door(Door),
     /// A peer's channel whose socket is on its way.
     Connecting(Connecting),
-    /// A forward whose channels are awaited.
+    /// A program that says where it wants to go.
+    Asker(Asker),
+    /// A forward whose channels can come while nobody waits for anything.
     Forward(ForwardId),
 }
 
@@ -117,7 +120,7 @@ impl Seats {
         let at = (*self.of_channel.get(id.index())?)?;
         match self.get(at)? {
             Entry::Pair(pair) if pair.id() == Some(id) => Some((at, pair)),
-            Entry::Pair(_) | Entry::Door(_) | Entry::Connecting(_) | Entry::Forward(_) => None,
+            Entry::Pair(_) | Entry::Door(_) | Entry::Connecting(_) | Entry::Asker(_) | Entry::Forward(_) => None,
         }
     }
 
@@ -183,7 +186,7 @@ impl Entry {
     const fn channel(&self) -> Option<ChannelId> {
         match self {
             Self::Pair(pair) => pair.id(),
-            Self::Door(_) | Self::Connecting(_) | Self::Forward(_) => None,
+            Self::Door(_) | Self::Connecting(_) | Self::Asker(_) | Self::Forward(_) => None,
         }
     }
 
@@ -192,6 +195,7 @@ impl Entry {
             Self::Pair(pair) => Some(pair.socket().as_fd().as_raw_fd()),
             Self::Door(door) => Some(door.listener().as_raw_fd()),
             Self::Connecting(connecting) => connecting.socket.as_ref().map(|socket| socket.as_fd().as_raw_fd()),
+            Self::Asker(asker) => Some(asker.socket.as_fd().as_raw_fd()),
             Self::Forward(_) => None,
         }
     }
