@@ -6,8 +6,9 @@ use rustix::stdio::{stdin, stdout};
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr,
 };
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::raise;
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
 use std::sync::{Mutex, PoisonError};
@@ -138,6 +139,17 @@ pub fn make_raw() -> io::Result<()> {
     tcsetattr(stdin(), OptionalActions::Drain, &settings)?;
     RAW.store(true, Ordering::Relaxed);
     Ok(())
+}
+
+/// Suspends the program, as a key would have done, with the terminal as it was; returns when it goes on, raw again.
+///
+/// # Errors
+/// As [`make_raw`].
+pub fn suspend() -> io::Result<()> {
+    restore();
+    // The thread that calls is the one that gets it, so that nothing happens in between.
+    raise(SIGTSTP)?;
+    make_raw()
 }
 
 /// Asks on the terminal, without showing what is typed.
