@@ -520,7 +520,7 @@ fn by(directory: &tempfile::TempDir, options: &[&str]) -> Command {
 #[test]
 fn a_configuration_says_where_and_how() {
     let Some(server) = server(&[]) else { return };
-    let more = "Match exec \"test %n = work\"\n SetEnv FROM=config\nMatch host 127.0.0.1\n SendEnv WORD\n";
+    let more = "Match exec \"test %n = work\"\n SetEnv FROM=config\nMatch final host 127.0.0.1\n SendEnv WORD\n";
     let directory = configured(&server, more);
     let result = output(by(&directory, &[]).env("WORD", "sent").arg("echo $FROM $WORD"));
     ended(&result, 0, "config sent\n", "");
