@@ -11,12 +11,15 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::raise;
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::{io, panic, process, thread};
 use zeroize::Zeroizing;
 
 /// Terminals whose settings may have changed, with those that they had.
 static SAVED: Mutex<Vec<(OwnedFd, Termios)>> = Mutex::new(Vec::new());
+/// Files that are of no use without the program.
+static FILES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 static RAW: AtomicBool = AtomicBool::new(false);
 /// What an interrupt calls, instead of ending the program.
 static STOP: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
@@ -39,7 +42,7 @@ pub fn guard() {
         thread::spawn(move || {
             let ends = |signal: &i32| *signal != SIGINT || !is_put_off();
             if signals.forever().any(|signal| ends(&signal)) {
-                restore();
+                leave();
                 process::exit(ENDED);
             }
         });
@@ -74,6 +77,20 @@ fn ignored() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     line.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).unwrap_or(0)
+}
+
+/// Has [`leave`] remove a file.
+pub fn removes(file: PathBuf) {
+    FILES.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+}
+
+/// Leaves nothing behind at the program's end: no terminal that is not as it was, and no file that was to be removed.
+pub fn leave() {
+    restore();
+    for file in FILES.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        // Whoever removed it before was free to.
+        let _ = fs::remove_file(file);
+    }
 }
 
 /// Puts every terminal back as it was.

@@ -5,6 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use rustix::fs::Mode;
 use rustix::process::umask;
 use sanssh_examples::client::report::Reporter;
+use sanssh_examples::terminal;
 use sanssh_std::ssh_config::{Forward, Listen, Settings, Target};
 use sanssh_std::{Client, Counts, Endpoint, Error, Family, Listener, LocalForward, RemoteForward};
 use std::fs;
@@ -26,18 +27,6 @@ struct One {
     name: String,
     here: Vec<LocalForward>,
     there: Option<RemoteForward>,
-    _socket: Option<Placed>,
-}
-
-/// The file of a Unix socket, which goes with the forward.
-#[derive(Debug)]
-struct Placed(PathBuf);
-
-impl Drop for Placed {
-    fn drop(&mut self) {
-        // Whoever removed it before was free to.
-        let _ = fs::remove_file(&self.0);
-    }
 }
 
 impl Forwards {
@@ -127,19 +116,16 @@ impl One {
 /// Listens here.
 fn here(client: &Client, forward: &Forward, settings: &Settings) -> Result<One, String> {
     let plain = |error: io::Error| format!("cannot listen: {error}");
-    let (listeners, socket): (Vec<Listener>, _) = match &forward.listen {
-        Listen::Tcp(address, port) => (ports(address.as_deref(), *port, settings).map_err(plain)?, None),
-        Listen::Path(path) => {
-            let listener = bind_path(path.as_ref(), settings).map_err(plain)?;
-            (vec![listener.into()], Some(Placed(path.into())))
-        }
+    let listeners: Vec<Listener> = match &forward.listen {
+        Listen::Tcp(address, port) => ports(address.as_deref(), *port, settings).map_err(plain)?,
+        Listen::Path(path) => vec![bind_path(path.as_ref(), settings).map_err(plain)?.into()],
     };
     let forwarded = listeners.into_iter().map(|listener| match endpoint(&forward.target) {
         Some(to) => client.forward_local(listener, to),
         None => client.forward_dynamic(listener),
     });
     let here = forwarded.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
-    Ok(One { name: String::new(), here, there: None, _socket: socket })
+    Ok(One { name: String::new(), here, there: None })
 }
 
 /// Has the server listen.
@@ -155,7 +141,7 @@ fn there(client: &Client, forward: &Forward, reporter: Reporter) -> Result<One, 
     if matches!(forward.listen, Listen::Tcp(_, 0)) {
         reporter.announce(format_args!("Allocated port {} for remote forward to {to}", opened.port()));
     }
-    Ok(One { name: String::new(), here: Vec::new(), there: Some(opened), _socket: None })
+    Ok(One { name: String::new(), here: Vec::new(), there: Some(opened) })
 }
 
 /// Where it leads to; nowhere that is known yet, if connections say.
@@ -213,7 +199,9 @@ fn bind_path(path: &Path, settings: &Settings) -> io::Result<UnixListener> {
     let before = umask(Mode::from_raw_mode(settings.stream_local_bind_mask.0));
     let listener = UnixListener::bind(path);
     umask(before);
-    listener
+    let listener = listener?;
+    terminal::removes(path.to_owned());
+    Ok(listener)
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     };
     let reporter = job.settings.reporter("ssh", &config);
     let outcome = run(&job, config, reporter);
-    terminal::restore();
+    terminal::leave();
     match outcome {
         Ok(status) => status.into(),
         Err(error) => {

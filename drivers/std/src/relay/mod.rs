@@ -249,7 +249,7 @@ impl Relay {
                 self.leftover += 1;
             }
             Event::Failed { reason, message } => {
-                pair.fail(*reason, &escape(message, false));
+                pair.fail(*reason, escape(message, false));
                 self.seats.leave(at);
                 self.bell.ring();
             }
