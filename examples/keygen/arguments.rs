@@ -5,8 +5,8 @@ use lexopt::{Arg, Parser, ValueExt};
 use sanssh_core::file::private::ROUNDS;
 use sanssh_core::file::public::Hash;
 use sanssh_core::file::{Format, signing::KeyType};
-use sanssh_examples::value::number;
 use sanssh_std::home;
+use sanssh_std::ssh_config::value::number;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 

@@ -6,8 +6,8 @@ use crate::times::Interval;
 use crate::{complain, keep, random, shown, source};
 use sanssh_core::crypto::certificate::Kind;
 use sanssh_core::file::certificate::{Named, PERMIT_ALL, Request};
-use sanssh_examples::value::number;
 use sanssh_std::home;
+use sanssh_std::ssh_config::value::number;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 

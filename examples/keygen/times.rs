@@ -1,7 +1,7 @@
 //! Times as certificates are asked for and shown: on the clock on the wall, or in UTC with a `Z`.
 
 use sanssh_examples::clock::{now, zone};
-use sanssh_examples::value::span;
+use sanssh_std::ssh_config::value::span;
 use tz::{DateTime, TimeZone, UtcDateTime};
 
 /// From when and up to when something is valid, in seconds since 1970; `u64::MAX` is for ever.

@@ -3,8 +3,8 @@
 use core::time::Duration;
 use lexopt::{Arg, Parser, ValueExt};
 use sanssh_core::algorithm::HostKey;
-use sanssh_examples::value;
 use sanssh_std::Family;
+use sanssh_std::ssh_config::value;
 use std::fs;
 use std::io::Read;
 

@@ -2,11 +2,11 @@
 //! As there, a colon before any slash means another host; `./` in front of it does not.
 
 use lexopt::{Arg, Parser};
-use sanssh_examples::client::destination::Destination;
+use sanssh_examples::client::destination;
 use sanssh_examples::client::flags::{self, OPTIONS, plain};
 use sanssh_examples::client::options::Settings;
 use sanssh_examples::client::report::Verbosity;
-use sanssh_examples::value;
+use sanssh_std::ssh_config::{Destination, value};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -32,7 +32,8 @@ scp://[user@]host[:port][/path]. From one other host to another, files pass thro
   -v              say what is done, on standard error
   -q              no progress, and nothing but errors
   -3, -A, -s      as it is anyway: through here, without an agent there, by SFTP
-  -F none         no configuration file: none is ever read
+  -J HOSTS        by way of these hosts, with commas between
+  -F FILE         configuration file in place of the usual ones; none for none
   -V              the version
   --help          this text
 ";
@@ -120,7 +121,7 @@ fn short(settings: &mut Settings, to: &mut Flags, flag: char, parser: &mut Parse
             settings.verbosity = Some(Verbosity::Errors);
         }
         // Nobody is there to be asked.
-        'B' => settings.batch = Some(true),
+        'B' => settings.set("BatchMode", "yes")?,
         'P' => flags::named(settings, flag, "Port", parser)?,
         'l' => {
             let kilobits: u64 = value::number(&flags::text(parser)?).map_err(|error| format!("-l: {error}"))?;
@@ -134,8 +135,8 @@ fn short(settings: &mut Settings, to: &mut Flags, flag: char, parser: &mut Parse
 }
 
 fn place(word: OsString) -> Result<Place, String> {
-    Ok(match Destination::with_path("scp", word.as_bytes())? {
-        Some((destination, path)) => Place::There(destination, path),
+    Ok(match destination::with_path("scp", word.as_bytes())? {
+        Some((to, path)) => Place::There(to, path),
         None if word.is_empty() => return Err("an empty path names no file".to_owned()),
         None => Place::Here(word.into()),
     })
@@ -157,7 +158,7 @@ mod tests {
     fn flags_stand_together_and_apart() {
         let job = job(&["-rpqP22", "-O3", "-oUser=me", "a", "-T", "b", "host:c"]).unwrap();
         let wanted = Flags { recursive: true, preserve: true, quiet: true, old: true, raw: true, limit: None };
-        assert_eq!((job.flags, job.settings.port, job.settings.user.as_deref()), (wanted, Some(22), Some("me")));
+        assert_eq!((job.flags, job.settings.given.port(), job.settings.given.user()), (wanted, Some(22), Some("me")));
         assert_eq!(job.sources, [Place::Here("a".into()), Place::Here("b".into())]);
     }
 
@@ -198,7 +199,7 @@ mod tests {
     #[test]
     fn help_names_every_flag() {
         let help = job(&["--help"]).unwrap_err();
-        for flag in "rpPicolBOTC46vq3AsFV".chars() {
+        for flag in "rpPicolBOTC46vq3AsFVJ".chars() {
             assert!(help.contains(&format!("-{flag}")), "-{flag}");
         }
     }

@@ -8,13 +8,13 @@ mod modern;
 mod old;
 
 use arguments::{Asked, Flags, Job, Place};
-use sanssh_examples::client::destination::Destination;
 use sanssh_examples::client::options::Settings;
 use sanssh_examples::client::report::{Reporter, Verbosity};
 use sanssh_examples::client::{self, Connected};
 use sanssh_examples::files::shown;
 use sanssh_examples::progress::Meter;
 use sanssh_examples::terminal;
+use sanssh_std::ssh_config::Destination;
 use sanssh_std::{Client, Sftp};
 use std::io::Write;
 use std::path::Path;
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 fn run(job: Job) -> bool {
     let Job { settings, flags, sources, target } = job;
     let reporter = Reporter::new("scp", settings.verbosity());
-    let mut hosts = Hosts { settings, reporter, open: Vec::new() };
+    let mut hosts = Hosts { settings, open: Vec::new() };
     let mut copying =
         Copying { flags, reporter, meter: Meter::new(!flags.quiet), failed: false, many: sources.len() > 1 };
     for source in &sources {
@@ -100,7 +100,6 @@ impl Copying {
 #[derive(Debug)]
 struct Hosts {
     settings: Settings,
-    reporter: Reporter,
     open: Vec<Host>,
 }
 
@@ -139,9 +138,8 @@ impl Hosts {
 
     fn connect(&mut self, to: &Destination) -> Result<(), String> {
         let mut settings = self.settings.clone();
-        settings.port = to.port.or(settings.port);
-        settings.user = to.user.clone().or(settings.user);
-        let connected = client::connect(&settings, &to.host, self.reporter)?;
+        settings.given.aim(to);
+        let connected = client::connect(&settings, "scp", &to.host)?;
         // While files go to another host, or a disk is slow.
         client::tend(&connected.client);
         self.open.push(Host { at: to.clone(), connected, sftp: None });

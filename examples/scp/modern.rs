@@ -6,7 +6,7 @@ use core::time::Duration;
 use sanssh_core::sftp::tree::Links;
 use sanssh_core::sftp::{Attributes, Extension, FileKind, path};
 use sanssh_examples::files::{self, below, failure, last, shown};
-use sanssh_examples::glob::{self, Tree};
+use sanssh_std::glob::{self, Tree};
 use sanssh_std::{Copy, Error, OpenOptions, Progress, Sftp, escape};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;

@@ -3,11 +3,11 @@
 
 use crate::line;
 use lexopt::{Arg, Parser, ValueExt};
-use sanssh_examples::client::destination::Destination;
+use sanssh_examples::client::destination;
 use sanssh_examples::client::flags::{self, Asked, OPTIONS, plain};
 use sanssh_examples::client::options::Settings;
 use sanssh_examples::client::report::Verbosity;
-use sanssh_examples::value;
+use sanssh_std::ssh_config::value;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -40,7 +40,8 @@ begins; a file is fetched, and that is all.
   -q              no progress, and nothing but errors
   -N              not quiet although it reads a file
   -A              no forwarding of an agent: there is none
-  -F none         no configuration file: none is ever read
+  -J HOSTS        by way of these hosts, with commas between
+  -F FILE         configuration file in place of the usual ones; none for none
   -V              the version
   --help          this text
 ";
@@ -133,7 +134,7 @@ fn short(job: &mut Job, flag: char, parser: &mut Parser) -> Result<(), String> {
         'b' => {
             job.batch = Some(parser.value().map_err(plain)?.into());
             // Nobody is there to be asked.
-            job.settings.batch = Some(true);
+            job.settings.set("BatchMode", "yes")?;
         }
         'P' => flags::named(&mut job.settings, flag, "Port", parser)?,
         'B' => job.buffer = Some(positive(&flags::text(parser)?).map_err(wrong)?),
@@ -172,16 +173,15 @@ fn aim(job: &mut Job, words: Vec<OsString>) -> Result<(), String> {
     if direct || words.next().is_some() {
         return Err("there are too many words; see --help".to_owned());
     }
-    let (destination, path) = match Destination::with_path("sftp", first.as_bytes())? {
-        Some((destination, path)) => (destination, Some(path).filter(|path| !path.is_empty())),
-        None => (Destination::read("sftp", &first.string().map_err(plain)?)?, None),
+    let (to, path) = match destination::with_path("sftp", first.as_bytes())? {
+        Some((to, path)) => (to, Some(path).filter(|path| !path.is_empty())),
+        None => (destination::read("sftp", &first.string().map_err(plain)?)?, None),
     };
     if local.is_some() && path.is_none() {
         return Err("no file is named to fetch; write host:path".to_owned());
     }
-    job.settings.port = job.settings.port.or(destination.port);
-    job.settings.user = job.settings.user.take().or(destination.user);
-    job.place = Place::Host { host: destination.host, path, local };
+    job.settings.aim(&to)?;
+    job.place = Place::Host { host: to.host, path, local };
     Ok(())
 }
 
@@ -205,7 +205,7 @@ mod tests {
     fn flags_stand_together_and_apart() {
         let job = job(&["-afpr", "-P22", "-B", "1024", "-R8", "-l80", "-s/bin/x", "me@host:/a", "b"]).unwrap();
         assert_eq!(job.flags, Flags { resume: true, sync: true, preserve: true, recursive: true });
-        assert_eq!((job.settings.port, job.settings.user.as_deref()), (Some(22), Some("me")));
+        assert_eq!((job.settings.given.port(), job.settings.given.user()), (Some(22), Some("me")));
         assert_eq!((job.buffer, job.requests, job.limit), (Some(1024), Some(8), Some(10_240)));
         assert_eq!((job.place, job.subsystem.as_deref()), (host(Some("/a"), Some("b")), Some("/bin/x")));
     }
@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(job(&["host"]).unwrap().place, host(None, None));
         assert_eq!(job(&["host:"]).unwrap().place, host(None, None));
         let uri = job(&["sftp://host:2222/a%20b"]).unwrap();
-        assert_eq!((uri.place, uri.settings.port), (host(Some("a b"), None), Some(2222)));
+        assert_eq!((uri.place, uri.settings.given.port()), (host(Some("a b"), None), Some(2222)));
         let direct = job(&["-D", "/x/sftp-server -e 'a b'"]).unwrap();
         assert_eq!(direct.place, Place::Program(vec!["/x/sftp-server".into(), "-e".into(), "a b".into()]));
     }
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn a_batch_is_quiet_and_asks_nobody() {
         let batch = job(&["-b", "-", "host"]).unwrap();
-        assert!(batch.quiet && batch.settings.is_batch());
+        assert!(batch.quiet && batch.settings.of("host").unwrap().settings.batch_mode);
         assert!(!job(&["-Nb-", "host"]).unwrap().quiet);
     }
 
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn help_names_every_flag() {
         let help = job(&["--help"]).unwrap_err();
-        for flag in "PicobafprBRlsDC46vqNAFV".chars() {
+        for flag in "PicobafprBRlsDC46vqNAFVJ".chars() {
             assert!(help.contains(&format!("-{flag}")), "-{flag}");
         }
     }

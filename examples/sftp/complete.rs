@@ -3,8 +3,8 @@
 
 use crate::command::{self, Side, TABLE};
 use crate::line::{quoted, words};
-use sanssh_examples::glob;
 use sanssh_std::escape;
+use sanssh_std::glob;
 
 /// Files to complete from.
 pub(crate) trait Folder {

@@ -1,7 +1,7 @@
 //! The words of a line: split at blanks, held together by quotes and backslashes, ended by `#`.
 //! As in OpenSSH's sftp, quotes keep blanks together but leave patterns their meaning; only a backslash takes it.
 
-use sanssh_examples::glob;
+use sanssh_std::glob;
 
 /// A word of a line, as a pattern: what a backslash stood before is escaped in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,34 +2,13 @@
 
 use crate::complete::Folder;
 use sanssh_examples::files::{local, shown};
-use sanssh_examples::glob::Tree;
+use sanssh_std::glob::Here;
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, io};
-
-/// The files of this machine, from the current directory on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Here;
-
-impl Here {
-    fn entries(directory: &[u8]) -> impl Iterator<Item = DirEntry> {
-        let directory = if directory.is_empty() { Path::new(".") } else { local(directory) };
-        fs::read_dir(directory).into_iter().flatten().flatten()
-    }
-}
-
-impl Tree for Here {
-    fn names(&mut self, directory: &[u8]) -> Vec<Vec<u8>> {
-        Self::entries(directory).map(|entry| entry.file_name().into_vec()).collect()
-    }
-
-    fn exists(&mut self, name: &[u8]) -> bool {
-        local(name).symlink_metadata().is_ok()
-    }
-}
 
 impl Folder for Here {
     fn entries(&mut self, directory: &[u8]) -> Vec<(Vec<u8>, bool)> {

@@ -25,7 +25,8 @@ use sanssh_examples::client::report::Reporter;
 use sanssh_examples::client::{self, Connected, FAILED};
 use sanssh_examples::clock::zone;
 use sanssh_examples::progress::Meter;
-use sanssh_examples::{glob, terminal};
+use sanssh_examples::terminal;
+use sanssh_std::glob;
 use sanssh_std::{Client, Copy, Sftp, escape};
 use shell::{Next, Shell, say};
 use std::ffi::{OsStr, OsString};
@@ -66,7 +67,7 @@ fn run(job: &Job, reporter: Reporter) -> Result<(), Trouble> {
             work(&mut shell, job, &words.join(OsStr::new(" ")))
         }
         Place::Host { host, path, local } => {
-            let connected = client::connect(&job.settings, host, reporter).map_err(Trouble::Lost)?;
+            let connected = client::connect(&job.settings, "sftp", host).map_err(Trouble::Lost)?;
             let Connected { client, .. } = &connected;
             let mut shell = shell(Remote::new(subsystem(client, job)?)?, job, reporter);
             client::tend(client);

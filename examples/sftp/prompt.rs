@@ -1,7 +1,6 @@
 //! Where commands come from: a person, with a line to edit, a history, and names completed; or a file, line by line.
 
 use crate::complete::{Candidate, complete};
-use crate::local::Here;
 use crate::remote::Remote;
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
@@ -10,6 +9,7 @@ use rustyline::hint::Hinter;
 use rustyline::history::MemHistory;
 use rustyline::validate::Validator;
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
+use sanssh_std::glob::Here;
 use std::fs::File;
 use std::io::{BufRead, BufReader, stdin};
 use std::path::Path;

@@ -6,8 +6,8 @@ use crate::listing::Listed;
 use sanssh_core::Refused;
 use sanssh_core::sftp::{Attributes, FileKind, path};
 use sanssh_examples::files::{below, failure};
-use sanssh_examples::glob::{self, Tree};
 use sanssh_examples::terminal;
+use sanssh_std::glob::{self, Tree};
 use sanssh_std::{Error, Sftp, SftpEntry, escape};
 
 /// The dialogue with the server, and where one is there.

@@ -4,14 +4,15 @@
 use crate::arguments::Flags;
 use crate::command::{Change, Command, Local, help, read};
 use crate::line::{Word, words};
-use crate::local::{self, Here};
+use crate::local;
 use crate::remote::{Remote, Trouble, told, trouble};
 use rustix::fs::Mode;
 use sanssh_core::sftp::{Attributes, Code, Extension, FileKind, Owner};
 use sanssh_examples::client::report::Reporter;
 use sanssh_examples::files::shown;
 use sanssh_examples::progress::Meter;
-use sanssh_examples::{glob, terminal};
+use sanssh_examples::terminal;
+use sanssh_std::glob::{self, Here};
 use sanssh_std::{Copy, Error, escape};
 use std::io::{Write, stdout};
 use tz::TimeZone;

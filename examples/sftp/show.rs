@@ -8,7 +8,8 @@ use crate::shell::{Shell, print};
 use sanssh_core::sftp::{Extension, FileKind};
 use sanssh_examples::clock::now;
 use sanssh_examples::files::below;
-use sanssh_examples::{glob, terminal};
+use sanssh_examples::terminal;
+use sanssh_std::glob;
 use std::collections::BTreeMap;
 
 /// Columns where there is no terminal.

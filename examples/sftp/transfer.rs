@@ -2,13 +2,14 @@
 //! A failure is told with the file's name and, for one that was cut off, how much of it arrived; the others still go.
 
 use crate::command::Transfer;
-use crate::local::{self, Here};
+use crate::local;
 use crate::remote::{Trouble, told};
 use crate::shell::Shell;
 use indicatif::HumanBytes;
 use sanssh_core::sftp::FileKind;
 use sanssh_examples::files::{self, below, last, shown};
-use sanssh_examples::{glob, terminal};
+use sanssh_examples::terminal;
+use sanssh_std::glob::{self, Here};
 use sanssh_std::{Copy, Error, Progress, escape};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

@@ -9,54 +9,75 @@ pub mod report;
 mod hosts;
 mod login;
 mod offer;
+mod way;
 
 use core::time::Duration;
 use hosts::Aliased;
 use options::Settings;
 use report::Reporter;
-use sanssh_std::{Client, Options, Record};
+use sanssh_std::Client;
+use sanssh_std::ssh_config::{HostConfig, YesNoAsk};
 use std::thread;
+use way::Way;
 
 /// What OpenSSH's clients end with when they have no connection, or no command's status to pass on.
 pub const FAILED: u8 = 255;
 
 /// How long the server may have to wait for an answer that needs nobody here.
-const TENDING: Duration = Duration::from_secs(2);
+pub const TENDING: Duration = Duration::from_secs(2);
 
 /// A connection, logged in.
 #[derive(Debug)]
 pub struct Connected {
     /// The connection.
     pub client: Client,
+    /// What is known of the host.
+    pub config: HostConfig,
     hosts: Aliased,
-    /// Whether the host's announced keys are recorded.
-    updates: bool,
     reporter: Reporter,
 }
 
-/// Connects to a host and logs in.
+/// What moving files wants nothing of, nor going through a host to another, whatever the configuration says.
+const APART: [(&str, &str); 6] = [
+    ("ClearAllForwardings", "yes"),
+    ("ForwardAgent", "no"),
+    ("ForwardX11", "no"),
+    ("ForkAfterAuthentication", "no"),
+    ("PermitLocalCommand", "no"),
+    ("RemoteCommand", "none"),
+];
+
+fn apart(mut settings: Settings) -> Result<Settings, String> {
+    for (keyword, value) in APART {
+        settings.set(keyword, value)?;
+    }
+    Ok(settings)
+}
+
+/// Connects to a host and logs in, to move files, as command line and files have it.
 ///
 /// # Errors
 /// In one line: what failed, and what to do where that helps.
-pub fn connect(settings: &Settings, host: &str, reporter: Reporter) -> Result<Connected, String> {
-    let port = settings.port.unwrap_or(22);
-    reporter.detail(format_args!("connecting to {host} port {port}"));
-    let mut hosts = hosts::of(settings, host, port)?;
-    let client = Client::connect(host, port, &connection(settings), &mut hosts).map_err(|error| error.to_string())?;
-    hosts.tell(reporter);
-    tell(&client, reporter);
-    let user = match &settings.user {
-        Some(user) => user.clone(),
-        None => crate::user::current()?.name,
-    };
-    login::run(&client, settings, &user, host, reporter)?;
-    Ok(Connected { client, hosts, updates: settings.updates_host_keys(), reporter })
+pub fn connect(settings: &Settings, program: &'static str, host: &str) -> Result<Connected, String> {
+    let settings = apart(settings.clone())?;
+    let config = settings.of(host)?;
+    let reporter = settings.reporter(program, &config);
+    reach(&settings, config, reporter)
+}
+
+/// Connects to a host of which everything is known, and logs in, as the command line has it besides.
+///
+/// # Errors
+/// As [`connect`].
+pub fn reach(settings: &Settings, config: HostConfig, reporter: Reporter) -> Result<Connected, String> {
+    Way { settings, reporter, length: 0 }.to(config)
 }
 
 impl Connected {
     /// Records what the host announced of its keys, if that is wanted, and says goodbye.
     pub fn end(self) {
-        if self.updates {
+        // Nobody is asked.
+        if self.config.settings.update_host_keys == YesNoAsk::Yes && self.client.tend().is_ok() {
             self.hosts.update(&self.client, self.reporter);
         }
         self.client.disconnect();
@@ -72,22 +93,6 @@ pub fn tend(client: &Client) {
             thread::sleep(TENDING);
         }
     });
-}
-
-fn connection(settings: &Settings) -> Options {
-    let mut options = Options {
-        // Zero is no limit.
-        connect_timeout: settings.connect_timeout.filter(|span| !span.is_zero()),
-        family: settings.family.unwrap_or_default(),
-        channels: 1,
-        record: settings.record.as_ref().map(Record::file),
-        ..Options::default()
-    };
-    options.core.preferences = settings.preferences.clone();
-    options.core.rekey = settings.rekey.unwrap_or_default();
-    options.core.keepalive.interval = settings.alive_interval.unwrap_or_default();
-    options.core.keepalive.count = settings.alive_count.unwrap_or(options.core.keepalive.count);
-    options
 }
 
 fn tell(client: &Client, reporter: Reporter) {

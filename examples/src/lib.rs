@@ -1,16 +1,13 @@
-//! What the programs share: how clients are aimed and log in, values as the configuration of OpenSSH writes them, patterns
-//! of names, the terminal and its modes, the clock, and who the user is. Everything that is about the protocol is in the driver.
+//! What the programs share: how clients are aimed and log in, the terminal and its modes, the clock, and who the user is.
+//! Everything that is about the protocol or the configuration of it is in the driver.
 
 pub mod client;
 pub mod clock;
 pub mod files;
-pub mod glob;
 pub mod modes;
-pub mod pattern;
 pub mod progress;
 pub mod terminal;
 pub mod user;
-pub mod value;
 
 use sanssh_core::algorithm::Zip;
 use sanssh_core::transport::{Suite, Summary};

@@ -2,9 +2,10 @@
 //! As there, of several values for one thing the first counts, except for identities and variables, which add up.
 
 use lexopt::{Arg, Parser, ValueExt};
-use sanssh_examples::client::destination::Destination;
+use sanssh_examples::client::destination;
 use sanssh_examples::client::flags::{self, Asked, OPTIONS, plain};
-use sanssh_examples::client::options::{Settings, Tty};
+use sanssh_examples::client::options::Settings;
+use sanssh_std::ssh_config::stdio;
 use std::os::unix::ffi::OsStringExt;
 
 const HELP: &str = "\
@@ -19,16 +20,28 @@ Runs a command on another host, or a shell there.
   -c LIST         ciphers, best first
   -m LIST         MACs, best first
   -o NAME=VALUE   an option, see below
+  -F FILE         configuration file in place of the usual ones; none for none
+  -G              show the configuration of the host, and do nothing
+  -P TAG          what Match tagged asks for
   -t              a terminal even for a command; twice: even without one here
   -T              no terminal
   -C              compress, if the server will
   -n              nothing on the command's standard input
+  -N              no command, only the connection
+  -f              go to the background
   -s              the command is the name of a subsystem
+  -J HOSTS        by way of these hosts, with commas between
+  -W HOST:PORT    standard input and output lead there
+  -L, -R, -D      forward: from here, from there, from here to wherever each connection says
+  -g              forward from other hosts as well
+  -A, -a          lend the agent, or not
+  -X, -x, -Y      lend the display, or not, or with all rights
+  -b ADDRESS      connect from this address
+  -e CHARACTER    what talks to this program at a line's start
+  -k              no credentials: there are none
   -4, -6          IPv4 or IPv6 only
   -v              say what is done, on standard error
   -q              say nothing but what the command says
-  -a, -x, -k      no forwarding of agent, X11, credentials: there is none
-  -F none         no configuration file: none is ever read
   --record FILE   record the connection in a new file, for replay: with its keys, and passwords as they were typed
   -V              the version
   --help          this text
@@ -43,9 +56,9 @@ pub(crate) struct Job {
     pub(crate) host: String,
     /// None for a shell.
     pub(crate) command: Option<Vec<u8>>,
-    pub(crate) is_subsystem: bool,
-    /// Nothing on standard input.
-    pub(crate) no_input: bool,
+    /// The configuration is shown, and that is all.
+    pub(crate) shows: bool,
+    terminals: u32,
 }
 
 pub(crate) fn read() -> Result<Asked<Job>, String> {
@@ -54,15 +67,15 @@ pub(crate) fn read() -> Result<Asked<Job>, String> {
 
 fn parse(mut parser: Parser) -> Result<Asked<Job>, String> {
     let mut job = Job::default();
-    let mut destination = None;
+    let mut place = None;
     while let Some(argument) = parser.next().map_err(plain)? {
         match argument {
             Arg::Long("help") => return Ok(Asked::Text(format!("{HELP}\n{OPTIONS}"))),
             Arg::Short('V') => return Ok(Asked::Text(format!("sanssh {}\n", env!("CARGO_PKG_VERSION")))),
             Arg::Long("record") => job.settings.record = Some(parser.value().map_err(plain)?.into()),
             Arg::Short(flag) => short(&mut job, flag, &mut parser)?,
-            Arg::Value(value) if destination.is_none() => {
-                destination = Some(Destination::read("ssh", &value.string().map_err(plain)?)?);
+            Arg::Value(value) if place.is_none() => {
+                place = Some(destination::read("ssh", &value.string().map_err(plain)?)?);
             }
             Arg::Value(first) => {
                 job.command = Some(command(first, &mut parser)?);
@@ -71,34 +84,65 @@ fn parse(mut parser: Parser) -> Result<Asked<Job>, String> {
             Arg::Long(name) => return Err(format!("unknown flag --{name}; see --help")),
         }
     }
-    let destination = destination.ok_or("a host is missing; see --help")?;
-    job.settings.port = job.settings.port.or(destination.port);
-    job.settings.user = job.settings.user.take().or(destination.user);
-    job.host = destination.host;
-    if job.is_subsystem && job.command.is_none() {
-        return Err("-s wants the name of a subsystem".to_owned());
+    let destination = place.ok_or("a host is missing; see --help")?;
+    match job.terminals {
+        0 => {}
+        1 => job.settings.set("RequestTTY", "yes")?,
+        _ => job.settings.set("RequestTTY", "force")?,
     }
+    job.settings.aim(&destination)?;
+    job.host = destination.host;
     Ok(Asked::Job(Box::new(job)))
 }
 
 fn short(job: &mut Job, flag: char, parser: &mut Parser) -> Result<(), String> {
     let settings = &mut job.settings;
     match flag {
-        'T' => settings.tty = Some(Tty::No),
-        't' => {
-            settings.tty = Some(if matches!(settings.tty, Some(Tty::Yes | Tty::Force)) { Tty::Force } else { Tty::Yes })
+        'G' => job.shows = true,
+        't' => job.terminals += 1,
+        'W' => settings.given.stdio = Some(stdio(&flags::text(parser)?).map_err(|error| format!("-W: {error}"))?),
+        _ => {
+            if let Some((_, keyword, value)) = FIXED.iter().find(|(short, ..)| *short == flag) {
+                settings.set(keyword, value)?;
+            } else if let Some((_, keyword)) = VALUED.iter().find(|(short, _)| *short == flag) {
+                flags::named(settings, flag, keyword, parser)?;
+            } else if !flags::take(settings, flag, parser)? {
+                return Err(format!("unknown flag -{flag}; see --help"));
+            }
         }
-        'n' => job.no_input = true,
-        's' => job.is_subsystem = true,
-        'a' | 'x' | 'k' => {}
-        'p' => flags::named(settings, flag, "Port", parser)?,
-        'l' => flags::named(settings, flag, "User", parser)?,
-        'm' => flags::named(settings, flag, "MACs", parser)?,
-        _ if flags::take(settings, flag, parser)? => {}
-        _ => return Err(format!("unknown flag -{flag}; see --help")),
     }
-    Ok(())
+    // Lent with all rights, it is lent.
+    if flag == 'Y' { settings.set("ForwardX11", "yes") } else { Ok(()) }
 }
+
+/// Flags that are an option with its value.
+const FIXED: [(char, &str, &str); 12] = [
+    ('A', "ForwardAgent", "yes"),
+    ('N', "SessionType", "none"),
+    ('T', "RequestTTY", "no"),
+    ('X', "ForwardX11", "yes"),
+    ('Y', "ForwardX11Trusted", "yes"),
+    ('a', "ForwardAgent", "no"),
+    ('f', "ForkAfterAuthentication", "yes"),
+    ('g', "GatewayPorts", "yes"),
+    ('k', "GSSAPIDelegateCredentials", "no"),
+    ('n', "StdinNull", "yes"),
+    ('s', "SessionType", "subsystem"),
+    ('x', "ForwardX11", "no"),
+];
+
+/// Flags that are an option.
+const VALUED: [(char, &str); 9] = [
+    ('D', "DynamicForward"),
+    ('L', "LocalForward"),
+    ('P', "Tag"),
+    ('R', "RemoteForward"),
+    ('b', "BindAddress"),
+    ('e', "EscapeChar"),
+    ('l', "User"),
+    ('m', "MACs"),
+    ('p', "Port"),
+];
 
 /// The rest of the line, as one, whatever it looks like.
 fn command(first: std::ffi::OsString, parser: &mut Parser) -> Result<Vec<u8>, String> {
@@ -114,12 +158,18 @@ fn command(first: std::ffi::OsString, parser: &mut Parser) -> Result<Vec<u8>, St
 mod tests {
     use super::{Asked, Job, parse};
     use lexopt::Parser;
-    use sanssh_examples::client::options::Tty;
     use sanssh_examples::client::report::Verbosity;
+    use sanssh_std::ssh_config::{RequestTty, SessionType, Sources};
 
     fn job(line: &[&str]) -> Result<Box<Job>, String> {
         match parse(Parser::from_args(line))? {
-            Asked::Job(job) => Ok(job),
+            Asked::Job(mut job) => {
+                // What files say is no part of this.
+                if job.settings.sources == Sources::Usual {
+                    job.settings.sources = Sources::None;
+                }
+                Ok(job)
+            }
             Asked::Text(text) => Err(text),
         }
     }
@@ -128,16 +178,70 @@ mod tests {
     fn flags_stand_together_and_apart() {
         let job =
             job(&["-Tn", "-p22", "-oUser=me", "-o", "Port 99", "-vi", "key", "host", "-q", "ls", "-l", "--"]).unwrap();
-        assert_eq!((job.settings.port, job.settings.user.as_deref()), (Some(22), Some("me")));
-        assert_eq!((job.settings.tty, job.no_input), (Some(Tty::No), true));
+        let settings = job.settings.of(&job.host).unwrap().settings;
+        assert_eq!((settings.port, settings.user.as_str()), (22, "me"));
+        assert_eq!((settings.request_tty, settings.stdin_null), (RequestTty::No, true));
         assert_eq!(job.settings.verbosity(), Verbosity::Quiet);
         assert_eq!((job.host.as_str(), job.command.as_deref()), ("host", Some(&b"ls -l --"[..])));
     }
 
     #[test]
+    fn flags_are_options() {
+        let line = [
+            "-AXgNtt",
+            "-L",
+            "1:a:2",
+            "-L3:b:4",
+            "-R",
+            "0:c:5",
+            "-D1080",
+            "-J",
+            "me@gate:2,inner",
+            "-P",
+            "tag",
+            "-e",
+            "none",
+            "-4",
+            "-C",
+            "-W",
+            "there:22",
+            "host",
+        ];
+        let job = job(&line).unwrap();
+        let config = job.settings.of(&job.host).unwrap();
+        let said = config.to_string();
+        for line in [
+            "addressfamily inet",
+            "forwardagent yes",
+            "forwardx11 yes",
+            "gatewayports yes",
+            "sessiontype none",
+            "requesttty force",
+            "compression yes",
+            "escapechar none",
+            "proxyjump me@gate:2,inner",
+            // As -W has it.
+            "clearallforwardings yes",
+            "exitonforwardfailure yes",
+        ] {
+            assert!(said.lines().any(|one| one == line), "{line}: {said}");
+        }
+        assert!(config.stdio.is_some() && config.settings.local_forward.0.is_empty());
+        let mut settings = job.settings;
+        settings.given.stdio = None;
+        let settings = settings.of("host").unwrap().settings;
+        assert_eq!(
+            settings.local_forward.0.len() + settings.remote_forward.0.len() + settings.dynamic_forward.0.len(),
+            4
+        );
+        assert_eq!(settings.session_type, SessionType::None);
+    }
+
+    #[test]
     fn flags_win_over_the_destination() {
         let job = job(&["-l", "you", "ssh://me@host:2222"]).unwrap();
-        assert_eq!((job.settings.port, job.settings.user.as_deref()), (Some(2222), Some("you")));
+        let settings = job.settings.of(&job.host).unwrap().settings;
+        assert_eq!((settings.port, settings.user.as_str()), (2222, "you"));
         assert_eq!(job.command, None);
     }
 
@@ -152,23 +256,26 @@ mod tests {
         for (line, part) in [
             (&["-Z", "host"][..], "-Z"),
             (&["--frob", "host"], "--frob"),
-            (&["-oFrobnicate=yes", "host"], "Frobnicate"),
+            (&["-oFrobnicate=yes", "host"], "frobnicate"),
             (&["-p", "x", "host"], "-p"),
             (&["-p"], "-p"),
             (&["-c", "rot13", "host"], "rot13"),
-            (&["-F", "file", "host"], "-F"),
+            (&["-L", "1:2", "host"], "-L"),
+            (&["-W", "x", "host"], "-W"),
             (&[], "host"),
         ] {
             let error = job(line).unwrap_err();
             assert!(error.contains(part), "{line:?}: {error}");
             assert!(!error.contains('\n'), "{error}");
         }
+        let missing = job(&["-F", "/sanssh-no-such-file", "host"]).unwrap().settings.of("host").unwrap_err();
+        assert!(missing.contains("/sanssh-no-such-file"), "{missing}");
     }
 
     #[test]
     fn help_names_every_flag() {
         let help = job(&["--help"]).unwrap_err();
-        for flag in "plicmotTCns46vqaxkFV".chars() {
+        for flag in "plicmotTCns46vqaxkFVGPNfJWLRDgAXYbe".chars() {
             assert!(help.contains(&format!("-{flag}")), "-{flag}");
         }
     }

@@ -4,7 +4,11 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod escape;
+mod forwards;
+mod keyboard;
 mod session;
+mod stdio;
 mod streams;
 mod window;
 
@@ -13,6 +17,8 @@ use sanssh_examples::client::flags::begin;
 use sanssh_examples::client::report::Reporter;
 use sanssh_examples::client::{self, FAILED};
 use sanssh_examples::terminal;
+use sanssh_std::ssh_config::HostConfig;
+use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -21,9 +27,21 @@ fn main() -> ExitCode {
         Ok(job) => job,
         Err(status) => return status,
     };
-    let reporter = Reporter::new("ssh", job.settings.verbosity());
-    let outcome = run(&job, reporter);
-    terminal::restore();
+    let config = match job.settings.of(&job.host) {
+        Ok(config) if job.shows => {
+            // Whoever asked may have left.
+            let _ = write!(std::io::stdout(), "{config}");
+            return ExitCode::SUCCESS;
+        }
+        Ok(config) => config,
+        Err(error) => {
+            Reporter::new("ssh", job.settings.verbosity()).error(error);
+            return FAILED.into();
+        }
+    };
+    let reporter = job.settings.reporter("ssh", &config);
+    let outcome = run(&job, config, reporter);
+    terminal::leave();
     match outcome {
         Ok(status) => status.into(),
         Err(error) => {
@@ -34,9 +52,9 @@ fn main() -> ExitCode {
 }
 
 /// Connects, logs in and runs what is asked for.
-fn run(job: &Job, reporter: Reporter) -> Result<u8, String> {
-    let connected = client::connect(&job.settings, &job.host, reporter)?;
-    let status = session::run(&connected.client, job, reporter);
+fn run(job: &Job, config: HostConfig, reporter: Reporter) -> Result<u8, String> {
+    let connected = client::reach(&job.settings, config, reporter)?;
+    let status = session::run(&connected, job, reporter);
     match status {
         Ok(_) => connected.end(),
         Err(_) => connected.client.disconnect(),

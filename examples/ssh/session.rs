@@ -1,56 +1,120 @@
-//! The session: a terminal if wanted, variables, the command, its streams, and how it ends.
+//! The session: a terminal if wanted, variables, the command, its streams, and how it ends; or what there is instead.
 //! One thread carries output, one input; a third answers the server while output here is not taken, as by a pager;
-//! a fourth, if there is a terminal, watches its size.
+//! others, if there is something to watch, watch the terminal's size and what is forwarded.
 
 use crate::arguments::Job;
+use crate::forwards::{Forwards, endpoint};
+use crate::keyboard::Keyboard;
 use crate::streams::{self, Ended};
-use crate::window;
-use sanssh_examples::client::options::Tty;
+use crate::{stdio, window};
+use core::sync::atomic::Ordering;
+use sanssh_core::file::pattern::takes_exactly;
 use sanssh_examples::client::report::Reporter;
-use sanssh_examples::client::{self, FAILED};
-use sanssh_examples::pattern::fits;
+use sanssh_examples::client::{self, Connected, FAILED};
 use sanssh_examples::terminal;
+use sanssh_std::ssh_config::{RequestTty, SessionType, Settings};
 use sanssh_std::{Channel, Client, Error, Exit};
 use std::sync::Arc;
 use std::thread;
 
 /// Runs what is asked for, and gives the status to end with.
-pub(crate) fn run(connection: &Client, job: &Job, reporter: Reporter) -> Result<u8, String> {
-    let plain = |error: Error| error.to_string();
+pub(crate) fn run(connected: &Connected, job: &Job, reporter: Reporter) -> Result<u8, String> {
+    let (connection, settings) = (&connected.client, &connected.config.settings);
+    let forwards = Arc::new(Forwards::open(connection, settings, reporter)?);
+    if let Some(to) = connected.config.stdio.as_ref().and_then(endpoint) {
+        forwards.watch_aside(connection, reporter);
+        return stdio::run(connection, to, settings.stdin_null);
+    }
+    if settings.session_type == SessionType::None {
+        forgo(connection).map_err(plain)?;
+        return Err(plain(forwards.watch(connection, reporter)));
+    }
+    forwards.watch_aside(connection, reporter);
+    let wanted = Wanted::of(job, settings)?;
+    let status = serve(connected, &wanted, &forwards, reporter);
+    terminal::restore();
+    let (has_terminal, status) = status?;
+    if has_terminal {
+        reporter.warn(format_args!("connection to {} closed", job.host));
+    }
+    Ok(status)
+}
+
+/// Serves a session to its end; whether it had a terminal, and the status to end with.
+fn serve(
+    connected: &Connected,
+    wanted: &Wanted<'_>,
+    forwards: &Arc<Forwards>,
+    reporter: Reporter,
+) -> Result<(bool, u8), String> {
+    let (connection, settings) = (&connected.client, &connected.config.settings);
     let channel = Arc::new(connection.session().map_err(plain)?);
-    let has_terminal = wants_terminal(job, reporter);
+    let has_terminal = wants_terminal(wanted, settings.request_tty, reporter);
     if has_terminal {
         channel.request_pty(&window::wanted()).map_err(plain)?;
     }
-    variables(&channel, job, reporter).map_err(plain)?;
-    start(&channel, job).map_err(plain)?;
+    variables(&channel, settings, reporter).map_err(plain)?;
+    start(&channel, wanted).and_then(|()| forgo(connection)).map_err(plain)?;
     if has_terminal {
         occupy(&channel)?;
     }
-    feed(&channel, job);
+    let left = Arc::default();
+    let escape = settings.escape_char.0.filter(|_| has_terminal && terminal::is_here());
+    feed(&channel, settings, Keyboard::new(escape, connection, &channel, forwards, &left));
     client::tend(connection);
-    let outcome = streams::output(&channel).and_then(|ended| match ended {
+    let outcome = streams::output(|space| channel.read_any(space).map_err(plain)).and_then(|ended| match ended {
         Ended::AtEnd => channel.wait().map_err(plain),
         Ended::Unwanted => Ok(Exit::Unknown),
     });
-    terminal::restore();
-    let status = outcome.map(|exit| status(&exit, reporter));
-    if has_terminal && status.is_ok() {
-        reporter.warn(format_args!("connection to {} closed", job.host));
+    if left.load(Ordering::Acquire) {
+        return Ok((has_terminal, FAILED));
     }
-    status
+    let status = status(&outcome?, reporter);
+    terminal::restore();
+    forwards.drain(connection);
+    Ok((has_terminal, status))
 }
 
-fn command(job: &Job) -> Option<&[u8]> {
-    job.command.as_deref().filter(|line| !line.is_empty())
+fn plain(error: Error) -> String {
+    error.to_string()
 }
 
-fn wants_terminal(job: &Job, reporter: Reporter) -> bool {
-    let wanted = match job.settings.tty.unwrap_or(Tty::Auto) {
-        Tty::Force => return true,
-        Tty::No => false,
-        Tty::Yes => true,
-        Tty::Auto => command(job).is_none() && !job.is_subsystem,
+/// Promises that there will be no other session, where that is understood.
+fn forgo(connection: &Client) -> Result<(), Error> {
+    let ident = connection.server_ident();
+    let understands = ["OpenSSH", "sanssh"].iter().any(|name| ident.contains(name));
+    if understands { connection.forgo_sessions() } else { Ok(()) }
+}
+
+/// What is to run there.
+enum Wanted<'a> {
+    Shell,
+    Command(&'a [u8]),
+    Subsystem(&'a [u8]),
+}
+
+impl<'a> Wanted<'a> {
+    fn of(job: &'a Job, settings: &'a Settings) -> Result<Self, String> {
+        let given = job.command.as_deref().filter(|line| !line.is_empty());
+        let own = settings.remote_command.0.as_deref().map(str::as_bytes);
+        if given.is_some() && own.is_some() {
+            return Err("a command is given, and the configuration has a RemoteCommand".to_owned());
+        }
+        match (given.or(own), settings.session_type) {
+            (Some(name), SessionType::Subsystem) => Ok(Self::Subsystem(name)),
+            (None, SessionType::Subsystem) => Err("the name of a subsystem is missing".to_owned()),
+            (Some(line), SessionType::Default | SessionType::None) => Ok(Self::Command(line)),
+            (None, SessionType::Default | SessionType::None) => Ok(Self::Shell),
+        }
+    }
+}
+
+fn wants_terminal(what: &Wanted<'_>, wish: RequestTty, reporter: Reporter) -> bool {
+    let wanted = match wish {
+        RequestTty::Force => return true,
+        RequestTty::No => false,
+        RequestTty::Yes => true,
+        RequestTty::Auto => matches!(what, Wanted::Shell),
     };
     if wanted && !terminal::is_here() {
         reporter.warn("standard input is not a terminal, so none is asked for; -tt asks all the same");
@@ -59,14 +123,14 @@ fn wants_terminal(job: &Job, reporter: Reporter) -> bool {
 }
 
 /// Variables that the user wants sent, by name or by value.
-fn variables(channel: &Channel, job: &Job, reporter: Reporter) -> Result<(), Error> {
-    for (name, value) in &job.settings.set_env {
+fn variables(channel: &Channel, settings: &Settings, reporter: Reporter) -> Result<(), Error> {
+    for (name, value) in &settings.set_env.0 {
         channel.env(name, value)?;
     }
     for (name, value) in std::env::vars_os() {
         // What is not text is nothing that a pattern was written for.
         let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else { continue };
-        if job.settings.send_env.iter().any(|pattern| fits(pattern, &name)) {
+        if settings.send_env.0.iter().any(|pattern| takes_exactly(pattern.as_bytes(), name.as_bytes())) {
             reporter.detail(format_args!("sending {name}"));
             channel.env(&name, &value)?;
         }
@@ -74,11 +138,11 @@ fn variables(channel: &Channel, job: &Job, reporter: Reporter) -> Result<(), Err
     Ok(())
 }
 
-fn start(channel: &Channel, job: &Job) -> Result<(), Error> {
-    match command(job) {
-        Some(name) if job.is_subsystem => channel.subsystem(&String::from_utf8_lossy(name)),
-        Some(line) => channel.exec(line),
-        None => channel.shell(),
+fn start(channel: &Channel, wanted: &Wanted<'_>) -> Result<(), Error> {
+    match wanted {
+        Wanted::Subsystem(name) => channel.subsystem(&String::from_utf8_lossy(name)),
+        Wanted::Command(line) => channel.exec(line),
+        Wanted::Shell => channel.shell(),
     }
 }
 
@@ -92,13 +156,17 @@ fn occupy(channel: &Arc<Channel>) -> Result<(), String> {
         .map_err(|error| format!("cannot watch the terminal's size: {error}"))
 }
 
-fn feed(channel: &Arc<Channel>, job: &Job) {
-    if job.no_input {
+fn feed(channel: &Arc<Channel>, settings: &Settings, mut keyboard: Keyboard) {
+    if settings.stdin_null || settings.fork_after_authentication {
         return channel.finish();
     }
     let channel = Arc::clone(channel);
     // Nobody waits for it: it may be waiting for somebody to type when all is over.
-    thread::spawn(move || streams::input(&channel));
+    thread::spawn(move || {
+        if streams::input(|typed| keyboard.take(typed)) {
+            channel.finish();
+        }
+    });
 }
 
 fn status(exit: &Exit, reporter: Reporter) -> u8 {

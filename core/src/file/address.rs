@@ -48,7 +48,7 @@ pub(super) fn patterns_take(list: &[u8], address: IpAddr, name: Option<&[u8]>) -
 }
 
 /// Whether a list of addresses and networks, and of nothing else, has this address; `None` if it is not well formed.
-pub(super) fn networks_have(list: &[u8], address: IpAddr) -> Option<bool> {
+pub fn networks_have(list: &[u8], address: IpAddr) -> Option<bool> {
     let address = address.to_canonical();
     let mut found = false;
     for entry in list.split(|byte| *byte == b',') {

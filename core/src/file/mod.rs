@@ -8,6 +8,7 @@
 //! - [`list`]: the keys of lists of any kind, for showing them.
 //! - [`certificate`]: making certificates.
 //! - [`known_hosts`]: which key a host has shown before, and who certifies its keys.
+//! - [`pattern`]: patterns of names of hosts and users.
 //! - [`sshfp`]: which keys the DNS says a host has.
 //! - [`authorized_keys`]: which keys may log in, and what they may do then; [`authorize`](authorize()) asks these lists and
 //!   those of authorities, and judges whatever they demand.
@@ -22,7 +23,7 @@ pub mod known_hosts;
 pub mod list;
 mod oid;
 mod options;
-pub(crate) mod pattern;
+pub mod pattern;
 mod permit;
 pub mod private;
 pub mod public;
@@ -35,6 +36,7 @@ mod spki;
 pub mod sshfp;
 mod text;
 
+pub use address::networks_have;
 pub use authorize::{Denied, Lists, Proof, Situation, authorize};
 pub use expiry::Expiry;
 pub use options::{Options, TwoCommands};

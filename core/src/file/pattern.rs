@@ -1,11 +1,21 @@
-//! Host patterns as sshd(8) describes them: `*` for any characters, `?` for one, `!` in front for "not this one", commas
-//! between. Letter case does not count.
+//! Patterns as sshd(8) and ssh_config(5) describe them: `*` for any characters, `?` for one, `!` in front for "not this
+//! one", commas between. Letter case does not count in names of hosts, and does in others.
 
 /// The longest pattern, as in OpenSSH. A list with a longer one takes nothing, for that one may have been a negated one.
-pub(super) const LONGEST: usize = 1022;
+pub const LONGEST: usize = 1022;
 
-/// Whether a list of patterns takes `name`: one of them does, and none of the negated ones does.
-pub(super) fn list_takes(patterns: &[u8], name: &[u8]) -> bool {
+/// Whether a list of patterns takes `name`, which letter case does not change: one of them does, and none of the negated
+/// ones does.
+pub fn list_takes(patterns: &[u8], name: &[u8]) -> bool {
+    list_takes_by(takes, patterns, name)
+}
+
+/// The same for names that letter case changes.
+pub fn list_takes_exactly(patterns: &[u8], name: &[u8]) -> bool {
+    list_takes_by(takes_exactly, patterns, name)
+}
+
+fn list_takes_by(takes: fn(&[u8], &[u8]) -> bool, patterns: &[u8], name: &[u8]) -> bool {
     let mut taken = false;
     for pattern in patterns.split(|byte| *byte == b',') {
         let (negated, pattern) = match pattern.strip_prefix(b"!") {
@@ -21,13 +31,18 @@ pub(super) fn list_takes(patterns: &[u8], name: &[u8]) -> bool {
 }
 
 /// Whether one pattern takes all of `name`, which letter case does not change.
-pub(super) fn takes(pattern: &[u8], name: &[u8]) -> bool {
+pub fn takes(pattern: &[u8], name: &[u8]) -> bool {
     takes_by(u8::eq_ignore_ascii_case, pattern, name)
+}
+
+/// Whether one pattern takes all of `name`, which letter case changes.
+pub fn takes_exactly(pattern: &[u8], name: &[u8]) -> bool {
+    takes_by(u8::eq, pattern, name)
 }
 
 /// Whether one pattern takes all of `name`, letters compared by `same`. Only the last `*` is ever tried again, since what
 /// an earlier one took cannot matter any more; so a name's length times [`LONGEST`] bounds the work, whatever the pattern.
-pub(crate) fn takes_by(same: fn(&u8, &u8) -> bool, pattern: &[u8], name: &[u8]) -> bool {
+fn takes_by(same: fn(&u8, &u8) -> bool, pattern: &[u8], name: &[u8]) -> bool {
     if pattern.len() > LONGEST {
         return false;
     }
@@ -54,7 +69,7 @@ pub(crate) fn takes_by(same: fn(&u8, &u8) -> bool, pattern: &[u8], name: &[u8]) 
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST, list_takes, takes};
+    use super::{LONGEST, list_takes, list_takes_exactly, takes, takes_exactly};
 
     #[test]
     fn wildcards() {
@@ -65,6 +80,12 @@ mod tests {
         for (pattern, name) in [("", "a"), ("?", ""), ("a*c", "abcd"), ("*ab*ab*", "xabx"), ("a", "ab"), ("?*?", "a")] {
             assert!(!takes(pattern.as_bytes(), name.as_bytes()), "{pattern} {name}");
         }
+    }
+
+    #[test]
+    fn letter_case_counts_where_it_is_said_to() {
+        assert!(takes(b"A*", b"ab") && !takes_exactly(b"A*", b"ab") && takes_exactly(b"a*", b"ab"));
+        assert!(list_takes(b"!b,A", b"a") && !list_takes_exactly(b"!b,A", b"a") && list_takes_exactly(b"!B,b", b"b"));
     }
 
     #[test]

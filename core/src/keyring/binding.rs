@@ -169,7 +169,7 @@ fn destinations(held: &Held) -> Option<Destinations<'_>> {
 }
 
 fn takes(pattern: &[u8], name: &[u8]) -> bool {
-    name.len() <= LONGEST_NAME && pattern::takes_by(u8::eq, pattern, name)
+    name.len() <= LONGEST_NAME && pattern::takes_exactly(pattern, name)
 }
 
 /// What a login signs (RFC 4252 §7), by this key and for this very service.

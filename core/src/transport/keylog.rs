@@ -51,10 +51,26 @@ fn write_hex(bytes: &[u8], out: &mut impl fmt::Write) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
 }
 
+/// Where a secret lies: hosts have numbers of 8192 bits, which no connection should be the larger for.
+#[cfg(feature = "alloc")]
+type Place = alloc::boxed::Box<KeyLog>;
+#[cfg(not(feature = "alloc"))]
+type Place = KeyLog;
+
+#[cfg(feature = "alloc")]
+fn place(key: KeyLog) -> Place {
+    Place::new(key)
+}
+
+#[cfg(not(feature = "alloc"))]
+const fn place(key: KeyLog) -> Place {
+    key
+}
+
 /// What is kept.
 pub(crate) struct Kept {
     wanted: bool,
-    latest: Option<KeyLog>,
+    latest: Option<Place>,
 }
 
 impl Kept {
@@ -70,7 +86,7 @@ impl Kept {
     /// An exchange has come to its secret.
     pub(crate) fn note(&mut self, cookie: [u8; 16], secret: &Secret) {
         if self.wanted {
-            self.latest = Some(KeyLog { cookie, secret: secret.copy() });
+            self.latest = Some(place(KeyLog { cookie, secret: secret.copy() }));
         }
     }
 

@@ -167,7 +167,7 @@ fn start(
     link.wait(left(), &mut Own::none(), |state, _| state.summary.map(drop)).map_err(timed_out)?;
     // Our NEWKEYS and the request for the service need not wait for what the caller does next.
     link.change(|_| ());
-    Ok(Client { link: Arc::new(link) })
+    Ok(Client { link: link.share() })
 }
 
 fn decide(

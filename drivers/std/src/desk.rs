@@ -23,27 +23,12 @@ use zeroize::Zeroizing;
 pub(crate) enum Task {
     HostKey(HostKey, Ask<HostKeyChoice>),
     Sign(HostKey, Ask<Sign>),
-    Probe {
-        user: Vec<u8>,
-        algorithm: HostKey,
-        key: Vec<u8>,
-        ask: Ask<Probe>,
-    },
-    Attempt {
-        user: Vec<u8>,
-        credential: Given,
-        fresh: bool,
-        ask: Ask<Attempt>,
-    },
-    Answers {
-        answers: Vec<Secret>,
-        ask: Ask<Attempt>,
-    },
+    Probe { user: Vec<u8>, algorithm: HostKey, key: Vec<u8>, ask: Ask<Probe> },
+    Attempt { user: Vec<u8>, credential: Given, fresh: bool, ask: Ask<Attempt> },
+    Answers { answers: Vec<Secret>, ask: Ask<Attempt> },
     Prove(Vec<Vec<u8>>, Ask<Prove>),
     Connect(Endpoint, Ask<OpenRequest>),
     Listen(Endpoint, Ask<ForwardRequest>),
-    /// The relay wants a thread.
-    Relay,
     Session(ChannelId),
 }
 

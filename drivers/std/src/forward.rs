@@ -7,7 +7,7 @@ use crate::inbox::{Inbox, Kind, Stage};
 use crate::link::Link;
 use crate::relay::{Counts, Endpoint, Leads, Listener, Relay, Tally};
 use crate::socket::Socket;
-use crate::state::{Own, State};
+use crate::state::Own;
 use crate::stream::Stream;
 use crate::{Client, Error};
 use core::net::SocketAddr;
@@ -95,9 +95,24 @@ impl Client {
     /// # Errors
     /// [`Error::Io`] if the listener cannot be watched, or what ended the connection.
     pub fn forward_local(&self, listener: impl Into<Listener>, to: impl Into<Endpoint>) -> Result<LocalForward, Error> {
-        let (listener, tally) = (listener.into(), Arc::new(Tally::default()));
-        let (address, leads) = (listener.local_addr(), Leads::To(to.into()));
-        let door = self.relay(|state| state.relay.open_door(listener, leads, Arc::clone(&tally), None))?;
+        self.open_door(listener.into(), Some(Leads::To(to.into())))
+    }
+
+    /// The same for programs that say by SOCKS, version 4, 4a or 5, where they want to be connected. Anybody who can
+    /// connect to the listener can.
+    ///
+    /// # Errors
+    /// As [`forward_local`](Self::forward_local).
+    pub fn forward_dynamic(&self, listener: impl Into<Listener>) -> Result<LocalForward, Error> {
+        self.open_door(listener.into(), None)
+    }
+
+    fn open_door(&self, listener: Listener, leads: Option<Leads>) -> Result<LocalForward, Error> {
+        let (address, tally) = (listener.local_addr(), Arc::new(Tally::default()));
+        let door = self.link.change(|state| match &state.failure {
+            Some(error) => Err(error.clone()),
+            None => Ok(state.relay.open_door(listener, leads, Arc::clone(&tally), None)?),
+        })?;
         Ok(LocalForward { link: Arc::clone(&self.link), door, address, tally })
     }
 
@@ -110,7 +125,7 @@ impl Client {
     pub fn forward_remote(&self, at: impl Into<Endpoint>, to: impl Into<Endpoint>) -> Result<RemoteForward, Error> {
         let tally = Arc::new(Tally::default());
         let remote = self.ask_forward(at.into(), Goes::On(to.into(), Arc::clone(&tally)))?;
-        self.relay(|state| state.relay.expect(remote.id))?;
+        self.link.change(|state| state.relay.expect(remote.id))?;
         Ok(RemoteForward { remote, tally })
     }
 
@@ -122,15 +137,24 @@ impl Client {
         Ok(RemoteListener { remote: self.ask_forward(at.into(), Goes::Queue(VecDeque::new()))? })
     }
 
-    /// Adds to the relay, and sees to its thread.
-    fn relay<T>(&self, what: impl FnOnce(&mut State<role::Client>) -> io::Result<T>) -> Result<T, Error> {
-        let mut state = self.link.lock();
-        if let Some(error) = &state.failure {
-            return Err(error.clone());
-        }
-        let value = what(&mut state)?;
-        self.link.ensure_relay(&mut state)?;
-        Ok(value)
+    /// Waits until a connection of some forward has ended or come to nothing, and the count of that is not `seen`, from 0;
+    /// gives the count. What [`counts`](LocalForward::counts) and [`failures`](LocalForward::failures) say has changed
+    /// then, perhaps.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn wait_forwarded(&self, seen: u64) -> Result<u64, Error> {
+        let bell = self.link.wait(None, &mut Own::none(), |state, _| state.relay.bell())?;
+        Ok(bell.wait(seen))
+    }
+
+    /// Promises the server that no more sessions will be opened, so that whoever gets hold of the connection later starts
+    /// nothing by it. Servers of OpenSSH's kind know what that means.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn forgo_sessions(&self) -> Result<(), Error> {
+        self.link.command(true, |ssh, output| ssh.forgo_sessions(output))
     }
 
     fn ask_forward(&self, at: Endpoint, goes: Goes) -> Result<Remote, Error> {
@@ -143,7 +167,7 @@ impl Client {
             self.link.settle(state);
             Some(asked)
         })?;
-        let id = id.map_err(Error::from_open)?;
+        let id = id.map_err(Error::of_open)?;
         let mut remote = Remote { link: Arc::clone(&self.link), id, at, port: 0 };
         let granted =
             self.link.wait(self.link.patience(), &mut Own::none(), |state, _| state.desk.forward(id)?.granted)?;
@@ -210,6 +234,14 @@ impl Tunnel {
     /// No more will be written.
     pub fn finish(&self) {
         self.stream.finish();
+    }
+
+    /// Waits until the server has closed the tunnel, whatever of it was read.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn wait_close(&self) -> Result<(), Error> {
+        self.stream.wait_close()
     }
 
     /// Joins the tunnel with a socket, and lets go of it: what comes from either goes to the other until both have ended.

@@ -1,7 +1,6 @@
 //! What a server forwards (RFC 4254 §7): connections that it makes for a client, and ports and Unix sockets that it listens
 //! at. The handler decides; the relay does the rest.
 
-use crate::error::Error;
 use crate::handler::{Handler, Wish};
 use crate::relay::{Endpoint, Leads, Listener};
 use crate::serve::Conversation;
@@ -27,17 +26,16 @@ struct Bound {
 
 impl<H: Handler> Conversation<H> {
     /// Connects for the client, if it may have that.
-    pub(crate) fn connect(&self, to: Endpoint, ask: Ask<OpenRequest>) -> Result<(), Error> {
+    pub(crate) fn connect(&self, to: Endpoint, ask: Ask<OpenRequest>) {
         let granted = self.handler.may_forward(self.peer, &self.user, &Wish::Connect(&to));
         self.link.change(|state| match granted {
             true => state.relay.connect(&mut state.ssh, ask, to, None),
             false => state.ssh.decline(ask, OpenFailure::PROHIBITED),
         });
-        self.relay()
     }
 
     /// Listens for the client, if it may have that.
-    pub(crate) fn listen(&self, at: Endpoint, ask: Ask<ForwardRequest>) -> Result<(), Error> {
+    pub(crate) fn listen(&self, at: Endpoint, ask: Ask<ForwardRequest>) {
         let granted = self.handler.may_forward(self.peer, &self.user, &Wish::Listen(&at));
         let bound = granted.then(|| bind(&at, self.gateway_ports)).and_then(Result::ok);
         self.link.change(|state| {
@@ -50,19 +48,9 @@ impl<H: Handler> Conversation<H> {
             for listener in listeners {
                 let leads = Leads::Back(id, place.clone());
                 // What cannot be watched is closed, and nobody can connect to it.
-                let _ = state.relay.open_door(listener, leads, Arc::default(), path.take());
+                let _ = state.relay.open_door(listener, Some(leads), Arc::default(), path.take());
             }
         });
-        self.relay()
-    }
-
-    /// Sees to a thread for what is forwarded.
-    pub(crate) fn relay(&self) -> Result<(), Error> {
-        let mut state = self.link.lock();
-        if state.relay.wants_thread() {
-            self.link.ensure_relay(&mut state)?;
-        }
-        Ok(())
     }
 }
 

@@ -19,8 +19,10 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod glob;
 pub mod home;
 pub mod scp;
+pub mod ssh_config;
 
 mod agent;
 mod authorized;

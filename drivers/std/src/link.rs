@@ -34,7 +34,11 @@ pub(crate) struct Link<R: End> {
     changed: Condvar,
     /// Microseconds that a call may wait; `u64::MAX` for ever.
     patience: AtomicU64,
+    pub(crate) start_relay: Option<Start>,
 }
+
+/// Starts the relay's thread.
+type Start = Box<dyn Fn() -> io::Result<()> + Send + Sync>;
 
 pub(crate) type Guard<'a, R> = MutexGuard<'a, State<R>>;
 
@@ -57,6 +61,7 @@ impl<R: End> Link<R> {
             state: Mutex::new(State::new(config, channels, desk, record)?),
             changed: Condvar::new(),
             patience: AtomicU64::new(u64::MAX),
+            start_relay: None,
         })
     }
 
@@ -164,6 +169,9 @@ impl<R: End> Link<R> {
 
     /// Tells the others that something happened.
     pub(crate) fn tell(&self, state: &mut State<R>) {
+        if state.relay.wants_thread() {
+            self.ensure_relay(state);
+        }
         if core::mem::take(&mut state.news) && state.waiters > 0 {
             self.changed.notify_all();
         }

@@ -40,9 +40,7 @@ impl<H: Handler> Conversation<H> {
     /// Serves until the connection is over, and says why.
     pub(crate) fn run(mut self) -> Error {
         loop {
-            let task = self.link.wait(None, &mut Own::none(), |state, _| {
-                if state.relay.wants_thread() { Some(Task::Relay) } else { state.desk.next() }
-            });
+            let task = self.link.wait(None, &mut Own::none(), |state, _| state.desk.next());
             if let Err(error) = task.and_then(|task| self.deal(task)) {
                 return error;
             }
@@ -73,9 +71,8 @@ impl<H: Handler> Conversation<H> {
             Task::Attempt { user, credential, fresh, ask } => self.attempt(user, &credential, fresh, ask)?,
             Task::Answers { answers, ask } => self.answers(&answers, ask)?,
             Task::Prove(keys, ask) => self.prove(&keys, ask)?,
-            Task::Connect(to, ask) => self.connect(to, ask)?,
-            Task::Listen(at, ask) => self.listen(at, ask)?,
-            Task::Relay => self.relay()?,
+            Task::Connect(to, ask) => self.connect(to, ask),
+            Task::Listen(at, ask) => self.listen(at, ask),
             Task::Session(id) => self.start(id),
         }
         Ok(())

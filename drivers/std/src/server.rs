@@ -236,7 +236,7 @@ impl Server {
         let link = Link::new(socket.into(), self.core.clone(), self.channels, desk, self.record.as_ref())?;
         #[cfg(feature = "keylog")]
         link.with(|state| state.log_keys(self.key_log.clone()));
-        let link = Arc::new(link);
+        let link = link.share();
         self.room.enter(&link);
         let conversation = Conversation {
             link,

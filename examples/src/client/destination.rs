@@ -1,92 +1,35 @@
 //! Where to go: `[user@]host`, with `:path` behind it for those who copy files, or `SCHEME://[user@]host[:port][/path]`.
 //! An address of IPv6 stands in brackets where a port or a path may follow.
 
-/// A host, with what else its name brought.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Destination {
-    /// Whom to log in as.
-    pub user: Option<String>,
-    /// Name or address, without brackets.
-    pub host: String,
-    /// The port, which only an URI can name.
-    pub port: Option<u16>,
+use sanssh_std::ssh_config::{Destination, after};
+
+/// A destination without a path, as a URI of this scheme or plain.
+///
+/// # Errors
+/// If it is none.
+pub fn read(scheme: &str, text: &str) -> Result<Destination, String> {
+    let wrong = || format!("\"{text}\" is not a destination; write [user@]host or {scheme}://[user@]host[:port]");
+    let uri = Destination::uri(scheme, text.as_bytes());
+    uri.unwrap_or_else(|| Destination::plain(text.as_bytes())).ok_or_else(wrong)
 }
 
-impl Destination {
-    /// A destination without a path, as a URI of this scheme or plain.
-    ///
-    /// # Errors
-    /// If it is none.
-    pub fn read(scheme: &str, text: &str) -> Result<Self, String> {
-        let wrong = || format!("\"{text}\" is not a destination; write [user@]host or {scheme}://[user@]host[:port]");
-        match after(scheme, text.as_bytes()) {
-            Some(rest) => Self::authority(rest.strip_suffix(b"/").unwrap_or(rest)),
-            None => Self::plain(text.as_bytes()),
-        }
-        .ok_or_else(wrong)
+/// A destination and the path there, if the text names a host: as a URI of this scheme, or by a colon before any slash.
+/// The path may be empty.
+///
+/// # Errors
+/// If the host or the port is none.
+pub fn with_path(scheme: &str, text: &[u8]) -> Result<Option<(Destination, Vec<u8>)>, String> {
+    let shown = String::from_utf8_lossy(text);
+    let wrong =
+        || format!("\"{shown}\" is not a destination; write [user@]host:path or {scheme}://[user@]host[:port][/path]");
+    if let Some(rest) = after(scheme, text) {
+        let end = rest.iter().position(|b| *b == b'/').unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        let path = unescape(path.strip_prefix(b"/").unwrap_or(path)).ok_or_else(wrong)?;
+        return Ok(Some((Destination::authority(authority).ok_or_else(wrong)?, path)));
     }
-
-    /// A destination and the path there, if the text names a host: as a URI of this scheme, or by a colon before any slash.
-    /// The path may be empty.
-    ///
-    /// # Errors
-    /// If the host or the port is none.
-    pub fn with_path(scheme: &str, text: &[u8]) -> Result<Option<(Self, Vec<u8>)>, String> {
-        let shown = String::from_utf8_lossy(text);
-        let wrong = || {
-            format!("\"{shown}\" is not a destination; write [user@]host:path or {scheme}://[user@]host[:port][/path]")
-        };
-        if let Some(rest) = after(scheme, text) {
-            let end = rest.iter().position(|b| *b == b'/').unwrap_or(rest.len());
-            let (authority, path) = rest.split_at(end);
-            let path = unescape(path.strip_prefix(b"/").unwrap_or(path)).ok_or_else(wrong)?;
-            return Ok(Some((Self::authority(authority).ok_or_else(wrong)?, path)));
-        }
-        let Some(at) = colon(text) else { return Ok(None) };
-        Ok(Some((Self::plain(&text[..at]).ok_or_else(wrong)?, text[at + 1..].to_vec())))
-    }
-
-    /// `[user@]host[:port]`.
-    fn authority(text: &[u8]) -> Option<Self> {
-        let (user, place) = split_user(str::from_utf8(text).ok()?);
-        let colon = match place.strip_prefix('[') {
-            Some(_) => place.find(']')? + 1,
-            None => place.find(':').unwrap_or(place.len()),
-        };
-        let (host, rest) = place.split_at(colon);
-        let port = match rest.strip_prefix(':') {
-            Some(port) => Some(port.parse().ok().filter(|port| *port != 0)?),
-            None if rest.is_empty() => None,
-            None => return None,
-        };
-        Self::of(user, host, port).filter(|place| !place.host.contains('/'))
-    }
-
-    /// `[user@]host`.
-    fn plain(text: &[u8]) -> Option<Self> {
-        let (user, host) = split_user(str::from_utf8(text).ok()?);
-        Self::of(user, host, None)
-    }
-
-    fn of(user: Option<&str>, host: &str, port: Option<u16>) -> Option<Self> {
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        // A name that begins like a flag would become one in whatever passes it on.
-        let odd = |name: &str| name.is_empty() || name.starts_with('-') || name.contains(char::is_whitespace);
-        if odd(host) || user.is_some_and(odd) {
-            return None;
-        }
-        Some(Self { user: user.map(str::to_owned), host: host.to_owned(), port })
-    }
-}
-
-/// What follows `SCHEME://`.
-fn after<'a>(scheme: &str, text: &'a [u8]) -> Option<&'a [u8]> {
-    text.strip_prefix(scheme.as_bytes())?.strip_prefix(b"://")
-}
-
-/// Names of users may contain an @, those of hosts do not.
-fn split_user(place: &str) -> (Option<&str>, &str) {
-    place.rsplit_once('@').map_or((None, place), |(user, host)| (Some(user), host))
+    let Some(at) = colon(text) else { return Ok(None) };
+    Ok(Some((Destination::plain(&text[..at]).ok_or_else(wrong)?, text[at + 1..].to_vec())))
 }
 
 /// The colon between host and path, if there is one before any slash and outside of brackets.
@@ -123,7 +66,8 @@ fn unescape(text: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::Destination;
+    use super::{read, with_path};
+    use sanssh_std::ssh_config::Destination;
 
     fn place(user: Option<&str>, host: &str, port: Option<u16>) -> Destination {
         Destination { user: user.map(str::to_owned), host: host.to_owned(), port }
@@ -141,14 +85,14 @@ mod tests {
             ("ssh://me@host:2222/", Some("me"), "host", Some(2222)),
             ("ssh://[fe80::1]:22", None, "fe80::1", Some(22)),
         ] {
-            assert_eq!(Destination::read("ssh", text), Ok(place(user, host, port)), "{text}");
+            assert_eq!(read("ssh", text), Ok(place(user, host, port)), "{text}");
         }
     }
 
     #[test]
     fn odd_ones_are_refused() {
         for text in ["", "me@", "@host", "-oX@host", "me@-host", "ssh://host:0", "ssh://host:x", "ssh://a/b", "a b"] {
-            assert!(Destination::read("ssh", text).is_err(), "{text}");
+            assert!(read("ssh", text).is_err(), "{text}");
         }
     }
 
@@ -163,18 +107,18 @@ mod tests {
             ("sftp://[::1]//etc", None, "::1", None, "/etc"),
         ] {
             let expected = Some((place(user, host, port), path.as_bytes().to_vec()));
-            assert_eq!(Destination::with_path("sftp", text.as_bytes()), Ok(expected), "{text}");
+            assert_eq!(with_path("sftp", text.as_bytes()), Ok(expected), "{text}");
         }
     }
 
     #[test]
     fn names_of_files_name_no_host() {
         for text in ["host", "./a:b", "/a:b", ":a", "a/b:c", "sftp:/", "[::1]"] {
-            let place = Destination::with_path("scp", text.as_bytes());
+            let place = with_path("scp", text.as_bytes());
             assert!(matches!(place, Ok(None)) == (text != "sftp:/"), "{text}: {place:?}");
         }
         for text in ["-h:a", "scp://h:0/a", "scp://h/%0", "scp://h/%00", "scp://h/%zz", "scp:///a", "a@:b"] {
-            assert!(Destination::with_path("scp", text.as_bytes()).is_err(), "{text}");
+            assert!(with_path("scp", text.as_bytes()).is_err(), "{text}");
         }
     }
 }

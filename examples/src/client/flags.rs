@@ -3,23 +3,16 @@
 use super::FAILED;
 use super::options::Settings;
 use super::report::{Reporter, Verbosity};
-use crate::value;
 use lexopt::{Parser, ValueExt};
-use sanssh_std::Family;
+use sanssh_std::ssh_config::Sources;
 use std::io::Write;
 use std::process::ExitCode;
 
 /// What the programs' help says of options.
 pub const OPTIONS: &str = "\
-Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, put first):
-  KexAlgorithms LIST, HostKeyAlgorithms LIST, Ciphers LIST, MACs LIST, Compression yes|no|LIST,
-  RekeyLimit BYTES[K|M|G] [TIME],
-  User, Port, HostKeyAlias, AddressFamily any|inet|inet6, ConnectTimeout TIME, ServerAliveInterval TIME,
-  ServerAliveCountMax, IdentityFile, IdentitiesOnly, IdentityAgent PATH|SSH_AUTH_SOCK|none, PubkeyAuthentication,
-  PasswordAuthentication,
-  KbdInteractiveAuthentication, PreferredAuthentications, NumberOfPasswordPrompts, BatchMode, UserKnownHostsFile,
-  GlobalKnownHostsFile, HashKnownHosts, UpdateHostKeys, StrictHostKeyChecking yes|ask|accept-new|no, RequestTTY,
-  SendEnv, SetEnv, LogLevel. Forwardings, control sockets and the like can be given only as off.
+Options are those of ssh_config(5), names in any case; `ssh -G host` shows what comes of them. What is not given is read
+from ~/.ssh/config, then /etc/ssh/ssh_config. What does not exist here is named when it is asked for. Lists of algorithms
+may be changes of the default ones: +LIST, -LIST and ^LIST append, remove, put first.
 
 A changed host key is refused whatever StrictHostKeyChecking says; with no, as with accept-new, new ones are recorded.
 ";
@@ -61,19 +54,21 @@ pub fn take(settings: &mut Settings, flag: char, parser: &mut Parser) -> Result<
         'C' => settings.set("Compression", "yes")?,
         'v' => settings.verbosity = Some(Verbosity::Verbose),
         'q' => settings.verbosity = Some(Verbosity::Quiet),
-        '4' => settings.family = Some(Family::V4),
-        '6' => settings.family = Some(Family::V6),
+        '4' => settings.set("AddressFamily", "inet")?,
+        '6' => settings.set("AddressFamily", "inet6")?,
         'c' => named(settings, flag, "Ciphers", parser)?,
         'i' => named(settings, flag, "IdentityFile", parser)?,
+        'J' => named(settings, flag, "ProxyJump", parser)?,
         'o' => {
             let option = text(parser)?;
-            let (name, value) = value::split(&option)?;
-            settings.set(name, value)?;
+            settings.given.line(&option).map_err(|error| format!("-o {option}: {error}"))?;
         }
-        'F' => match text(parser)?.as_str() {
-            "none" | "/dev/null" => {}
-            file => return Err(format!("-F {file}: configuration files are not read; give -o options")),
-        },
+        'F' => {
+            settings.sources = match text(parser)?.as_str() {
+                "none" => Sources::None,
+                file => Sources::File(file.into()),
+            };
+        }
         _ => return Ok(false),
     }
     Ok(true)

@@ -1,10 +1,10 @@
 //! Whether the host is the one it should be: known_hosts files, an alias, and the question to the person at the terminal.
 //! Without a person there is no question, and an unknown host is refused.
 
-use super::options::{Settings, Strict};
 use super::report::Reporter;
 use sanssh_core::algorithm::HostKey;
-use sanssh_std::{Client, HostKeyError, Hosts, KnownHosts, Question, Unknown, home};
+use sanssh_std::ssh_config::{HostConfig, StrictHostKey};
+use sanssh_std::{Client, HostKeyError, Hosts, KnownHosts, Question, Unknown};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 
@@ -15,23 +15,18 @@ pub(super) struct Aliased {
     alias: Option<String>,
 }
 
-/// What the settings say about trust. A person at the terminal is asked about hosts that nobody knows, if there is one.
-pub(super) fn of(settings: &Settings, host: &str, port: u16) -> Result<Aliased, String> {
-    let defaults = KnownHosts::user();
-    let mut list = KnownHosts::files(settings.known_hosts.clone().unwrap_or(defaults.files));
-    list.system = settings.global_known_hosts.clone().unwrap_or(defaults.system);
-    list.hashed = settings.hash_known_hosts.unwrap_or(false);
-    list.unknown = match settings.strict.unwrap_or(Strict::Ask) {
-        Strict::Record => Unknown::Record,
-        Strict::Ask if !settings.is_batch() => asker(),
-        Strict::Ask | Strict::Refuse => Unknown::Refuse,
+/// What the configuration says about trust. A person at the terminal is asked about hosts that nobody knows, if there is one.
+pub(super) fn of(config: &HostConfig) -> Result<Aliased, String> {
+    let settings = &config.settings;
+    let mut list = KnownHosts::files(&settings.user_known_hosts_file.0);
+    list.system = settings.global_known_hosts_file.0.iter().map(Into::into).collect();
+    list.hashed = settings.hash_known_hosts;
+    list.unknown = match settings.strict_host_key_checking {
+        StrictHostKey::AcceptNew | StrictHostKey::No => Unknown::Record,
+        StrictHostKey::Ask if !settings.batch_mode => asker(),
+        StrictHostKey::Ask | StrictHostKey::Yes => Unknown::Refuse,
     };
-    if home::ssh("known_hosts").is_none() && settings.known_hosts.is_none() {
-        return Err(format!(
-            "no home to keep known hosts in; give -o UserKnownHostsFile=FILE to connect to {host}:{port}"
-        ));
-    }
-    Ok(Aliased { list, alias: settings.alias.clone() })
+    Ok(Aliased { list, alias: settings.host_key_alias.clone() })
 }
 
 fn asker() -> Unknown {

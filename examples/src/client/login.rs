@@ -2,25 +2,25 @@
 //! A person is asked on their terminal, never in batch mode, and nothing they type is shown or logged.
 
 use super::offer::{Offer, offers};
-use super::options::Settings;
+use super::options::methods;
 use super::report::Reporter;
 use crate::terminal::secret;
 use sanssh_core::auth::{Method, MethodSet};
+use sanssh_std::ssh_config::{HostConfig, Local, PublicKey};
 use sanssh_std::{Agent, Client, Error, Login, Plan, Prompts, Unlock};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
-/// Passwords asked for, unless the user says otherwise.
-const PROMPTS: u32 = 3;
-
 /// A login under way.
 struct Attempts<'a> {
     client: &'a Client,
-    settings: &'a Settings,
+    config: &'a HostConfig,
     reporter: Reporter,
     user: &'a str,
     host: &'a str,
+    /// In this order.
+    preferred: Vec<Method>,
     plan: Plan,
     /// Times that each of the two may still ask.
     passwords: u32,
@@ -33,22 +33,17 @@ struct Attempts<'a> {
 ///
 /// # Errors
 /// In one line: which methods there were, and why keys were left out.
-pub(super) fn run(
-    client: &Client,
-    settings: &Settings,
-    user: &str,
-    host: &str,
-    reporter: Reporter,
-) -> Result<(), String> {
-    let prompts = settings.password_prompts.unwrap_or(PROMPTS);
-    let agent = connect(client, settings, reporter);
+pub(super) fn run(client: &Client, config: &HostConfig, reporter: Reporter) -> Result<(), String> {
+    let prompts = config.settings.number_of_password_prompts;
+    let agent = connect(client, config, reporter);
     let mut attempts = Attempts {
         client,
-        settings,
+        config,
         reporter,
-        user,
-        host,
-        plan: plan(agent, settings, reporter),
+        user: &config.settings.user,
+        host: &config.host,
+        preferred: methods(config)?,
+        plan: plan(agent, config, reporter)?,
         passwords: prompts,
         interactives: prompts,
         notes: Vec::new(),
@@ -63,15 +58,15 @@ pub(super) fn run(
 }
 
 /// The user's agent, told whom it is about to sign for.
-fn connect(client: &Client, settings: &Settings, reporter: Reporter) -> Option<Agent> {
-    let path = settings.agent().filter(|_| settings.public_key.unwrap_or(true))?;
+fn connect(client: &Client, config: &HostConfig, reporter: Reporter) -> Option<Agent> {
+    let path = config.agent(&Local).filter(|_| config.settings.pubkey_authentication != PublicKey::No)?;
     let agent = Agent::connect(&path).and_then(|mut agent| client.bind(&mut agent).map(|()| agent));
     agent.inspect_err(|error| reporter.detail(format_args!("there is no agent: {error}"))).ok()
 }
 
 /// The keys that there are, in the order in which they are offered.
-fn plan(mut agent: Option<Agent>, settings: &Settings, reporter: Reporter) -> Plan {
-    let offers = offers(settings, agent.as_mut(), reporter);
+fn plan(mut agent: Option<Agent>, config: &HostConfig, reporter: Reporter) -> Result<Plan, String> {
+    let offers = offers(config, agent.as_mut(), reporter)?;
     let mut plan = Plan::new(agent);
     for offer in offers {
         match offer {
@@ -79,19 +74,17 @@ fn plan(mut agent: Option<Agent>, settings: &Settings, reporter: Reporter) -> Pl
             Offer::Held(identity) => plan.held(identity),
         }
     }
-    plan
+    Ok(plan)
 }
 
 impl Attempts<'_> {
     /// `None` if logged in, else the methods that could have continued.
     fn all(&mut self) -> Result<Option<MethodSet>, Error> {
-        let default = [Method::PublicKey, Method::Interactive, Method::Password];
-        let preferred = self.settings.preferred.clone().unwrap_or_else(|| default.to_vec());
         let mut allowed = None;
         loop {
             self.banners();
             let may = |method: &Method| allowed.is_none_or(|allowed: MethodSet| allowed.contains(*method));
-            let next = preferred.iter().copied().find(|method| may(method) && self.has(*method));
+            let next = self.preferred.iter().copied().find(|method| may(method) && self.has(*method));
             let outcome = match (next, allowed) {
                 (Some(Method::PublicKey), _) => self.key()?,
                 // Nobody is asked for anything before the server wants it.
@@ -110,12 +103,12 @@ impl Attempts<'_> {
 
     /// Whether there is something to offer by this method.
     fn has(&self, method: Method) -> bool {
-        let enabled = |setting: Option<bool>| setting.unwrap_or(true);
-        let asks = !self.settings.is_batch();
+        let settings = &self.config.settings;
+        let asks = !settings.batch_mode;
         match method {
-            Method::PublicKey => enabled(self.settings.public_key) && self.plan.goes_on(),
-            Method::Password => enabled(self.settings.password) && asks && self.passwords > 0,
-            Method::Interactive => enabled(self.settings.interactive) && asks && self.interactives > 0,
+            Method::PublicKey => settings.pubkey_authentication != PublicKey::No && self.plan.goes_on(),
+            Method::Password => settings.password_authentication && asks && self.passwords > 0,
+            Method::Interactive => settings.kbd_interactive_authentication && asks && self.interactives > 0,
             Method::None | Method::HostBased => false,
         }
     }
@@ -131,7 +124,7 @@ impl Attempts<'_> {
             let asked = secret(&format!("Passphrase for {}: ", file.display()));
             asked.ok().filter(|passphrase| !passphrase.is_empty())
         };
-        let unlock: Option<Unlock<'_>> = if self.settings.is_batch() { None } else { Some(&mut unlock) };
+        let unlock: Option<Unlock<'_>> = if self.config.settings.batch_mode { None } else { Some(&mut unlock) };
         let login = self.client.login_next(self.user, &mut self.plan, unlock);
         for (entry, _) in self.plan.entries().iter().zip(before).filter(|(entry, before)| entry.outcome != *before) {
             reporter.detail(format_args!("the key {entry}"));

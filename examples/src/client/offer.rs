@@ -1,8 +1,8 @@
 //! Which keys are offered, and in which order: those named, the agent's, then those that files hold by custom. A key
 //! that the agent holds is left to it, so that nobody types a passphrase for it.
 
-use super::options::Settings;
 use super::report::Reporter;
+use sanssh_std::ssh_config::{HostConfig, Local};
 use sanssh_std::{Agent, Identity, home};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -16,13 +16,18 @@ pub(super) enum Offer {
     Held(Identity),
 }
 
-pub(super) fn offers(settings: &Settings, agent: Option<&mut Agent>, reporter: Reporter) -> VecDeque<Offer> {
+pub(super) fn offers(
+    config: &HostConfig,
+    agent: Option<&mut Agent>,
+    reporter: Reporter,
+) -> Result<VecDeque<Offer>, String> {
     let held = agent.map(Agent::identities).unwrap_or_else(|| Ok(Vec::new()));
     let held = held.inspect_err(|error| reporter.detail(format_args!("no keys of the agent: {error}")));
-    let files = files(settings, reporter);
+    let named = config.identities(&Local).map_err(|error| error.to_string())?;
+    let is_named = !config.settings.identity_file.0.is_empty();
+    let files = if is_named { existing(named, reporter) } else { usual() };
     let keys = files.into_iter().map(|file| (home::public(&file), file)).collect();
-    let named = !settings.identities.is_empty();
-    order(keys, held.unwrap_or_default(), named, settings.identities_only.unwrap_or(false))
+    Ok(order(keys, held.unwrap_or_default(), is_named, config.settings.identities_only))
 }
 
 /// Files with their public keys, where these are known, and what the agent holds. Named files come before the rest of the
@@ -42,15 +47,17 @@ fn order(files: Vec<(Option<Vec<u8>>, PathBuf)>, mut held: Vec<Identity>, named:
     offers
 }
 
-/// The files given, or those that hold keys by custom, as far as they exist.
-fn files(settings: &Settings, reporter: Reporter) -> Vec<PathBuf> {
-    if settings.identities.is_empty() {
-        let custom = home::IDENTITIES.iter().filter_map(|name| home::ssh(name));
-        return custom.filter(|file| file.exists()).collect();
-    }
+/// The files that hold keys by custom, as far as they exist.
+fn usual() -> Vec<PathBuf> {
+    let custom = home::IDENTITIES.iter().filter_map(|name| home::ssh(name));
+    custom.filter(|file| file.exists()).collect()
+}
+
+/// The files that are named, as far as they exist.
+fn existing(files: Vec<PathBuf>, reporter: Reporter) -> Vec<PathBuf> {
     // The agent may hold what only the public half of is here.
     let exists = |file: &PathBuf| file.exists() || home::beside(file, ".pub").exists();
-    let (found, missing): (Vec<_>, Vec<_>) = settings.identities.iter().cloned().partition(exists);
+    let (found, missing): (Vec<_>, Vec<_>) = files.into_iter().partition(exists);
     for file in missing {
         reporter.warn(format_args!("identity file {} does not exist", file.display()));
     }

@@ -18,22 +18,6 @@ pub enum Verbosity {
     Verbose,
 }
 
-impl Verbosity {
-    /// OpenSSH's `LogLevel`.
-    ///
-    /// # Errors
-    /// For a level that there is not.
-    pub fn from_level(level: &str) -> Result<Self, String> {
-        match level.to_ascii_uppercase().as_str() {
-            "QUIET" => Ok(Self::Quiet),
-            "FATAL" | "ERROR" => Ok(Self::Errors),
-            "INFO" => Ok(Self::Normal),
-            "VERBOSE" | "DEBUG" | "DEBUG1" | "DEBUG2" | "DEBUG3" => Ok(Self::Verbose),
-            _ => Err(format!("unknown level \"{level}\"; there are QUIET, FATAL, ERROR, INFO, VERBOSE, DEBUG")),
-        }
-    }
-}
-
 /// Says things.
 #[derive(Debug, Clone, Copy)]
 pub struct Reporter {
@@ -67,6 +51,13 @@ impl Reporter {
     pub fn banner(self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
             let _ = write!(std::io::stderr(), "{text}");
+        }
+    }
+
+    /// What other programs look for in the words that OpenSSH's client has for it.
+    pub fn announce(self, what: impl Display) {
+        if self.verbosity >= Verbosity::Normal {
+            let _ = writeln!(std::io::stderr(), "{what}");
         }
     }
 

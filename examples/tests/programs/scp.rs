@@ -26,7 +26,7 @@ fn server() -> Option<Sshd> {
 /// Our client with a shared key for these servers; paths are the next arguments.
 fn scp(servers: &[&Sshd], options: &[&str]) -> Command {
     let mut scp = Command::new(env!("CARGO_BIN_EXE_scp"));
-    scp.stdin(Stdio::null()).env_remove("SSH_AUTH_SOCK").args(options).arg("-B").arg("-i");
+    scp.stdin(Stdio::null()).env_remove("SSH_AUTH_SOCK").args(["-F", "none"]).args(options).arg("-B").arg("-i");
     scp.arg(Keys::shared().client(Kind::Ed25519)).arg("-o");
     let known: Vec<_> = servers.iter().map(|server| server.known_hosts().display().to_string()).collect();
     scp.arg(format!("UserKnownHostsFile={}", known.join(" "))).args(["-P", &servers[0].port().to_string()]);

@@ -184,12 +184,13 @@ fn what_fails_before_the_login_says_so_in_a_line() {
     let free = sanssh_tests::port::free();
     let nobody = output(our_ssh(free, &identity, &server.known_hosts(), &[]).arg("true"));
     failed(&nobody, &["127.0.0.1", &free.to_string(), "refused"]);
-    let nowhere = output(Command::new(env!("CARGO_BIN_EXE_ssh")).args(["-4", "no-such-host.invalid", "true"]));
+    let nowhere =
+        output(Command::new(env!("CARGO_BIN_EXE_ssh")).args(["-F", "none", "-4", "no-such-host.invalid", "true"]));
     failed(&nowhere, &["no-such-host.invalid"]);
     failed(&output(&mut client(&server, &["-c", "aes128-ctr,rot13"])), &["rot13"]);
-    failed(&output(&mut client(&server, &["-oFrobnicate=yes"])), &["Frobnicate"]);
-    failed(&output(&mut client(&server, &["-oRekeyLimit=soon"])), &["RekeyLimit", "soon"]);
-    failed(&output(&mut client(&server, &["-oForwardAgent=yes"])), &["ForwardAgent"]);
+    failed(&output(&mut client(&server, &["-oFrobnicate=yes"])), &["frobnicate"]);
+    failed(&output(&mut client(&server, &["-oRekeyLimit=soon"])), &["rekeylimit", "soon"]);
+    failed(&output(&mut client(&server, &["-oProxyJump=no-such-host.invalid"])), &["by way of no-such-host.invalid"]);
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn a_server_that_says_nothing_is_waited_for_no_longer_than_told() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let mut ssh = Command::new(env!("CARGO_BIN_EXE_ssh"));
-    let result = output(ssh.args(["-oConnectTimeout=1", "-p", &port.to_string(), "127.0.0.1", "true"]));
+    let result = output(ssh.args(["-F", "none", "-oConnectTimeout=1", "-p", &port.to_string(), "127.0.0.1", "true"]));
     failed(&result, &["1s"]);
 }
 
@@ -492,4 +493,81 @@ fn input_that_trickles_arrives_at_once() {
     }
     drop(stdin);
     assert!(child.wait().unwrap().success());
+}
+
+/// A configuration that leads to a server, with what the files in it say.
+fn configured(server: &Sshd, more: &str) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let text = format!(
+        "Include {0}/more\nHost work\n Hostname 127.0.0.1\n Port {1}\n IdentityFile {2}\n UserKnownHostsFile {3}\n\
+         Host *\n BatchMode yes\n StrictHostKeyChecking yes\n GlobalKnownHostsFile none\n IdentityAgent none\n",
+        directory.path().display(),
+        server.port(),
+        Keys::shared().client(Kind::Ed25519).display(),
+        server.known_hosts().display(),
+    );
+    fs::write(directory.path().join("config"), text).unwrap();
+    fs::write(directory.path().join("more"), more).unwrap();
+    directory
+}
+
+fn by(directory: &tempfile::TempDir, options: &[&str]) -> Command {
+    let mut ssh = Command::new(env!("CARGO_BIN_EXE_ssh"));
+    ssh.stdin(Stdio::null()).arg("-F").arg(directory.path().join("config")).args(options).arg("work");
+    ssh
+}
+
+#[test]
+fn a_configuration_says_where_and_how() {
+    let Some(server) = server(&[]) else { return };
+    let more = "Match exec \"test %n = work\"\n SetEnv FROM=config\nMatch final host 127.0.0.1\n SendEnv WORD\n";
+    let directory = configured(&server, more);
+    let result = output(by(&directory, &[]).env("WORD", "sent").arg("echo $FROM $WORD"));
+    ended(&result, 0, "config sent\n", "");
+    ended(&output(by(&directory, &["-oSetEnv=FROM=line"]).arg("echo $FROM")), 0, "line\n", "");
+    let shown = text(&output(by(&directory, &["-G", "-p", "99"]).arg("x")).stdout);
+    for line in ["host work", "hostname 127.0.0.1", "port 99", "setenv FROM=config", "sendenv WORD", "batchmode yes"] {
+        assert!(shown.lines().any(|one| one == line), "no {line} in {shown}");
+    }
+}
+
+#[test]
+fn a_remote_command_runs_in_place_of_a_shell() {
+    let Some(server) = server(&[]) else { return };
+    let directory = configured(&server, "RemoteCommand echo %n \"a  b\" # all\n");
+    ended(&output(&mut by(&directory, &[])), 0, "work a  b\n", "");
+    failed(&output(by(&directory, &[]).arg("true")), &["RemoteCommand"]);
+    ended(&output(by(&directory, &["-oRemoteCommand=none"]).arg("echo own")), 0, "own\n", "");
+}
+
+#[test]
+fn what_a_configuration_wants_and_there_is_not_is_named() {
+    let Some(server) = server(&[]) else { return };
+    let lacking = |more: &str, options: &[&str]| output(by(&configured(&server, more), options).arg("echo in"));
+    for (more, word) in
+        [("ForkAfterAuthentication yes\n", "forkafterauthentication"), ("RevokedHostKeys /x\n", "revokedhostkeys")]
+    {
+        failed(&lacking(more, &[]), &[word, "not supported"]);
+    }
+    ended(&lacking("GSSAPIAuthentication yes\nControlMaster auto\n", &[]), 0, "in\n", "");
+    ended(&lacking("LocalForward 1 a:2\nClearAllForwardings yes\n", &[]), 0, "in\n", "");
+    failed(&lacking("Port x\n", &[]), &["more:1: port: "]);
+    failed(&lacking("User $(id)\nMatch exec \"x %r\"\n", &[]), &["more:2: match: %r is"]);
+}
+
+#[test]
+fn all_who_log_in_read_the_configuration() {
+    let Some(server) = server(&[]) else { return };
+    let directory = configured(&server, "RemoteCommand false\nLocalForward 1 a:2\nExitOnForwardFailure yes\n");
+    let config = directory.path().join("config");
+    let (from, to) = (directory.path().join("from"), directory.path().join("to"));
+    fs::write(&from, "content").unwrap();
+    let mut scp = Command::new(env!("CARGO_BIN_EXE_scp"));
+    let result = output(scp.arg("-qF").arg(&config).arg(&from).arg(format!("work:{}", to.display())));
+    ended(&result, 0, "", "");
+    let mut sftp = Command::new(env!("CARGO_BIN_EXE_sftp"));
+    let result =
+        output(sftp.arg("-qF").arg(&config).arg(format!("work:{}", to.display())).arg(directory.path().join("back")));
+    ended(&result, 0, "", "");
+    assert_eq!(fs::read_to_string(directory.path().join("back")).unwrap(), "content");
 }

@@ -1,5 +1,5 @@
 //! Files by SFTP: OpenSSH's `sftp`, ours and whoever the environment names, side by side in one run, from and to Debian's
-//! sshd: large files, a line of 50 ms, many small files; and both ends ours against both ends OpenSSH's.
+//! sshd: large files, a line of 50 ms, many small files here and far away; and both ends ours against both ends OpenSSH's.
 //!
 //! Samples alternate and medians are given, since the machine is shared; trust the ratios, and the processor's seconds.
 //! `cargo bench -p sanssh-tests --bench files` builds what it needs; `-- large`, `-- far`, `-- small` or `-- served` runs
@@ -29,6 +29,10 @@ const CIPHERS: [&str; 2] = ["aes128-gcm@openssh.com", "chacha20-poly1305@openssh
 const COMMON: &str = "aes128-ctr";
 const SMALL_FILES: usize = 1000;
 const SMALL: usize = 1024;
+/// Half of the round trip of a line that is slow enough to count nothing but round trips, and files that are enough then.
+const SMALL_DELAY: Duration = Duration::from_millis(10);
+const FAR_FILES: usize = 50;
+const FAR_NOTE: &str = ", round trip of 20 ms";
 const GIB: f64 = 1073741824.0;
 /// Half of the round trip.
 const DELAY: Duration = Duration::from_millis(25);
@@ -165,12 +169,17 @@ impl Bench {
         for at in 0..SMALL_FILES {
             fs::write(from.join(format!("f{at}")), [at.to_le_bytes()[0]; SMALL]).expect("a file");
         }
-        for what in [What::GetSmall, What::PutSmall, What::GetTree, What::PutTree] {
-            let task = Task { what, cipher: COMMON, from: from.clone(), to: to.clone(), count: SMALL_FILES };
-            println!("\n{} of {SMALL_FILES} files of {SMALL} bytes", what.name());
-            let pairings = self.everyone(self.sshd.port());
-            self.side_by_side(&task, &pairings, (SMALL_FILES as f64, "files/s"), (1.0, "s"), || {
-                for name in (0..SMALL_FILES).map(|at| format!("f{at}")) {
+        let line = Proxy::start(self.sshd.address(), Line { delay: SMALL_DELAY, ..Line::default() });
+        let far = line.as_ref().expect("a slow line").port();
+        let one_by_one = [What::GetSmall, What::PutSmall];
+        let near = one_by_one.into_iter().chain([What::GetTree, What::PutTree]).map(|what| (what, self.sshd.port()));
+        for (what, port) in near.chain(one_by_one.map(|what| (what, far))) {
+            let (count, note) = if port == far { (FAR_FILES, FAR_NOTE) } else { (SMALL_FILES, "") };
+            let task = Task { what, cipher: COMMON, from: from.clone(), to: to.clone(), count };
+            println!("\n{} of {count} files of {SMALL} bytes{note}", what.name());
+            let pairings = self.everyone(port);
+            self.side_by_side(&task, &pairings, (count as f64, "files/s"), (1.0, "s"), || {
+                for name in (0..count).map(|at| format!("f{at}")) {
                     check(&from.join(&name), &to.join(&name));
                 }
                 fs::remove_dir(&to).expect("nothing is left");

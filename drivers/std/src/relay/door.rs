@@ -7,6 +7,7 @@ use super::tally::Tally;
 use crate::end::{End, Ssh};
 use crate::socket::Socket;
 use core::net::SocketAddr;
+use sanssh_core::channel::ForwardId;
 use sanssh_core::{ChannelId, Output, Refused};
 use std::io;
 use std::path::PathBuf;
@@ -19,7 +20,8 @@ const ROOM: usize = 4 * 1024;
 #[derive(Debug)]
 pub(super) struct Door {
     listener: Listener,
-    leads: Leads,
+    /// Where to; without, those who come say it by SOCKS.
+    leads: Option<Leads>,
     /// Accepted, and without a channel yet.
     waiting: Option<(Socket, Option<SocketAddr>)>,
     readable: bool,
@@ -33,6 +35,8 @@ pub(super) struct Door {
 pub(super) enum Knock {
     /// A channel is asked for.
     Opened(ChannelId, Socket),
+    /// Somebody who has to say where to.
+    Asker(Socket),
     /// There may be others.
     Again,
     Nobody,
@@ -45,7 +49,12 @@ pub(super) enum Knock {
 }
 
 impl Door {
-    pub(super) fn new(listener: Listener, leads: Leads, tally: Arc<Tally>, path: Option<PathBuf>) -> io::Result<Self> {
+    pub(super) fn new(
+        listener: Listener,
+        leads: Option<Leads>,
+        tally: Arc<Tally>,
+        path: Option<PathBuf>,
+    ) -> io::Result<Self> {
         listener.prepare()?;
         Ok(Self { listener, leads, waiting: None, readable: true, tally, path })
     }
@@ -54,8 +63,9 @@ impl Door {
         &self.listener
     }
 
-    pub(super) const fn leads(&self) -> &Leads {
-        &self.leads
+    /// Whose connections they are, on a server.
+    pub(super) fn forward(&self) -> Option<ForwardId> {
+        self.leads.as_ref().and_then(Leads::forward)
     }
 
     pub(super) const fn tally(&self) -> &Arc<Tally> {
@@ -74,18 +84,15 @@ impl Door {
         {
             return other;
         }
-        if output.room() < ROOM {
-            return Knock::Stuck;
-        }
-        let address = self.waiting.as_ref().and_then(|(_, address)| *address);
-        let host = address.map_or_else(String::new, |address| address.ip().to_string());
-        let kind = self.leads.kind((&host, address.map_or(0, |address| address.port())));
-        match ssh.open(kind, output) {
-            Ok(id) => self.waiting.take().map_or(Knock::Again, |(socket, _)| Knock::Opened(id, socket)),
-            Err(Refused::Busy) => Knock::Stuck,
-            Err(Refused::NoRoom) => Knock::Crowded,
+        let Some((socket, address)) = self.waiting.take() else { return Knock::Again };
+        let Some(leads) = &self.leads else { return Knock::Asker(socket) };
+        match ask(ssh, output, leads, address) {
+            Ok(id) => Knock::Opened(id, socket),
+            Err(refused @ (Refused::Busy | Refused::NoRoom)) => {
+                self.waiting = Some((socket, address));
+                if refused == Refused::Busy { Knock::Stuck } else { Knock::Crowded }
+            }
             Err(refused) => {
-                self.waiting = None;
                 self.tally.fail(refused.to_string());
                 Knock::Again
             }
@@ -109,6 +116,20 @@ impl Door {
         }
         Some(Knock::Nobody)
     }
+}
+
+/// Asks for a channel that leads there.
+pub(super) fn ask<R: End>(
+    ssh: &mut Ssh<R>,
+    output: &mut Output<'_>,
+    leads: &Leads,
+    from: Option<SocketAddr>,
+) -> Result<ChannelId, Refused> {
+    if output.room() < ROOM {
+        return Err(Refused::Busy);
+    }
+    let host = from.map_or_else(String::new, |from| from.ip().to_string());
+    ssh.open(leads.kind((&host, from.map_or(0, |from| from.port()))), output)
 }
 
 impl Drop for Door {

@@ -6,6 +6,8 @@
 //! last entry gone <-- thread ends, and leaves the pump to whoever waits        ^--------- sockets, connection, wake
 //! ```
 
+mod asker;
+mod bell;
 mod connect;
 mod door;
 mod endpoint;
@@ -15,6 +17,7 @@ mod seats;
 mod tally;
 mod thread;
 
+pub(crate) use bell::Bell;
 pub use endpoint::Endpoint;
 pub(crate) use endpoint::Leads;
 pub use listener::Listener;
@@ -25,13 +28,14 @@ use crate::clock::Clock;
 use crate::end::{End, Ssh};
 use crate::error::escape;
 use crate::socket::Socket;
+use asker::Asker;
 use connect::{Connecting, PATIENCE};
 use core::time::Duration;
 use door::{Door, Knock};
 use pair::{Pair, Pause};
 use sanssh_core::channel::{Event, ForwardId, OpenFailure};
 use sanssh_core::event::OpenRequest;
-use sanssh_core::{Ask, ChannelId, Instant, Output};
+use sanssh_core::{Ask, ChannelId, Instant, Output, Refused};
 use seats::{Entry, Seats};
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
@@ -63,16 +67,20 @@ pub(crate) struct Relay {
     /// Channels that may be open; as many may be gone whose sockets have not taken everything.
     channels: usize,
     leftover: usize,
+    /// Programs that have not said where to; no more than channels.
+    askers: usize,
     /// A door waits for a free channel.
     crowded: bool,
     /// There is a thread.
     running: bool,
+    /// Rings when a connection ends or comes to nothing.
+    bell: Arc<Bell>,
     /// The thread wants to be the pump.
     pub(crate) claims: bool,
 }
 
 impl Relay {
-    pub(crate) const fn new(clock: Clock, channels: usize) -> Self {
+    pub(crate) fn new(clock: Clock, channels: usize) -> Self {
         Self {
             seats: Seats::new(),
             ready: VecDeque::new(),
@@ -80,8 +88,10 @@ impl Relay {
             clock,
             channels,
             leftover: 0,
+            askers: 0,
             crowded: false,
             running: false,
+            bell: Arc::default(),
             claims: false,
         }
     }
@@ -96,9 +106,30 @@ impl Relay {
         self.leftover >= self.channels
     }
 
+    /// What rings when connections end, as long as there is a thread.
+    pub(crate) fn bell(&self) -> Option<Arc<Bell>> {
+        self.running.then(|| Arc::clone(&self.bell))
+    }
+
     /// When something has to be looked after.
     fn deadline(&self) -> Option<Instant> {
         self.timers.first().map(|(when, _)| *when)
+    }
+
+    /// Has the entry looked after then, and not at another time.
+    fn remind(&mut self, at: usize, span: Duration) {
+        let when = self.clock.now().after(span);
+        if let Some(before) = self.seats.set_timer(at, Some(when)) {
+            self.timers.remove(&(before, at));
+        }
+        self.timers.insert((when, at));
+    }
+
+    fn leave(&mut self, at: usize) -> Option<Entry> {
+        if let Some(when) = self.seats.set_timer(at, None) {
+            self.timers.remove(&(when, at));
+        }
+        self.seats.leave(at)
     }
 
     /// Joins a channel with a socket.
@@ -117,7 +148,7 @@ impl Relay {
     pub(crate) fn open_door(
         &mut self,
         listener: Listener,
-        leads: Leads,
+        leads: Option<Leads>,
         tally: Arc<Tally>,
         path: Option<PathBuf>,
     ) -> io::Result<usize> {
@@ -129,20 +160,20 @@ impl Relay {
     /// Listens no more there.
     pub(crate) fn close_door(&mut self, at: usize, tally: &Arc<Tally>) {
         if matches!(self.seats.get(at), Some(Entry::Door(door)) if Arc::ptr_eq(door.tally(), tally)) {
-            self.seats.leave(at);
+            self.leave(at);
         }
     }
 
     /// Listens no more for the forward.
     pub(crate) fn close_doors(&mut self, forward: ForwardId) {
         for at in 0..self.seats.len() {
-            if matches!(self.seats.get(at), Some(Entry::Door(door)) if door.leads().forward() == Some(forward)) {
-                self.seats.leave(at);
+            if matches!(self.seats.get(at), Some(Entry::Door(door)) if door.forward() == Some(forward)) {
+                self.leave(at);
             }
         }
     }
 
-    /// Keeps the thread for a forward, whose channels may come at any time.
+    /// Has the connection tended for a forward, whose channels can come at any time.
     pub(crate) fn expect(&mut self, forward: ForwardId) -> io::Result<()> {
         self.seats.take(Entry::Forward(forward)).map(drop)
     }
@@ -151,7 +182,7 @@ impl Relay {
     pub(crate) fn forget(&mut self, forward: ForwardId) {
         for at in 0..self.seats.len() {
             if matches!(self.seats.get(at), Some(Entry::Forward(one)) if *one == forward) {
-                self.seats.leave(at);
+                self.leave(at);
             }
         }
     }
@@ -183,29 +214,22 @@ impl Relay {
     fn advance<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize) {
         self.seats.unwatch(at);
         let Some(Entry::Connecting(connecting)) = self.seats.get(at) else { return };
-        let until = self.clock.now().after(PATIENCE);
-        let before = connecting.until.replace(until);
-        let tried = connecting.advance() && self.seats.watch(at).is_ok();
-        if let Some(before) = before {
-            self.timers.remove(&(before, at));
+        if connecting.advance() && self.seats.watch(at).is_ok() {
+            return self.remind(at, PATIENCE);
         }
-        if tried {
-            self.timers.insert((until, at));
-            return;
-        }
-        if let Some(Entry::Connecting(connecting)) = self.seats.leave(at) {
+        if let Some(Entry::Connecting(connecting)) = self.leave(at) {
             if let Some(tally) = &connecting.tally {
                 tally.fail(connecting.reason());
             }
+            self.bell.ring();
             ssh.decline(connecting.ask, OpenFailure::CONNECT_FAILED);
         }
     }
 
     /// The socket of a channel is connected: they are joined.
     fn connected<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize) {
-        let Some(Entry::Connecting(connecting)) = self.seats.leave(at) else { return };
-        let Connecting { ask, socket: Some(socket), tally, until: Some(until), .. } = connecting else { return };
-        self.timers.remove(&(until, at));
+        let Some(Entry::Connecting(connecting)) = self.leave(at) else { return };
+        let Connecting { ask, socket: Some(socket), tally, .. } = connecting else { return };
         let Ok(id) = ssh.accept(ask) else { return };
         match self.seats.take(Entry::Pair(Pair::new(id, socket, true, tally.as_ref()))) {
             Ok(at) => self.settle(ssh, at),
@@ -232,9 +256,10 @@ impl Relay {
                 self.seats.release(id);
                 self.leftover += 1;
             }
-            Event::Failed { message, .. } => {
-                pair.fail(&escape(message, false));
-                self.seats.leave(at);
+            Event::Failed { reason, message } => {
+                pair.fail(*reason, &escape(message, false));
+                self.leave(at);
+                self.bell.ring();
             }
             Event::Writable
             | Event::Data(_)
@@ -249,7 +274,7 @@ impl Relay {
 
     fn wake_doors(&mut self) {
         for at in 0..self.seats.len() {
-            if let Some(Entry::Door(_)) = self.seats.get(at) {
+            if let Some(Entry::Door(_) | Entry::Asker(Asker { leads: Some(_), .. })) = self.seats.get(at) {
                 self.line_up(at);
             }
         }
@@ -282,8 +307,25 @@ impl Relay {
                 Some(false) => self.advance(ssh, at),
                 None => {}
             },
+            Some(Entry::Asker(asker)) => {
+                if !asker.hear() {
+                    self.part(at);
+                    self.bell.ring();
+                } else if asker.leads.is_some() {
+                    self.line_up(at);
+                }
+            }
             Some(Entry::Forward(_)) | None => {}
         }
+    }
+
+    /// A program that came to say where to is gone, joined, or too slow.
+    fn part(&mut self, at: usize) -> Option<Entry> {
+        self.askers = self.askers.saturating_sub(1);
+        if core::mem::take(&mut self.crowded) {
+            self.wake_doors();
+        }
+        self.leave(at)
     }
 
     /// What the clock and the lookups have brought.
@@ -297,13 +339,15 @@ impl Relay {
         let now = self.clock.now();
         while let Some((when, at)) = self.timers.first().copied().filter(|(when, _)| *when <= now) {
             self.timers.remove(&(when, at));
+            self.seats.set_timer(at, None);
             match self.seats.get(at) {
                 Some(Entry::Connecting(connecting)) => {
                     connecting.gave_up();
                     self.advance(ssh, at);
                 }
                 Some(Entry::Door(_)) => self.line_up(at),
-                Some(Entry::Pair(_) | Entry::Forward(_)) | None => {}
+                Some(Entry::Asker(asker)) if asker.leads.is_none() => drop(self.part(at)),
+                Some(Entry::Pair(_) | Entry::Asker(_) | Entry::Forward(_)) | None => {}
             }
         }
     }
@@ -316,7 +360,8 @@ impl Relay {
                 Some(id) => ssh.close(id),
                 None => self.leftover -= 1,
             }
-            self.seats.leave(at);
+            self.leave(at);
+            self.bell.ring();
         } else if pair.wants_turn() {
             self.line_up(at);
         }
@@ -328,7 +373,7 @@ impl Relay {
         self.seats.unqueue(at);
         let pause = match self.seats.get(at) {
             Some(Entry::Pair(pair)) => pair.pull(ssh, output),
-            Some(Entry::Door(_)) if self.leftover >= self.channels => {
+            Some(Entry::Door(_)) if self.leftover.max(self.askers) >= self.channels => {
                 self.crowded = true;
                 Pause::Event
             }
@@ -336,6 +381,7 @@ impl Relay {
                 let (knock, tally) = (door.open(ssh, output), Arc::clone(door.tally()));
                 self.admit(ssh, at, knock, &tally)
             }
+            Some(Entry::Asker(_)) => self.admit_asker(ssh, output, at),
             Some(Entry::Connecting(_) | Entry::Forward(_)) | None => Pause::Event,
         };
         match pause {
@@ -363,6 +409,13 @@ impl Relay {
                 }
                 Pause::Share
             }
+            Knock::Asker(socket) => {
+                if let Ok(at) = self.seats.take(Entry::Asker(Asker::new(socket, Arc::clone(tally)))) {
+                    self.askers += 1;
+                    self.remind(at, asker::PATIENCE);
+                }
+                Pause::Share
+            }
             Knock::Again => Pause::Share,
             Knock::Nobody => Pause::Event,
             Knock::Stuck => Pause::Link,
@@ -371,7 +424,31 @@ impl Relay {
                 Pause::Event
             }
             Knock::Later => {
-                self.timers.insert((self.clock.now().after(PAUSE), at));
+                self.remind(at, PAUSE);
+                Pause::Event
+            }
+        }
+    }
+
+    /// A program has said where to: it gets a channel that leads there.
+    fn admit_asker<R: End>(&mut self, ssh: &mut Ssh<R>, output: &mut Output<'_>, at: usize) -> Pause {
+        let Some(Entry::Asker(Asker { leads: Some(leads), .. })) = self.seats.get(at) else { return Pause::Event };
+        match door::ask(ssh, output, leads, None) {
+            Ok(id) => {
+                if let Some(Entry::Asker(asker)) = self.part(at)
+                    && self.seats.take(Entry::Pair(Pair::of_asker(id, asker))).is_err()
+                {
+                    ssh.close(id);
+                }
+                Pause::Event
+            }
+            Err(Refused::Busy) => Pause::Link,
+            Err(Refused::NoRoom) => {
+                self.crowded = true;
+                Pause::Event
+            }
+            Err(_) => {
+                self.part(at);
                 Pause::Event
             }
         }
@@ -383,10 +460,10 @@ impl Relay {
             if let Some(Entry::Pair(pair)) = self.seats.get(at) {
                 pair.socket().abort();
             }
-            self.seats.leave(at);
+            self.leave(at);
         }
         self.ready.clear();
         self.timers.clear();
-        self.leftover = 0;
+        (self.leftover, self.askers) = (0, 0);
     }
 }

@@ -7,9 +7,13 @@
 //! both Over: CLOSE; CLOSE from the peer: what is queued still leaves; reset: CLOSE
 //! ```
 
+use super::asker::{Asker, refusal};
 use super::tally::{Seat, Tally};
+use crate::Error;
 use crate::end::{End, Ssh};
 use crate::socket::Socket;
+use sanssh_core::channel::OpenFailure;
+use sanssh_core::forward::socks::Socks;
 use sanssh_core::{ChannelId, Output, Refused};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
@@ -59,6 +63,8 @@ pub(super) struct Pair {
     writable: bool,
     /// The socket's peer has ended or gone: reads go on until they say so, too.
     hung_up: bool,
+    /// The program waits to be told by it whether it is connected.
+    socks: Option<Box<Socks>>,
 }
 
 impl Pair {
@@ -75,6 +81,7 @@ impl Pair {
             readable: true,
             writable: true,
             hung_up: false,
+            socks: None,
             seat: tally.map(Seat::of),
         }
     }
@@ -88,25 +95,29 @@ impl Pair {
         &self.socket
     }
 
-    /// Bytes that the socket's reader gave before it was a pair.
-    pub(super) fn send_first(&mut self, bytes: &[u8]) {
-        self.ahead.extend(bytes);
+    /// For a program that said where to, and perhaps something to them.
+    pub(super) fn of_asker(id: ChannelId, asker: Asker) -> Self {
+        let Asker { socket, socks, tally, rest, .. } = asker;
+        Self { socks: Some(socks), ahead: rest.into(), ..Self::new(id, socket, false, Some(&tally)) }
     }
 
-    /// Bytes for the socket that come from nobody's window.
-    pub(super) fn greet(&mut self, bytes: &[u8]) {
-        self.queue.extend(bytes);
-        self.drain();
-    }
-
-    pub(super) const fn opened(&mut self) {
+    /// The channel was granted.
+    pub(super) fn opened(&mut self) {
         self.open = true;
+        if let Some(mut socks) = self.socks.take() {
+            self.queue.extend(socks.granted());
+            self.drain();
+        }
     }
 
     /// The channel was refused.
-    pub(super) fn fail(&self, why: &str) {
+    pub(super) fn fail(&mut self, reason: OpenFailure, why: String) {
+        if let Some(mut socks) = self.socks.take() {
+            // The program sees the end anyhow.
+            let _ = (&self.socket).write(socks.refused(refusal(reason)));
+        }
         if let Some(seat) = &self.seat {
-            seat.tally().fail(why.to_owned());
+            seat.tally().fail(Error::OpenRefused { reason, text: why }.to_string());
         }
     }
 

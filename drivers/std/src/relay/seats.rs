@@ -1,14 +1,15 @@
 //! Who is served: entries by number, the channels of those that have one, and what watches their sockets. Each socket is
 //! watched once for everything, and tells when something changes.
 
+use super::asker::Asker;
 use super::connect::{Connecting, Lookups};
 use super::door::Door;
 use super::pair::Pair;
 use core::net::SocketAddr;
 use mio::unix::SourceFd;
 use mio::{Interest, Poll, Registry, Token, Waker};
-use sanssh_core::ChannelId;
 use sanssh_core::channel::ForwardId;
+use sanssh_core::{ChannelId, Instant};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
@@ -25,7 +26,9 @@ pub(super) enum Entry {
     Door(Door),
     /// A peer's channel whose socket is on its way.
     Connecting(Connecting),
-    /// A forward whose channels are awaited.
+    /// A program that says where it wants to go.
+    Asker(Asker),
+    /// A forward whose channels can come while nobody waits for anything.
     Forward(ForwardId),
 }
 
@@ -34,6 +37,8 @@ struct Seat {
     entry: Entry,
     /// It stands in the line of those that are ready.
     queued: bool,
+    /// When it has to be looked after.
+    timer: Option<Instant>,
 }
 
 /// Made when first needed.
@@ -97,7 +102,7 @@ impl Seats {
             }
             self.of_channel[id.index()] = Some(at);
         }
-        self.seats[at] = Some(Seat { entry, queued: false });
+        self.seats[at] = Some(Seat { entry, queued: false, timer: None });
         at
     }
 
@@ -117,7 +122,7 @@ impl Seats {
         let at = (*self.of_channel.get(id.index())?)?;
         match self.get(at)? {
             Entry::Pair(pair) if pair.id() == Some(id) => Some((at, pair)),
-            Entry::Pair(_) | Entry::Door(_) | Entry::Connecting(_) | Entry::Forward(_) => None,
+            Entry::Pair(_) | Entry::Door(_) | Entry::Connecting(_) | Entry::Asker(_) | Entry::Forward(_) => None,
         }
     }
 
@@ -138,6 +143,11 @@ impl Seats {
         if let Some(Some(seat)) = self.seats.get_mut(at) {
             seat.queued = false;
         }
+    }
+
+    /// When the entry has to be looked after; the old time, if that is another now.
+    pub(super) fn set_timer(&mut self, at: usize, when: Option<Instant>) -> Option<Instant> {
+        core::mem::replace(&mut self.seats.get_mut(at)?.as_mut()?.timer, when)
     }
 
     fn watcher(&mut self) -> io::Result<&mut Watch> {
@@ -183,7 +193,7 @@ impl Entry {
     const fn channel(&self) -> Option<ChannelId> {
         match self {
             Self::Pair(pair) => pair.id(),
-            Self::Door(_) | Self::Connecting(_) | Self::Forward(_) => None,
+            Self::Door(_) | Self::Connecting(_) | Self::Asker(_) | Self::Forward(_) => None,
         }
     }
 
@@ -192,6 +202,7 @@ impl Entry {
             Self::Pair(pair) => Some(pair.socket().as_fd().as_raw_fd()),
             Self::Door(door) => Some(door.listener().as_raw_fd()),
             Self::Connecting(connecting) => connecting.socket.as_ref().map(|socket| socket.as_fd().as_raw_fd()),
+            Self::Asker(asker) => Some(asker.socket.as_fd().as_raw_fd()),
             Self::Forward(_) => None,
         }
     }

@@ -14,7 +14,7 @@ use sanssh_core::ChannelId;
 use sanssh_core::channel::Event;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 
 /// The connection's own descriptors; no entry comes near these numbers.
@@ -29,17 +29,17 @@ impl<R: End> Link<R>
 where
     Self: Send + Sync + 'static,
 {
-    /// Sees to it that there is a thread for what was added to the relay.
-    pub(crate) fn ensure_relay(self: &Arc<Self>, state: &mut State<R>) -> io::Result<()> {
-        if state.relay.running {
-            return Ok(());
-        }
-        let link = Arc::clone(self);
-        thread::Builder::new().name("relay".to_owned()).spawn(move || link.relay())?;
-        (state.relay.running, state.relay.claims) = (true, true);
-        // Whoever is the pump now has to make room.
-        self.nudge();
-        Ok(())
+    /// Shared by threads, of which one will be the relay's when there is something to relay.
+    pub(crate) fn share(mut self) -> Arc<Self> {
+        Arc::new_cyclic(move |link: &Weak<Self>| {
+            let link = Weak::clone(link);
+            let start = move || {
+                let Some(link) = link.upgrade() else { return Ok(()) };
+                thread::Builder::new().name("relay".to_owned()).spawn(move || link.relay()).map(drop)
+            };
+            self.start_relay = Some(Box::new(start));
+            self
+        })
     }
 
     fn relay(&self) {
@@ -63,6 +63,7 @@ where
             state.relay.abort();
         }
         (state.pumping, state.relay.running) = (false, false);
+        state.relay.bell.ring();
         state.news = true;
         self.tell(&mut state);
     }
@@ -144,6 +145,21 @@ where
             }
         }
         hung_up
+    }
+}
+
+impl<R: End> Link<R> {
+    /// Sees to it that there is a thread for what the relay has.
+    pub(crate) fn ensure_relay(&self, state: &mut State<R>) {
+        let Some(start) = self.start_relay.as_ref().filter(|_| state.relay.wants_thread()) else { return };
+        (state.relay.running, state.relay.claims) = (true, true);
+        if let Err(error) = start() {
+            (state.relay.running, state.relay.claims) = (false, false);
+            state.relay.abort();
+            state.fail(error.into());
+        }
+        // Whoever is the pump now has to make room.
+        self.nudge();
     }
 }
 

@@ -1,127 +1,14 @@
-//! Forwarding between the blocking client and the blocking server: joined channels, half-closes, many at once.
+//! Client and server of ours: joined channels, half-closes, many at once, and what is not granted.
 
-use core::net::SocketAddr;
-use core::time::Duration;
+use crate::{Running, check, connect4, connect5, here, path, reverse, target};
 use sanssh_std::core::file::Permit;
-use sanssh_std::{
-    Attempt, Client, Endpoint, Error, Handler, KnownHosts, Options, Permissions, Server, ServerConfig, Session,
-    Shutdown, Start, Unknown, Verdict, Wish, home,
-};
-use sanssh_tests::keys::{Keys, Kind};
+use sanssh_std::{Endpoint, Error, Permissions, ServerConfig};
 use std::io::{Read, Write};
-use std::net::{Shutdown as Way, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::thread::{self, JoinHandle};
-
-/// Sessions are joined with the port that their command names; everything is forwarded but what has port 1.
-struct Joiner(Permissions);
-
-impl Handler for Joiner {
-    fn key_acceptable(&self, _: SocketAddr, _: &str, _: &[u8]) -> bool {
-        true
-    }
-
-    fn login(&self, _: &Attempt<'_>) -> Verdict {
-        Verdict::Accept(self.0.clone())
-    }
-
-    fn may_forward(&self, _: SocketAddr, user: &str, wish: &Wish<'_>) -> bool {
-        let (Wish::Connect(place) | Wish::Listen(place)) = wish;
-        user == "somebody" && !matches!(place, Endpoint::Tcp { port: 1, .. })
-    }
-
-    fn session(&self, session: Session) {
-        let Start::Exec(command) = session.start() else { return };
-        let port: u16 = str::from_utf8(command).unwrap().parse().unwrap();
-        session.join(TcpStream::connect(("127.0.0.1", port)).unwrap()).unwrap();
-    }
-}
-
-struct Running {
-    address: SocketAddr,
-    shutdown: Shutdown,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Running {
-    /// Forwards, for so many channels at a time.
-    fn forwarding(channels: usize) -> Self {
-        let core = sanssh_std::core::Config { forwarding: true, ..ServerConfig::default().core };
-        Self::start(ServerConfig { core, channels, ..ServerConfig::default() })
-    }
-
-    fn start(config: ServerConfig) -> Self {
-        Self::permitting(config, Permissions::default())
-    }
-
-    fn permitting(config: ServerConfig, permissions: Permissions) -> Self {
-        let host_keys = vec![home::read_key(&Keys::shared().host(Kind::Ed25519), None).unwrap()];
-        let server = Server::bind("127.0.0.1:0", ServerConfig { host_keys, ..config }).unwrap();
-        let (address, shutdown) = (server.local_addr().unwrap(), server.shutdown());
-        let thread = thread::spawn(move || server.serve(Joiner(permissions)));
-        Self { address, shutdown, thread: Some(thread) }
-    }
-
-    fn client(&self, channels: usize) -> Client {
-        let options = Options { channels, ..Options::default() };
-        let mut hosts = KnownHosts::files(["/dev/null"]).unknown(Unknown::Trust);
-        let client = Client::connect("127.0.0.1", self.address.port(), &options, &mut hosts).unwrap();
-        client.set_timeout(Some(Duration::from_secs(60)));
-        let key = home::read_key(&Keys::shared().client(Kind::Ed25519), None).unwrap();
-        client.login_key("somebody", &key).unwrap().accepted().unwrap();
-        client
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.shutdown.stop();
-        self.thread.take().unwrap().join().unwrap();
-    }
-}
-
-/// A target that does the same with everybody who comes.
-fn target(serve: impl Fn(TcpStream) + Send + Sync + Clone + 'static) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for socket in listener.incoming() {
-            let serve = serve.clone();
-            thread::spawn(move || serve(socket.unwrap()));
-        }
-    });
-    port
-}
-
-/// Reads to the end, and only then answers with all of it and a mark: needs both half-closes.
-fn reverse(mut socket: TcpStream) {
-    let mut all = Vec::new();
-    socket.read_to_end(&mut all).unwrap();
-    all.reverse();
-    socket.write_all(&all).unwrap();
-}
-
-fn pattern(seed: usize, length: usize) -> Vec<u8> {
-    (0..length).map(|at| (at.wrapping_mul(2_654_435_761).wrapping_add(seed * 77) >> 13) as u8).collect()
-}
-
-/// Sends all, ends, reads to the end.
-fn exchange(socket: impl Into<OwnedFd>, data: &[u8]) -> Vec<u8> {
-    // Whatever its kind, the calls are the same.
-    let mut socket = UnixStream::from(socket.into());
-    let mut writer = socket.try_clone().unwrap();
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            writer.write_all(data).unwrap();
-            writer.shutdown(Way::Write).unwrap();
-        });
-        let mut all = Vec::new();
-        socket.read_to_end(&mut all).unwrap();
-        all
-    })
-}
+use std::thread;
 
 #[test]
 fn joined_sessions_carry_bytes_and_both_half_closes() {
@@ -135,23 +22,6 @@ fn joined_sessions_carry_bytes_and_both_half_closes() {
         channel.join(far).unwrap();
         check(near, 1, length);
     }
-}
-
-/// Through the forward and back, reversed.
-fn check(socket: impl Into<OwnedFd>, seed: usize, length: usize) {
-    let data = pattern(seed, length);
-    let mut back = exchange(socket, &data);
-    back.reverse();
-    assert!(back == data, "{seed} {length}");
-}
-
-fn here() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").unwrap()
-}
-
-/// A path for a socket.
-fn path(directory: &tempfile::TempDir) -> PathBuf {
-    directory.path().join("socket")
 }
 
 #[test]
@@ -327,4 +197,29 @@ fn two_hundred_at_once_beside_one_that_nobody_reads() {
         }
     });
     assert_eq!((forward.counts().accepted, forward.counts().failed), (200, 0));
+}
+
+#[test]
+fn programs_say_by_socks_where_to() {
+    let server = Running::forwarding(10);
+    let client = server.client(10);
+    let forward = client.forward_dynamic(here()).unwrap();
+    let (address, port) = (forward.local_addr().unwrap(), target(reverse));
+    check(connect5(address, "localhost", port).unwrap(), 1, 300_000);
+    check(connect4(address, "localhost", port).unwrap(), 2, 300_000);
+    let nobody = here().local_addr().unwrap().port();
+    assert_eq!(connect5(address, "127.0.0.1", nobody).unwrap_err(), [5, 4, 0, 1, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(connect5(address, "127.0.0.1", 1).unwrap_err(), [5, 2, 0, 1, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(connect4(address, "127.0.0.1", nobody).unwrap_err(), [0, 91, 0, 0, 0, 0, 0, 0]);
+    let mut confused = TcpStream::connect(address).unwrap();
+    confused.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    assert!(matches!(confused.read(&mut [0]), Ok(0) | Err(_)));
+    // What is said before the answer reaches the host all the same.
+    let mut hasty = TcpStream::connect(address).unwrap();
+    let request = [&b"\x05\x01\x00\x05\x01\x00\x03\x09localhost"[..], &port.to_be_bytes(), b"drawer"].concat();
+    hasty.write_all(&request).unwrap();
+    hasty.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut said = Vec::new();
+    hasty.read_to_end(&mut said).unwrap();
+    assert!(said.ends_with(b"reward"), "{said:?}");
 }

@@ -1,7 +1,10 @@
 //! Patterns of file names as glob(7) has them, and what they stand for in a tree of files, here or on a server.
 //! A backslash takes the next byte's meaning away; a dot at a name's start has to be written.
 
-use crate::pattern::stars;
+use std::ffi::OsStr;
+use std::fs::{self, DirEntry};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
 
 /// Names looked up deeper than this are not looked up: a pattern costs a listing for each directory that fits.
 const MOST_PARTS: usize = 64;
@@ -15,8 +18,29 @@ pub trait Tree {
     fn exists(&mut self, path: &[u8]) -> bool;
 }
 
+/// The files of this machine, from the current directory on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Here;
+
+impl Here {
+    /// What is in a directory; nothing if it cannot be read. An empty path is where one is.
+    pub fn entries(directory: &[u8]) -> impl Iterator<Item = DirEntry> {
+        let directory = if directory.is_empty() { Path::new(".") } else { Path::new(OsStr::from_bytes(directory)) };
+        fs::read_dir(directory).into_iter().flatten().flatten()
+    }
+}
+
+impl Tree for Here {
+    fn names(&mut self, directory: &[u8]) -> Vec<Vec<u8>> {
+        Self::entries(directory).map(|entry| entry.file_name().into_vec()).collect()
+    }
+
+    fn exists(&mut self, name: &[u8]) -> bool {
+        Path::new(OsStr::from_bytes(name)).symlink_metadata().is_ok()
+    }
+}
+
 /// Whether a pattern can stand for other names than one.
-#[must_use]
 pub fn is_pattern(text: &[u8]) -> bool {
     let mut bytes = text.iter();
     while let Some(byte) = bytes.next() {
@@ -30,7 +54,6 @@ pub fn is_pattern(text: &[u8]) -> bool {
 }
 
 /// The one name that a pattern means when nothing in it counts as more than itself.
-#[must_use]
 pub fn plain(pattern: &[u8]) -> Vec<u8> {
     let mut name = Vec::with_capacity(pattern.len());
     let mut bytes = pattern.iter();
@@ -42,7 +65,6 @@ pub fn plain(pattern: &[u8]) -> Vec<u8> {
 }
 
 /// A pattern that means just this name.
-#[must_use]
 pub fn escaped(name: &[u8]) -> Vec<u8> {
     let mut pattern = Vec::with_capacity(name.len());
     for &byte in name {
@@ -103,7 +125,6 @@ fn parts(pattern: &[u8]) -> Vec<(&[u8], &[u8])> {
 }
 
 /// Whether a name fits a pattern without slashes.
-#[must_use]
 pub fn fits(pattern: &[u8], name: &[u8]) -> bool {
     let hidden = name.first() == Some(&b'.') && pattern.first() != Some(&b'.') && !pattern.starts_with(b"\\.");
     !hidden && stars(pattern, name, step)
@@ -146,6 +167,34 @@ fn class(pattern: &[u8], byte: u8) -> Option<(bool, &[u8])> {
             }
             [] => return None,
         }
+    }
+}
+
+/// Whether a name fits a pattern in which a star takes any number of bytes. `step` gives what is left of both when the
+/// pattern's next item, no star, takes the name's next byte.
+fn stars<'p, 'n>(
+    mut pattern: &'p [u8],
+    mut name: &'n [u8],
+    step: impl Fn(&'p [u8], &'n [u8]) -> Option<(&'p [u8], &'n [u8])>,
+) -> bool {
+    // Where to go on when what follows the last star turns out not to fit.
+    let mut again = None;
+    loop {
+        if let [b'*', rest @ ..] = pattern {
+            again = Some((rest, name));
+            pattern = rest;
+            continue;
+        }
+        if pattern.is_empty() && name.is_empty() {
+            return true;
+        }
+        if let Some((rest, tail)) = step(pattern, name) {
+            (pattern, name) = (rest, tail);
+            continue;
+        }
+        let Some((rest, [_, tail @ ..])) = again else { return false };
+        again = Some((rest, tail));
+        (pattern, name) = (rest, tail);
     }
 }
 
