@@ -7,6 +7,7 @@
 //! ```
 
 mod asker;
+mod bell;
 mod connect;
 mod door;
 mod endpoint;
@@ -16,6 +17,7 @@ mod seats;
 mod tally;
 mod thread;
 
+pub(crate) use bell::Bell;
 pub use endpoint::Endpoint;
 pub(crate) use endpoint::Leads;
 pub use listener::Listener;
@@ -71,12 +73,14 @@ pub(crate) struct Relay {
     crowded: bool,
     /// There is a thread.
     running: bool,
+    /// Rings when a connection ends or comes to nothing.
+    bell: Arc<Bell>,
     /// The thread wants to be the pump.
     pub(crate) claims: bool,
 }
 
 impl Relay {
-    pub(crate) const fn new(clock: Clock, channels: usize) -> Self {
+    pub(crate) fn new(clock: Clock, channels: usize) -> Self {
         Self {
             seats: Seats::new(),
             ready: VecDeque::new(),
@@ -87,6 +91,7 @@ impl Relay {
             askers: 0,
             crowded: false,
             running: false,
+            bell: Arc::default(),
             claims: false,
         }
     }
@@ -99,6 +104,11 @@ impl Relay {
     /// Whether as many channels are over as can be open, whose sockets do not take what came.
     pub(crate) const fn is_crowded(&self) -> bool {
         self.leftover >= self.channels
+    }
+
+    /// What rings when connections end, as long as there is a thread.
+    pub(crate) fn bell(&self) -> Option<Arc<Bell>> {
+        self.running.then(|| Arc::clone(&self.bell))
     }
 
     /// When something has to be looked after.
@@ -211,6 +221,7 @@ impl Relay {
             if let Some(tally) = &connecting.tally {
                 tally.fail(connecting.reason());
             }
+            self.bell.ring();
             ssh.decline(connecting.ask, OpenFailure::CONNECT_FAILED);
         }
     }
@@ -248,6 +259,7 @@ impl Relay {
             Event::Failed { reason, message } => {
                 pair.fail(*reason, &escape(message, false));
                 self.leave(at);
+                self.bell.ring();
             }
             Event::Writable
             | Event::Data(_)
@@ -298,6 +310,7 @@ impl Relay {
             Some(Entry::Asker(asker)) => {
                 if !asker.hear() {
                     self.part(at);
+                    self.bell.ring();
                 } else if asker.leads.is_some() {
                     self.line_up(at);
                 }
@@ -348,6 +361,7 @@ impl Relay {
                 None => self.leftover -= 1,
             }
             self.leave(at);
+            self.bell.ring();
         } else if pair.wants_turn() {
             self.line_up(at);
         }
