@@ -112,8 +112,8 @@ impl End for role::Client {
     }
 }
 
-/// A connection to a server. Clones are the same connection; when the last one and the last [`Channel`] are gone, the
-/// server is told goodbye.
+/// A connection to a server. Clones are the same connection; when the last one and the last [`Channel`] are gone, and
+/// nothing is forwarded any more, the server is told goodbye.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(crate) link: Arc<Link<role::Client>>,

@@ -14,7 +14,8 @@
 //!
 //! Nothing runs behind the caller's back on the client: whichever thread waits for something moves the connection on
 //! for all. So while no thread of the program is inside a call, keepalives and key exchanges of the peer's wait, too;
-//! [`Client::tend`] is for programs that stay away for long.
+//! [`Client::tend`] is for programs that stay away for long. Forwarding alone has a thread, one for each connection that
+//! forwards, for as long as it does.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
