@@ -114,6 +114,14 @@ impl Session {
         self.stream.link.with(|state| state.failure.is_some() || state.inboxes.of(id).is_none_or(|inbox| inbox.closed))
     }
 
+    /// Nobody reads any more what the client sends, so that it need not: OpenSSH's clients, and ours, stop then.
+    ///
+    /// # Errors
+    /// As [`exit`](Self::exit).
+    pub fn end_input(&self) -> Result<(), Error> {
+        self.stream.request(Request::EndOfWrite, false, true)
+    }
+
     /// Ends the session, after all output: the command exited with this status. Later ends do nothing.
     ///
     /// # Errors
