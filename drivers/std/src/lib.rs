@@ -26,6 +26,7 @@ pub mod ssh_config;
 
 mod agent;
 mod authorized;
+mod borrow;
 mod channel;
 mod client;
 mod clock;
@@ -67,6 +68,7 @@ mod update;
 
 pub use agent::{Agent, Identity};
 pub use authorized::{AuthorizedKeys, List};
+pub use borrow::BorrowedDisplay;
 pub use channel::{Channel, Pty, Stderr};
 pub use client::Client;
 pub use connect::{Family, Options};
