@@ -138,7 +138,7 @@ impl Hosts {
 
     fn connect(&mut self, to: &Destination) -> Result<(), String> {
         let mut settings = self.settings.clone();
-        settings.aim(to)?;
+        settings.given.aim(to);
         let connected = client::connect(&settings, "scp", &to.host)?;
         // While files go to another host, or a disk is slow.
         client::tend(&connected.client);

@@ -39,9 +39,9 @@ pub trait Driven {
     fn recv(&mut self, at: u64, input: &mut Vec<u8>) -> Option<String>;
     /// Flushes.
     fn flush(&mut self, at: u64);
-    /// What was emitted since the last time; the room for it is as it was in the beginning.
+    /// What was emitted since the last time; the room for it is whole again.
     fn emitted(&mut self) -> Vec<u8>;
-    /// So much room is left for what is emitted next.
+    /// So much room is left for what is emitted next; if nothing was since the last time, that much there will be again.
     ///
     /// # Errors
     /// If that is more than any driver has.
@@ -136,6 +136,8 @@ pub(super) struct Machine<R: Played, P: Provider> {
     space: Vec<u8>,
     emitted: Vec<u8>,
     room: usize,
+    /// The room behind the next flush.
+    whole: usize,
     inflate: Vec<u8>,
 }
 
@@ -154,6 +156,7 @@ impl<R: Played, P: Provider> Machine<R, P> {
             space: vec![0; OUTPUT],
             emitted: Vec::new(),
             room: OUTPUT,
+            whole: OUTPUT,
             inflate: vec![0; if compresses { most } else { 0 }],
         }
     }
@@ -297,7 +300,7 @@ impl<R: Played, P: Provider> Driven for Machine<R, P> {
     }
 
     fn emitted(&mut self) -> Vec<u8> {
-        self.room = OUTPUT;
+        self.room = self.whole;
         core::mem::take(&mut self.emitted)
     }
 
@@ -307,6 +310,9 @@ impl<R: Played, P: Provider> Driven for Machine<R, P> {
         }
         self.space.resize(bytes.max(self.space.len()), 0);
         self.room = bytes;
+        if self.emitted.is_empty() {
+            self.whole = bytes;
+        }
         Ok(())
     }
 

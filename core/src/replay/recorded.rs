@@ -53,28 +53,21 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
     }
 
     /// Takes packets off the front of `input` until one is worth telling.
+    #[inline]
     pub fn recv<'b>(&mut self, now: Instant, input: &mut Input<'b>) -> Result<Option<Event<'b, R>>, Error> {
-        let Some(recording) = &mut self.recording else { return self.ssh.recv(now, input) };
-        recording.lent(now, input.peek());
-        let outcome = self.ssh.recv(now, input);
-        recording.left(input.remaining());
-        match &outcome {
-            Ok(Some(event)) => note::<R, P>(recording, event),
-            Ok(None) if input.is_cramped() => {}
-            Ok(None) | Err(_) => recording.quiet(),
+        match &mut self.recording {
+            None => self.ssh.recv(now, input),
+            Some(recording) => recv(&mut self.ssh, recording, now, input),
         }
-        self.check_end();
-        outcome
     }
 
     /// Writes what is owed, whole packets only.
+    #[inline]
     pub fn flush(&mut self, now: Instant, output: &mut Output<'_>) {
-        let Some(recording) = &mut self.recording else { return self.ssh.flush(now, output) };
-        recording.flushes(now, output.room());
-        let before = output.filled();
-        self.ssh.flush(now, output);
-        recording.flushed(output.since(before));
-        self.check_end();
+        match &mut self.recording {
+            None => self.ssh.flush(now, output),
+            Some(recording) => flush(&mut self.ssh, recording, now, output),
+        }
     }
 
     /// The transport ended.
@@ -88,6 +81,7 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
     }
 
     /// Mixes fresh entropy into the generator.
+    #[inline]
     pub fn reseed(&mut self, seed: &Seed) {
         self.fact(|_| format!("reseed {}", show(&seed.0)), |ssh| ssh.reseed(seed));
     }
@@ -143,6 +137,7 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
     }
 
     /// Answers a request on a channel.
+    #[inline]
     pub fn reply(&mut self, ask: Ask<ChannelRequest>, granted: bool) {
         let serial = ask.serial;
         let words = |it: &mut Recording| placed(&format!("reply {}", yes(granted)), &mut it.requests, serial);
@@ -150,6 +145,7 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
     }
 
     /// Sends data; returns how much was taken.
+    #[inline]
     pub fn write(&mut self, id: ChannelId, data: &[u8], output: &mut Output<'_>) -> Result<usize, Refused> {
         self.puts(
             output,
@@ -160,6 +156,7 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
     }
 
     /// Sends extended data of a kind.
+    #[inline]
     pub fn write_extended(
         &mut self,
         id: ChannelId,
@@ -175,6 +172,7 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
     }
 
     /// Sends data that `with` composes where it will lie.
+    #[inline]
     pub fn fill(
         &mut self,
         id: ChannelId,
@@ -182,35 +180,41 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
         with: impl FnOnce(&mut [u8]) -> usize,
     ) -> Result<usize, Refused> {
         let Some(recording) = &mut self.recording else { return self.ssh.fill(id, output, with) };
-        recording.calls(Some(output.room()));
-        let before = output.filled();
-        let mut data = Vec::new();
-        let outcome = self.ssh.fill(id, output, |space| {
-            let used = with(space);
-            data.extend_from_slice(space.get(..used).unwrap_or(space));
-            used
-        });
-        let words = format!("fill {} {}", recording.channel(id), show(&data));
-        recording.called(&with_outcome(words, outcome.map(Some)), output.since(before));
-        outcome
+        let call = |ssh: &mut Connection<R, P, T>, output: &mut Output<'_>| {
+            let mut data = Vec::new();
+            let outcome = ssh.fill(id, output, |space| {
+                let used = with(space);
+                data.extend_from_slice(space.get(..used).unwrap_or(space));
+                used
+            });
+            (outcome, data)
+        };
+        let words = |it: &mut Recording, (outcome, data): &(Result<usize, Refused>, Vec<u8>)| {
+            with_outcome(format!("fill {} {}", it.channel(id), show(data)), outcome.map(Some))
+        };
+        step(&mut self.ssh, recording, Some(output), call, words).0
     }
 
     /// Bytes of received data are done with.
+    #[inline]
     pub fn release(&mut self, id: ChannelId, bytes: usize) {
         self.fact(|it| format!("release {} {bytes}", it.channel(id)), |ssh| ssh.release(id, bytes));
     }
 
     /// The channel's window grows.
+    #[inline]
     pub fn widen(&mut self, id: ChannelId, bytes: u32) {
         self.fact(|it| format!("widen {} {bytes}", it.channel(id)), |ssh| ssh.widen(id, bytes));
     }
 
     /// No more data from us.
+    #[inline]
     pub fn finish(&mut self, id: ChannelId) {
         self.fact(|it| format!("finish {}", it.channel(id)), |ssh| ssh.finish(id));
     }
 
     /// Closes the channel.
+    #[inline]
     pub fn close(&mut self, id: ChannelId) {
         self.fact(|it| format!("close {}", it.channel(id)), |ssh| ssh.close(id));
     }
@@ -218,38 +222,36 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
     // How calls become steps.
 
     /// A call that emits nothing, and whose result says nothing or is told by the end.
-    pub(super) fn fact<A>(
+    #[inline]
+    fn fact<A>(
         &mut self,
         words: impl FnOnce(&mut Recording) -> String,
         call: impl FnOnce(&mut Connection<R, P, T>) -> A,
     ) -> A {
-        let Some(recording) = &mut self.recording else { return call(&mut self.ssh) };
-        recording.calls(None);
-        let words = words(recording);
-        let answer = call(&mut self.ssh);
-        recording.called(&words, &[]);
-        self.check_end();
-        answer
+        match &mut self.recording {
+            None => call(&mut self.ssh),
+            Some(recording) => step(&mut self.ssh, recording, None, |ssh, _| call(ssh), |it, _| words(it)),
+        }
     }
 
     /// A call that emits something, or is refused.
-    pub(super) fn sends(
+    #[inline]
+    fn sends(
         &mut self,
         output: &mut Output<'_>,
         words: impl FnOnce(&mut Recording) -> String,
         call: impl FnOnce(&mut Connection<R, P, T>, &mut Output<'_>) -> Result<(), Refused>,
     ) -> Result<(), Refused> {
-        let Some(recording) = &mut self.recording else { return call(&mut self.ssh, output) };
-        let words = words(recording);
-        recording.calls(Some(output.room()));
-        let before = output.filled();
-        let outcome = call(&mut self.ssh, output);
-        recording.called(&with_outcome(words, outcome.map(|()| None)), output.since(before));
-        self.check_end();
-        outcome
+        match &mut self.recording {
+            None => call(&mut self.ssh, output),
+            Some(recording) => step(&mut self.ssh, recording, Some(output), call, |it, outcome| {
+                with_outcome(words(it), outcome.map(|()| None))
+            }),
+        }
     }
 
     /// The same of one that takes a slot; it is lent no output if it writes nothing.
+    #[inline]
     fn opens<I>(
         &mut self,
         output: Option<&mut Output<'_>>,
@@ -257,20 +259,18 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
         call: impl FnOnce(&mut Connection<R, P, T>, &mut Output<'_>) -> Result<I, Refused>,
         slot: impl FnOnce(&I) -> ChannelId,
     ) -> Result<I, Refused> {
-        let mut none = Output::new(&mut []);
-        let room = output.as_ref().map(|output| output.room());
-        let output = output.unwrap_or(&mut none);
-        let Some(recording) = &mut self.recording else { return call(&mut self.ssh, output) };
-        let words = words(recording);
-        recording.calls(room);
-        let before = output.filled();
-        let outcome = call(&mut self.ssh, output);
-        let id = outcome.as_ref().map(|id| Some(recording.opened(slot(id))));
-        recording.called(&with_outcome(words, id.map_err(|refused| *refused)), output.since(before));
-        outcome
+        match &mut self.recording {
+            None => call(&mut self.ssh, output.unwrap_or(&mut Output::new(&mut []))),
+            Some(recording) => step(&mut self.ssh, recording, output, call, |it, outcome| {
+                let words = words(it);
+                let id = outcome.as_ref().map(|id| Some(it.opened(slot(id))));
+                with_outcome(words, id.map_err(|refused| *refused))
+            }),
+        }
     }
 
     /// The same of data, of which one byte more than was taken shows that there was more.
+    #[inline]
     fn puts(
         &mut self,
         output: &mut Output<'_>,
@@ -278,23 +278,78 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
         data: &[u8],
         call: impl FnOnce(&mut Connection<R, P, T>, &mut Output<'_>) -> Result<usize, Refused>,
     ) -> Result<usize, Refused> {
-        let Some(recording) = &mut self.recording else { return call(&mut self.ssh, output) };
-        recording.calls(Some(output.room()));
-        let before = output.filled();
-        let outcome = call(&mut self.ssh, output);
-        let told = outcome.unwrap_or(0).saturating_add(1).min(data.len());
-        let words = words(recording, data.get(..told).unwrap_or(data));
-        recording.called(&with_outcome(words, outcome.map(Some)), output.since(before));
-        outcome
-    }
-
-    /// Once the connection is over and has said so, the recording is as well.
-    fn check_end(&mut self) {
-        if let (Some(recording), Some(fate)) = (&mut self.recording, self.ssh.fate())
-            && !self.ssh.owes_output()
-        {
-            recording.end(Some(fate));
+        match &mut self.recording {
+            None => call(&mut self.ssh, output),
+            Some(recording) => step(&mut self.ssh, recording, Some(output), call, |it, outcome| {
+                let told = outcome.unwrap_or(0).saturating_add(1).min(data.len());
+                with_outcome(words(it, data.get(..told).unwrap_or(data)), outcome.map(Some))
+            }),
         }
+    }
+}
+
+#[cold]
+fn recv<'b, R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>>(
+    ssh: &mut Connection<R, P, T>,
+    recording: &mut Recording,
+    now: Instant,
+    input: &mut Input<'b>,
+) -> Result<Option<Event<'b, R>>, Error> {
+    recording.lent(now, input.peek());
+    let outcome = ssh.recv(now, input);
+    recording.left(input.remaining());
+    match &outcome {
+        Ok(Some(event)) => note::<R, P>(recording, event),
+        Ok(None) if input.is_cramped() => {}
+        Ok(None) | Err(_) => recording.quiet(),
+    }
+    check_end(ssh, recording);
+    outcome
+}
+
+#[cold]
+fn flush<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>>(
+    ssh: &mut Connection<R, P, T>,
+    recording: &mut Recording,
+    now: Instant,
+    output: &mut Output<'_>,
+) {
+    recording.flushes(now, output.room());
+    let before = output.filled();
+    ssh.flush(now, output);
+    recording.flushed(output.since(before));
+    check_end(ssh, recording);
+}
+
+/// Makes a call and writes it down, in words that may know what it returned.
+#[cold]
+fn step<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>, A>(
+    ssh: &mut Connection<R, P, T>,
+    recording: &mut Recording,
+    output: Option<&mut Output<'_>>,
+    call: impl FnOnce(&mut Connection<R, P, T>, &mut Output<'_>) -> A,
+    words: impl FnOnce(&mut Recording, &A) -> String,
+) -> A {
+    let mut none = Output::new(&mut []);
+    recording.calls(output.as_ref().map(|output| output.room()));
+    let output = output.unwrap_or(&mut none);
+    let before = output.filled();
+    let answer = call(ssh, output);
+    let words = words(recording, &answer);
+    recording.called(&words, output.since(before));
+    check_end(ssh, recording);
+    answer
+}
+
+/// Once the connection is over and has said so, the recording is as well.
+fn check_end<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>>(
+    ssh: &Connection<R, P, T>,
+    recording: &mut Recording,
+) {
+    if let Some(fate) = ssh.fate()
+        && !ssh.owes_output()
+    {
+        recording.end(Some(fate));
     }
 }
 

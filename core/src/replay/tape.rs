@@ -50,6 +50,8 @@ pub(super) struct Recording {
     emitted: Vec<u8>,
     /// What whoever reads the recording takes for the room there is.
     room: usize,
+    /// And for what there will be behind the next flush.
+    whole: usize,
     /// The channel or forward that has each slot, or had it last.
     channels: Vec<Option<ChannelId>>,
     /// Questions that are not answered yet, oldest first.
@@ -70,6 +72,7 @@ impl Recording {
             quiet: Quiet::No,
             emitted: Vec::new(),
             room: OUTPUT,
+            whole: OUTPUT,
             channels: Vec::from_iter(core::iter::repeat_n(None, script.table)),
             opens: Vec::new(),
             requests: Vec::new(),
@@ -126,6 +129,9 @@ impl Recording {
     fn lend(&mut self, room: usize) {
         if room != self.room {
             self.room = room;
+            if self.emitted.is_empty() {
+                self.whole = room;
+            }
             self.step("room", Rest::Number(room));
         }
     }
@@ -169,7 +175,7 @@ impl Recording {
     fn write_emitted(&mut self, word: &str) {
         let emitted = core::mem::take(&mut self.emitted);
         self.step(word, Rest::Bytes(&emitted));
-        self.room = OUTPUT;
+        self.room = self.whole;
     }
 
     /// The connection is over, and all has been said.

@@ -1,5 +1,5 @@
-//! A connection through a command that carries the bytes, what ssh_config(5) calls `ProxyCommand`: its standard input
-//! and output are one end of a pair of sockets, the link has the other.
+//! Connections by way of something else, which has one end of a pair of sockets where the link has the other: of a command
+//! (ssh_config(5), `ProxyCommand`) by its standard input and output, or of another connection (`ProxyJump`).
 
 use crate::socket::Socket;
 use crate::trust::Hosts;
@@ -61,6 +61,20 @@ impl Client {
         Self::by(host, port, options, hosts, |_| {
             let (child, socket) = start(command.as_ref())?;
             Ok(Socket::to(child, socket))
+        })
+    }
+
+    /// Connects to another host, to which this connection's server carries the bytes. This connection stays as long as the
+    /// other one does, whoever else lets go of it. The server is asked to connect for as long as calls of this connection
+    /// may take; the time of `options` counts as well, from the same start.
+    ///
+    /// # Errors
+    /// As [`direct`](Self::direct); [`Error::HostKey`] of the other host's, or why the handshake failed.
+    pub fn jump(&self, host: &str, port: u16, options: &Options, hosts: &mut dyn Hosts) -> Result<Self, Error> {
+        Self::by(host, port, options, hosts, |_| {
+            let (socket, other) = UnixStream::pair()?;
+            self.direct((host, port))?.join(other)?;
+            Ok(socket.into())
         })
     }
 }

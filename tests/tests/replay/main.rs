@@ -1,6 +1,7 @@
 //! Recordings of sessions with OpenSSH, replayed to the byte: as they were, one byte at a time, cut anywhere, joined, and
 //! with each provider. `RECORD=1` makes them again, `BLESS=1` rewrites what is expected; see `vectors/README.md`.
 
+mod forwards;
 mod sessions;
 
 use sanssh_core::crypto::Provider;

@@ -2,7 +2,7 @@
 
 use super::{Serving, Tapes, replay, says, text};
 use sanssh_core::crypto::fast::Fast;
-use sanssh_core::replay::{Script, Unredacted, hex, redact};
+use sanssh_core::replay::{Script, Unredacted, What, bless, hex, redact};
 use sanssh_std::core::auth::{Method, MethodSet};
 use sanssh_std::core::config::Login;
 use sanssh_std::{Client, Options, ServerConfig};
@@ -47,6 +47,26 @@ fn a_password_is_gone_and_the_session_replays() {
     replay(&redacted);
     let again = Script::read(&redacted.write()).unwrap();
     assert!(again.redacted && redact::<Fast>(&again).unwrap().write() == again.write(), "twice is as good as once");
+}
+
+/// The session as it would have been with another password: nothing but its length is left of either.
+#[test]
+fn of_two_passwords_the_same_is_left() {
+    let one = recorded(|client| client.login_password("me", "SJmDsoVHS").unwrap().accepted().unwrap());
+    let text = one.write();
+    assert_eq!(text.matches("password me SJmDsoVHS").count(), 1);
+    let other = Script::read(&text.replace("password me SJmDsoVHS", "password me qqqzZkWbn")).unwrap();
+    let other = bless::<Fast>(&other).unwrap();
+    assert!(other.write() != text && emitted(&other) != emitted(&one));
+    assert_eq!(redact::<Fast>(&one).unwrap().write(), redact::<Fast>(&other).unwrap().write());
+}
+
+fn emitted(script: &Script) -> Vec<u8> {
+    let emitted = script.steps.iter().filter_map(|step| {
+        let (What::Flush(bytes) | What::Emit(bytes)) = &step.what else { return None };
+        Some(&bytes[..])
+    });
+    emitted.collect::<Vec<_>>().concat()
 }
 
 #[test]

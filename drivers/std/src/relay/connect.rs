@@ -7,8 +7,8 @@ use super::ward::Ward;
 use crate::socket::Socket;
 use core::net::SocketAddr;
 use core::time::Duration;
+use sanssh_core::Ask;
 use sanssh_core::event::OpenRequest;
-use sanssh_core::{Ask, Instant};
 use std::collections::VecDeque;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -31,8 +31,6 @@ pub(super) struct Connecting {
     addresses: VecDeque<SocketAddr>,
     pub(super) socket: Option<Socket>,
     pub(super) tally: Option<Arc<Tally>>,
-    /// Until when the address at hand is waited for.
-    pub(super) until: Option<Instant>,
     pub(super) ward: Ward,
     why: Option<io::Error>,
 }
@@ -40,7 +38,7 @@ pub(super) struct Connecting {
 impl Connecting {
     pub(super) fn new(ask: Ask<OpenRequest>, to: Endpoint, tally: Option<Arc<Tally>>, ward: Ward) -> Self {
         let addresses = to.address().into_iter().collect();
-        Self { ask, to, addresses, socket: None, tally, until: None, ward, why: None }
+        Self { ask, to, addresses, socket: None, tally, ward, why: None }
     }
 
     /// Whether a name has to be looked up first.

@@ -21,7 +21,7 @@ pub struct Lacking {
 }
 
 /// Every keyword that does nothing.
-const ROWS: [(&str, Weight); 56] = [
+const ROWS: [(&str, Weight); 43] = [
     ("addkeystoagent", Weight::Light),
     ("bindaddress", Weight::Fatal),
     ("bindinterface", Weight::Fatal),
@@ -35,17 +35,10 @@ const ROWS: [(&str, Weight); 56] = [
     ("controlmaster", Weight::Light),
     ("controlpath", Weight::Light),
     ("controlpersist", Weight::Light),
-    ("dynamicforward", Weight::Heavy),
     ("enableescapecommandline", Weight::Light),
     ("enablesshkeysign", Weight::Light),
-    ("escapechar", Weight::Light),
     ("fingerprinthash", Weight::Light),
     ("forkafterauthentication", Weight::Fatal),
-    ("forwardagent", Weight::Heavy),
-    ("forwardx11", Weight::Heavy),
-    ("forwardx11timeout", Weight::Light),
-    ("forwardx11trusted", Weight::Light),
-    ("gatewayports", Weight::Light),
     ("gssapiauthentication", Weight::Light),
     ("gssapiclientidentity", Weight::Light),
     ("gssapidelegatecredentials", Weight::Light),
@@ -59,25 +52,19 @@ const ROWS: [(&str, Weight); 56] = [
     ("ipqos", Weight::Light),
     ("kbdinteractivedevices", Weight::Light),
     ("knownhostscommand", Weight::Heavy),
-    ("localforward", Weight::Heavy),
     ("logverbose", Weight::Light),
     ("nohostauthenticationforlocalhost", Weight::Light),
     ("permitlocalcommand", Weight::Heavy),
     ("permitremoteopen", Weight::Light),
     ("pkcs11provider", Weight::Heavy),
-    ("proxyjump", Weight::Fatal),
     ("proxyusefdpass", Weight::Light),
-    ("remoteforward", Weight::Heavy),
     ("revokedhostkeys", Weight::Fatal),
     ("securitykeyprovider", Weight::Light),
-    ("streamlocalbindmask", Weight::Light),
-    ("streamlocalbindunlink", Weight::Light),
     ("syslogfacility", Weight::Light),
     ("tunnel", Weight::Heavy),
     ("tunneldevice", Weight::Light),
     ("verifyhostkeydns", Weight::Heavy),
     ("visualhostkey", Weight::Light),
-    ("xauthlocation", Weight::Light),
 ];
 
 /// Those of these keywords that do nothing.

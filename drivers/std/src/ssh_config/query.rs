@@ -1,5 +1,6 @@
 //! What is asked: about which host, with what given beforehand, from which files.
 
+use super::destination::Destination;
 use super::error::{Error, Why};
 use super::forward::Target;
 use super::line::Line;
@@ -95,6 +96,12 @@ impl Given {
             Ok(false) => Err(Error::given(Why::Unknown(keyword.to_owned()))),
             Err(what) => Err(Error::given(Why::Value(keyword.to_owned(), what))),
         }
+    }
+
+    /// Takes what the name of a host brought along, in place of what was given before.
+    pub fn aim(&mut self, to: &Destination) {
+        self.found.user = to.user.clone().or_else(|| self.found.user.take());
+        self.found.port = to.port.or(self.found.port);
     }
 
     /// The user, if one was given.
