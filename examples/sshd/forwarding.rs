@@ -124,7 +124,14 @@ mod tests {
     fn permitted(options: &[(&str, &str)]) -> String {
         let forwarding = forwarding(options);
         let (tcp, unix) = (Endpoint::from(("a", 1)), Endpoint::from(Path::new("/a")));
-        let wishes = [Wish::Connect(&tcp), Wish::Listen(&tcp), Wish::Connect(&unix), Wish::Listen(&unix), Wish::Agent, Wish::Display];
+        let wishes = [
+            Wish::Connect(&tcp),
+            Wish::Listen(&tcp),
+            Wish::Connect(&unix),
+            Wish::Listen(&unix),
+            Wish::Agent,
+            Wish::Display,
+        ];
         wishes
             .iter()
             .zip("clCLad".chars())

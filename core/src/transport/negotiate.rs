@@ -2,8 +2,8 @@
 //!
 //! Our KEXINIT is a function of configuration, role and cookie, so only the cookie is kept.
 
-use super::{AGENT_FORWARD, HOSTBOUND};
 use super::packet::Sealing;
+use super::{AGENT_FORWARD, HOSTBOUND};
 use crate::Output;
 use crate::algorithm::{Cipher, HostKey, Kex, Mac, Preferences, Zip};
 use crate::config::Config;

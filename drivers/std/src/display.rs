@@ -76,7 +76,8 @@ impl Display {
                 let begin = Instant::now();
                 let directory = Trace::directory().map_err(failed)?;
                 let said = generate(xauth, &directory.path().join("cookies"), &entry, span).map_err(failed)?;
-                display.cookie = cookie(&said).ok_or_else(|| wrong(name, "xauth makes no cookie without all rights"))?;
+                display.cookie =
+                    cookie(&said).ok_or_else(|| wrong(name, "xauth makes no cookie without all rights"))?;
                 display.until = if span.is_zero() { None } else { begin.checked_add(span) };
             }
         }
@@ -230,7 +231,8 @@ mod tests {
         ] {
             assert_eq!(read(name), Some((place, screen)), "{name}");
         }
-        for name in ["", "0", ":", ":x", ":+1", ":0.", ":0.x", ":70000", "h:60000", "-f:0", "h;id:0", "$(id):0", "h :0"] {
+        for name in ["", "0", ":", ":x", ":+1", ":0.", ":0.x", ":70000", "h:60000", "-f:0", "h;id:0", "$(id):0", "h :0"]
+        {
             assert_eq!(read(name), None, "{name}");
         }
     }

@@ -215,10 +215,9 @@ impl Desk {
             OpenKind::ForwardedStreamlocal(id, _) => (id, None),
             OpenKind::Agent | OpenKind::AgentStandard => return self.lend_agent(ssh, relay, ask),
             OpenKind::X11 { .. } => return self.lend_display(ssh, relay, ask),
-            OpenKind::Session
-            | OpenKind::DirectTcpip(_)
-            | OpenKind::DirectStreamlocal(_)
-            | OpenKind::Unknown(_) => return ssh.decline(ask, OpenFailure::PROHIBITED),
+            OpenKind::Session | OpenKind::DirectTcpip(_) | OpenKind::DirectStreamlocal(_) | OpenKind::Unknown(_) => {
+                return ssh.decline(ask, OpenFailure::PROHIBITED);
+            }
         };
         match self.forward(id).map(|one| &mut one.goes) {
             Some(Goes::On(to, tally)) => relay.connect(ssh, ask, to.clone(), Some(Arc::clone(tally)), Ward::Open),

@@ -77,7 +77,8 @@ impl Channel {
             lent.display = Some(Shown { display: display.clone(), fake, tally: Arc::default() });
             Ok(())
         })?;
-        let request = X11Req { single_connection: single, protocol: PROTOCOL, cookie: &cookie, screen: display.screen() };
+        let request =
+            X11Req { single_connection: single, protocol: PROTOCOL, cookie: &cookie, screen: display.screen() };
         self.stream().request(Request::X11(request), true, false)
     }
 

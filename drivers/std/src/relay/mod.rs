@@ -293,7 +293,7 @@ impl Relay {
                 self.leftover += 1;
             }
             Event::Failed { reason, message } => {
-                pair.fail(*reason, &escape(message, false));
+                pair.fail(*reason, escape(message, false));
                 self.leave(at);
                 self.bell.ring();
             }

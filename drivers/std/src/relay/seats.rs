@@ -124,7 +124,12 @@ impl Seats {
         let at = (*self.of_channel.get(id.index())?)?;
         match self.get(at)? {
             Entry::Pair(pair) if pair.id() == Some(id) => Some((at, pair)),
-            Entry::Pair(_) | Entry::Door(_) | Entry::Connecting(_) | Entry::Asker(_) | Entry::Forward(_) | Entry::Loan(_) => None,
+            Entry::Pair(_)
+            | Entry::Door(_)
+            | Entry::Connecting(_)
+            | Entry::Asker(_)
+            | Entry::Forward(_)
+            | Entry::Loan(_) => None,
         }
     }
 
