@@ -27,6 +27,47 @@ impl Log for Kept {
     fn flush(&self) {}
 }
 
+type End<R> = Connection<R, Null, [Slot; 4]>;
+
+/// What the client does: a wrong password, then the answer to a prompt.
+fn answer(ssh: &mut End<Client>, event: Event<'_, Client>, output: &mut Output<'_>) {
+    match event {
+        Event::Auth(client::Event::HostKey { ask, .. }) => {
+            ssh.trust(ask);
+            ssh.password(b"somebody", b"hunter2", output).unwrap();
+        }
+        Event::Auth(client::Event::Refused { .. }) => ssh.interactive(b"somebody", output).unwrap(),
+        Event::Auth(client::Event::Prompts { ask, .. }) => ssh.answer(&ask, &[b"swordfish"], output).unwrap(),
+        Event::Auth(client::Event::Accepted { .. }) => ssh.disconnect(Reason(11)),
+        Event::Auth(_)
+        | Event::Transport(_)
+        | Event::Channel(..)
+        | Event::Open { .. }
+        | Event::Listen { .. }
+        | Event::Forward(..) => {}
+    }
+}
+
+/// What the server does, with its key and its one signature.
+fn judge(peer: &mut End<Server>, event: Event<'_, Server>, (key, signature): (&[u8], &[u8]), output: &mut Output<'_>) {
+    match event {
+        Event::Auth(server::Event::HostKey { ask, .. }) => peer.host_key(ask, key),
+        Event::Auth(server::Event::Sign { ask, .. }) => peer.sign(&ask, key, signature, output).unwrap(),
+        Event::Auth(server::Event::Attempt { credential: server::Credential::Interactive { .. }, ask, .. }) => {
+            let prompts = [Prompt { text: b"what: ", echo: false }];
+            peer.prompt(&ask, b"", b"", &prompts, output).unwrap();
+        }
+        Event::Auth(server::Event::Attempt { ask, .. }) => peer.refuse(ask),
+        Event::Auth(server::Event::Answers { ask, .. }) => peer.grant(ask),
+        Event::Auth(_)
+        | Event::Transport(_)
+        | Event::Channel(..)
+        | Event::Open { .. }
+        | Event::Listen { .. }
+        | Event::Forward(..) => {}
+    }
+}
+
 /// Logs in by a password that is wrong and by the answer to a prompt, and says goodbye.
 fn session() {
     let mut config = Config::default();
@@ -45,18 +86,7 @@ fn session() {
     for _ in 0..40 {
         let (mut input, mut output) = (Input::new(&mut to_client), Output::new(&mut space));
         while let Ok(Some(event)) = ssh.recv(Instant(0), &mut input) {
-            match event {
-                Event::Auth(client::Event::HostKey { ask, .. }) => {
-                    ssh.trust(ask);
-                    ssh.password(b"somebody", b"hunter2", &mut output).unwrap();
-                }
-                Event::Auth(client::Event::Refused { .. }) => ssh.interactive(b"somebody", &mut output).unwrap(),
-                Event::Auth(client::Event::Prompts { ask, .. }) => {
-                    ssh.answer(&ask, &[b"swordfish"], &mut output).unwrap()
-                }
-                Event::Auth(client::Event::Accepted { .. }) => ssh.disconnect(Reason(11)),
-                _ => {}
-            }
+            answer(&mut ssh, event, &mut output);
         }
         let taken = input.taken();
         ssh.flush(Instant(0), &mut output);
@@ -65,19 +95,7 @@ fn session() {
         to_server.extend_from_slice(&space[..filled]);
         let (mut input, mut output) = (Input::new(&mut to_server), Output::new(&mut space));
         while let Ok(Some(event)) = peer.recv(Instant(0), &mut input) {
-            match event {
-                Event::Auth(server::Event::HostKey { ask, .. }) => peer.host_key(ask, &key),
-                Event::Auth(server::Event::Sign { ask, .. }) => peer.sign(&ask, &key, &signature, &mut output).unwrap(),
-                Event::Auth(server::Event::Attempt {
-                    credential: server::Credential::Interactive { .. }, ask, ..
-                }) => {
-                    let prompts = [Prompt { text: b"what: ", echo: false }];
-                    peer.prompt(&ask, b"", b"", &prompts, &mut output).unwrap();
-                }
-                Event::Auth(server::Event::Attempt { ask, .. }) => peer.refuse(ask),
-                Event::Auth(server::Event::Answers { ask, .. }) => peer.grant(ask),
-                _ => {}
-            }
+            judge(&mut peer, event, (&key, &signature), &mut output);
         }
         let taken = input.taken();
         peer.flush(Instant(0), &mut output);

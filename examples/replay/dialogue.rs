@@ -167,7 +167,8 @@ impl Dialogue {
                 self.offers[usize::from(!client)] = Offer::read(body).unwrap_or_default();
             }
             NewKeys::NUMBER => {
-                self.strict.get_or_insert(self.offers[0].is_strict() && self.offers[1].is_strict());
+                // The first exchange decides for all.
+                self.strict = self.strict.or_else(|| Some(self.offers.iter().all(Offer::is_strict)));
                 self.ways[way].rekeys = true;
             }
             UserauthRequest::NUMBER => {

@@ -115,7 +115,6 @@ fn parted(job: &Job, dialogue: &mut Dialogue, mismatch: Mismatch) -> String {
     let place = now.iter().zip(&recorded).take_while(|(one, other)| one == other).count();
     let told = |list: &[dialogue::Said]| match list.get(place) {
         Some(said) => print::what(job, said),
-        None if place > 0 => "nothing else that can be read\n".to_owned(),
         None => "nothing that can be read\n".to_owned(),
     };
     let lengths = format!("{} bytes, recorded {}", is.len(), expected.len());

@@ -133,11 +133,11 @@ impl Shell {
     fn finished(&mut self, name: &str, outcome: Result<(), Error>) -> Result<(), Trouble> {
         let reached = self.meter.end();
         let Err(error) = outcome else { return Ok(()) };
-        let trouble = match error {
-            Error::Incomplete { .. } if terminal::is_interrupted() => Trouble::Failed(format!("{name}: given up")),
-            Error::Incomplete { .. } => return Err(Trouble::Told),
-            _ => told(name, &error),
-        };
+        let is_told = matches!(error, Error::Incomplete { .. });
+        if is_told && !terminal::is_interrupted() {
+            return Err(Trouble::Told);
+        }
+        let trouble = if is_told { Trouble::Failed(format!("{name}: given up")) } else { told(name, &error) };
         let Some((done, size)) = reached.filter(|_| !matches!(error, Error::Cut { .. })) else { return Err(trouble) };
         let whole = size.map(|size| format!(" of {}", HumanBytes(size))).unwrap_or_default();
         let how_far = |text| format!("{text}; {}{whole} had arrived", HumanBytes(done));

@@ -9,24 +9,22 @@ pub mod report;
 mod hosts;
 mod login;
 mod offer;
+mod way;
 
 use core::time::Duration;
 use hosts::Aliased;
 use options::Settings;
 use report::Reporter;
+use sanssh_std::Client;
 use sanssh_std::ssh_config::{HostConfig, YesNoAsk};
-use sanssh_std::{Client, Error};
-use std::path::Path;
 use std::thread;
+use way::Way;
 
 /// What OpenSSH's clients end with when they have no connection, or no command's status to pass on.
 pub const FAILED: u8 = 255;
 
 /// How long the server may have to wait for an answer that needs nobody here.
 pub const TENDING: Duration = Duration::from_secs(2);
-
-/// Between one attempt to connect and the next.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// A connection, logged in.
 #[derive(Debug)]
@@ -39,7 +37,7 @@ pub struct Connected {
     reporter: Reporter,
 }
 
-/// What moving files wants nothing of, whatever the configuration says.
+/// What moving files wants nothing of, nor going through a host to another, whatever the configuration says.
 const APART: [(&str, &str); 6] = [
     ("ClearAllForwardings", "yes"),
     ("ForwardAgent", "no"),
@@ -49,54 +47,37 @@ const APART: [(&str, &str); 6] = [
     ("RemoteCommand", "none"),
 ];
 
+fn apart(mut settings: Settings) -> Result<Settings, String> {
+    for (keyword, value) in APART {
+        settings.set(keyword, value)?;
+    }
+    Ok(settings)
+}
+
 /// Connects to a host and logs in, to move files, as command line and files have it.
 ///
 /// # Errors
 /// In one line: what failed, and what to do where that helps.
 pub fn connect(settings: &Settings, program: &'static str, host: &str) -> Result<Connected, String> {
-    let mut settings = settings.clone();
-    for (keyword, value) in APART {
-        settings.set(keyword, value)?;
-    }
+    let settings = apart(settings.clone())?;
     let config = settings.of(host)?;
     let reporter = settings.reporter(program, &config);
-    reach(config, settings.record.as_deref(), reporter)
+    reach(&settings, config, reporter)
 }
 
-/// Connects to a host of which everything is known, and logs in; recorded in a new file, if there is to be one.
+/// Connects to a host of which everything is known, and logs in, as the command line has it besides.
 ///
 /// # Errors
 /// As [`connect`].
-pub fn reach(config: HostConfig, record: Option<&Path>, reporter: Reporter) -> Result<Connected, String> {
-    options::check(&config, reporter)?;
-    let (host, port) = (&config.settings.hostname, config.settings.port);
-    reporter.detail(format_args!("connecting to {host} port {port}"));
-    let mut hosts = hosts::of(&config)?;
-    let client = dial(&config, record, &mut hosts).map_err(|error| error.to_string())?;
-    hosts.tell(reporter);
-    tell(&client, reporter);
-    login::run(&client, &config, reporter)?;
-    Ok(Connected { client, config, hosts, reporter })
-}
-
-/// Connects, as often as it takes and is wanted.
-fn dial(config: &HostConfig, record: Option<&Path>, hosts: &mut Aliased) -> Result<Client, Error> {
-    let options = options::connection(config, record);
-    let mut left = config.settings.connection_attempts;
-    loop {
-        left -= 1;
-        match Client::connect(&config.settings.hostname, config.settings.port, &options, hosts) {
-            Err(Error::Connect { .. }) if left > 0 => thread::sleep(PAUSE),
-            outcome => return outcome,
-        }
-    }
+pub fn reach(settings: &Settings, config: HostConfig, reporter: Reporter) -> Result<Connected, String> {
+    Way { settings, reporter, length: 0 }.to(config)
 }
 
 impl Connected {
     /// Records what the host announced of its keys, if that is wanted, and says goodbye.
     pub fn end(self) {
         // Nobody is asked.
-        if self.config.settings.update_host_keys == YesNoAsk::Yes {
+        if self.config.settings.update_host_keys == YesNoAsk::Yes && self.client.tend().is_ok() {
             self.hosts.update(&self.client, self.reporter);
         }
         self.client.disconnect();

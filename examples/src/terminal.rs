@@ -6,16 +6,20 @@ use rustix::stdio::{stdin, stdout};
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr,
 };
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
+use signal_hook::low_level::raise;
 use std::fs::{self, File};
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::{io, panic, process, thread};
 use zeroize::Zeroizing;
 
 /// Terminals whose settings may have changed, with those that they had.
 static SAVED: Mutex<Vec<(OwnedFd, Termios)>> = Mutex::new(Vec::new());
+/// Files that are of no use without the program.
+static FILES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 static RAW: AtomicBool = AtomicBool::new(false);
 /// What an interrupt calls, instead of ending the program.
 static STOP: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
@@ -38,7 +42,7 @@ pub fn guard() {
         thread::spawn(move || {
             let ends = |signal: &i32| *signal != SIGINT || !is_put_off();
             if signals.forever().any(|signal| ends(&signal)) {
-                restore();
+                leave();
                 process::exit(ENDED);
             }
         });
@@ -73,6 +77,20 @@ fn ignored() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     line.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).unwrap_or(0)
+}
+
+/// Has [`leave`] remove a file.
+pub fn removes(file: PathBuf) {
+    FILES.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+}
+
+/// Leaves nothing behind at the program's end: no terminal that is not as it was, and no file that was to be removed.
+pub fn leave() {
+    restore();
+    for file in FILES.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        // Whoever removed it before was free to.
+        let _ = fs::remove_file(file);
+    }
 }
 
 /// Puts every terminal back as it was.
@@ -138,6 +156,17 @@ pub fn make_raw() -> io::Result<()> {
     tcsetattr(stdin(), OptionalActions::Drain, &settings)?;
     RAW.store(true, Ordering::Relaxed);
     Ok(())
+}
+
+/// Suspends the program, as a key would have done, with the terminal as it was; returns when it goes on, raw again.
+///
+/// # Errors
+/// As [`make_raw`].
+pub fn suspend() -> io::Result<()> {
+    restore();
+    // The thread that calls is the one that gets it, so that nothing happens in between.
+    raise(SIGTSTP)?;
+    make_raw()
 }
 
 /// Asks on the terminal, without showing what is typed.

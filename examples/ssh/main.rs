@@ -4,7 +4,11 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod escape;
+mod forwards;
+mod keyboard;
 mod session;
+mod stdio;
 mod streams;
 mod window;
 
@@ -37,7 +41,7 @@ fn main() -> ExitCode {
     };
     let reporter = job.settings.reporter("ssh", &config);
     let outcome = run(&job, config, reporter);
-    terminal::restore();
+    terminal::leave();
     match outcome {
         Ok(status) => status.into(),
         Err(error) => {
@@ -49,7 +53,7 @@ fn main() -> ExitCode {
 
 /// Connects, logs in and runs what is asked for.
 fn run(job: &Job, config: HostConfig, reporter: Reporter) -> Result<u8, String> {
-    let connected = client::reach(config, job.settings.record.as_deref(), reporter)?;
+    let connected = client::reach(&job.settings, config, reporter)?;
     let status = session::run(&connected, job, reporter);
     match status {
         Ok(_) => connected.end(),

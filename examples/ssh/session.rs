@@ -1,10 +1,13 @@
-//! The session: a terminal if wanted, variables, the command, its streams, and how it ends.
+//! The session: a terminal if wanted, variables, the command, its streams, and how it ends; or what there is instead.
 //! One thread carries output, one input; a third answers the server while output here is not taken, as by a pager;
-//! a fourth, if there is a terminal, watches its size.
+//! others, if there is something to watch, watch the terminal's size and what is forwarded.
 
 use crate::arguments::Job;
+use crate::forwards::{Forwards, endpoint};
+use crate::keyboard::Keyboard;
 use crate::streams::{self, Ended};
-use crate::window;
+use crate::{stdio, window};
+use core::sync::atomic::Ordering;
 use sanssh_core::file::pattern::takes_exactly;
 use sanssh_examples::client::report::Reporter;
 use sanssh_examples::client::{self, Connected, FAILED};
@@ -16,34 +19,71 @@ use std::thread;
 
 /// Runs what is asked for, and gives the status to end with.
 pub(crate) fn run(connected: &Connected, job: &Job, reporter: Reporter) -> Result<u8, String> {
-    let plain = |error: Error| error.to_string();
     let (connection, settings) = (&connected.client, &connected.config.settings);
-    if settings.session_type == SessionType::None {
-        return stay(connection);
+    let forwards = Arc::new(Forwards::open(connection, settings, reporter)?);
+    if let Some(to) = connected.config.stdio.as_ref().and_then(endpoint) {
+        forwards.watch_aside(connection, reporter);
+        return stdio::run(connection, to, settings.stdin_null);
     }
+    if settings.session_type == SessionType::None {
+        forgo(connection).map_err(plain)?;
+        return Err(plain(forwards.watch(connection, reporter)));
+    }
+    forwards.watch_aside(connection, reporter);
     let wanted = Wanted::of(job, settings)?;
+    let status = serve(connected, &wanted, &forwards, reporter);
+    terminal::restore();
+    let (has_terminal, status) = status?;
+    if has_terminal {
+        reporter.warn(format_args!("connection to {} closed", job.host));
+    }
+    Ok(status)
+}
+
+/// Serves a session to its end; whether it had a terminal, and the status to end with.
+fn serve(
+    connected: &Connected,
+    wanted: &Wanted<'_>,
+    forwards: &Arc<Forwards>,
+    reporter: Reporter,
+) -> Result<(bool, u8), String> {
+    let (connection, settings) = (&connected.client, &connected.config.settings);
     let channel = Arc::new(connection.session().map_err(plain)?);
-    let has_terminal = wants_terminal(&wanted, settings.request_tty, reporter);
+    let has_terminal = wants_terminal(wanted, settings.request_tty, reporter);
     if has_terminal {
         channel.request_pty(&window::wanted()).map_err(plain)?;
     }
     variables(&channel, settings, reporter).map_err(plain)?;
-    start(&channel, &wanted).map_err(plain)?;
+    start(&channel, wanted).and_then(|()| forgo(connection)).map_err(plain)?;
     if has_terminal {
         occupy(&channel)?;
     }
-    feed(&channel, settings);
+    let left = Arc::default();
+    let escape = settings.escape_char.0.filter(|_| has_terminal && terminal::is_here());
+    feed(&channel, settings, Keyboard::new(escape, connection, &channel, forwards, &left));
     client::tend(connection);
-    let outcome = streams::output(&channel).and_then(|ended| match ended {
+    let outcome = streams::output(|space| channel.read_any(space).map_err(plain)).and_then(|ended| match ended {
         Ended::AtEnd => channel.wait().map_err(plain),
         Ended::Unwanted => Ok(Exit::Unknown),
     });
-    terminal::restore();
-    let status = outcome.map(|exit| status(&exit, reporter));
-    if has_terminal && status.is_ok() {
-        reporter.warn(format_args!("connection to {} closed", job.host));
+    if left.load(Ordering::Acquire) {
+        return Ok((has_terminal, FAILED));
     }
-    status
+    let status = status(&outcome?, reporter);
+    terminal::restore();
+    forwards.drain(connection);
+    Ok((has_terminal, status))
+}
+
+fn plain(error: Error) -> String {
+    error.to_string()
+}
+
+/// Promises that there will be no other session, where that is understood.
+fn forgo(connection: &Client) -> Result<(), Error> {
+    let ident = connection.server_ident();
+    let understands = ["OpenSSH", "sanssh"].iter().any(|name| ident.contains(name));
+    if understands { connection.forgo_sessions() } else { Ok(()) }
 }
 
 /// What is to run there.
@@ -66,14 +106,6 @@ impl<'a> Wanted<'a> {
             (Some(line), SessionType::Default | SessionType::None) => Ok(Self::Command(line)),
             (None, SessionType::Default | SessionType::None) => Ok(Self::Shell),
         }
-    }
-}
-
-/// Runs nothing, until the connection ends.
-fn stay(connection: &Client) -> Result<u8, String> {
-    loop {
-        connection.tend().map_err(|error| error.to_string())?;
-        thread::sleep(client::TENDING);
     }
 }
 
@@ -124,13 +156,17 @@ fn occupy(channel: &Arc<Channel>) -> Result<(), String> {
         .map_err(|error| format!("cannot watch the terminal's size: {error}"))
 }
 
-fn feed(channel: &Arc<Channel>, settings: &Settings) {
+fn feed(channel: &Arc<Channel>, settings: &Settings, mut keyboard: Keyboard) {
     if settings.stdin_null || settings.fork_after_authentication {
         return channel.finish();
     }
     let channel = Arc::clone(channel);
     // Nobody waits for it: it may be waiting for somebody to type when all is over.
-    thread::spawn(move || streams::input(&channel));
+    thread::spawn(move || {
+        if streams::input(|typed| keyboard.take(typed)) {
+            channel.finish();
+        }
+    });
 }
 
 fn status(exit: &Exit, reporter: Reporter) -> u8 {

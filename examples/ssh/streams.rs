@@ -3,13 +3,16 @@
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, read, write};
-use rustix::stdio::{stderr, stdin, stdout};
-use sanssh_std::{Channel, Kind};
-use std::io::{self, Write};
+use rustix::stdio::{dup2_stdin, dup2_stdout, stderr, stdin, stdout};
+use sanssh_examples::terminal;
+use sanssh_std::Kind;
+use std::fs::File;
+use std::io;
 use std::os::fd::BorrowedFd;
 
 /// As much as one system call should move.
 const PIECE: usize = 256 * 1024;
+const NOTHING: &str = "/dev/null";
 
 /// Why output ended.
 #[derive(Debug)]
@@ -21,10 +24,10 @@ pub(crate) enum Ended {
 }
 
 /// Carries output here until its end.
-pub(crate) fn output(channel: &Channel) -> Result<Ended, String> {
+pub(crate) fn output(mut read: impl FnMut(&mut [u8]) -> Result<(Kind, usize), String>) -> Result<Ended, String> {
     let mut piece = vec![0; PIECE];
     loop {
-        let (kind, n) = channel.read_any(&mut piece).map_err(|error| error.to_string())?;
+        let (kind, n) = read(&mut piece)?;
         let to = match kind {
             _ if n == 0 => return Ok(Ended::AtEnd),
             Kind::Data => stdout(),
@@ -38,16 +41,29 @@ pub(crate) fn output(channel: &Channel) -> Result<Ended, String> {
     }
 }
 
-/// Carries input there until its end, or until nobody takes it.
-pub(crate) fn input(mut channel: &Channel) {
+/// Carries input to whoever takes it, until its end, or until it is not taken. Whether it has ended.
+pub(crate) fn input(mut take: impl FnMut(&[u8]) -> bool) -> bool {
     let mut piece = vec![0; PIECE];
     // Input that cannot be read has ended; the command has to be told that, too.
     while let Ok(n @ 1..) = read_some(stdin(), &mut piece) {
-        if channel.write_all(&piece[..n]).is_err() {
-            return;
+        if !take(&piece[..n]) {
+            end_input();
+            return false;
         }
     }
-    channel.finish();
+    true
+}
+
+/// Whoever writes to standard input learns that nobody reads it. A terminal has other readers.
+fn end_input() {
+    if !terminal::is_here() {
+        let _ = File::open(NOTHING).map(dup2_stdin);
+    }
+}
+
+/// Whoever reads standard output learns that this is all.
+pub(crate) fn end_output() {
+    let _ = File::options().write(true).open(NOTHING).map(dup2_stdout);
 }
 
 fn read_some(from: BorrowedFd<'_>, space: &mut [u8]) -> io::Result<usize> {

@@ -23,7 +23,7 @@ line on standard error when it listens. SIGTERM, SIGINT and SIGHUP end it, its c
   --help          this text
 
 Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, put first):
-  AuthorizedKeysFile FILE (~/.ssh/authorized_keys)   keys that may log in, with all options; nothing is forwarded
+  AuthorizedKeysFile FILE (~/.ssh/authorized_keys)   keys that may log in, with all options
   TrustedUserCAKeys FILE                             authorities whose certificates log in
   AuthorizedPrincipalsFile FILE                      names that such certificates must hold, instead of the user's
   RevokedKeys FILE                                   public keys that do not log in, one a line
@@ -42,6 +42,13 @@ Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, 
                                                      commands, no shells; -R of a subsystem then counts for all
   SftpReadOnly yes|no (no)                           files are served for reading alone; without SftpRoot, commands
                                                      still can write
+  AllowTcpForwarding yes|no|local|remote (no)        connections that clients have made from here or taken here, as
+                                                     this user. Unlike OpenSSH's, this server forwards nothing unless
+                                                     told to; what a key forbids stays forbidden
+  AllowStreamLocalForwarding yes|no|local|remote (no)  the same of Unix sockets
+  PermitOpen HOST:PORT..., PermitListen [HOST:]PORT...  where to and where from; any, or none (any)
+  GatewayPorts clientspecified|no (no)               whether clients may have this machine listen for others
+  DisableForwarding yes|no (no)                      nothing, whatever else is said; so with SftpRoot
 
 Exit status: 0 after a signal, 255 if it could not start.
 ";

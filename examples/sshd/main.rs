@@ -7,6 +7,7 @@ mod access;
 mod arguments;
 mod carry;
 mod files;
+mod forwarding;
 mod process;
 mod session;
 mod setup;
@@ -15,7 +16,8 @@ use access::Access;
 use arguments::Asked;
 use core::net::SocketAddr;
 use files::Files;
-use sanssh_std::{Attempt, Handler, Server, Session, Shutdown, Verdict};
+use forwarding::Forwarding;
+use sanssh_std::{Attempt, Handler, Server, Session, Shutdown, Verdict, Wish};
 use setup::Settings;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -48,9 +50,13 @@ fn main() -> ExitCode {
 }
 
 /// Serves until a signal says stop.
-fn serve(settings: Settings) -> Result<(), String> {
+fn serve(mut settings: Settings) -> Result<(), String> {
     let user = sanssh_examples::user::current()?;
     let access = Access::new(&settings, &user)?;
+    if settings.files.root.is_some() {
+        // Ports and sockets are ways out.
+        settings.forwarding.disable();
+    }
     let (config, shown) = settings.server()?;
     let place = (settings.address, settings.port);
     let server = Server::bind(place, config).map_err(|error| format!("{}:{}: {error}", place.0, place.1))?;
@@ -60,9 +66,10 @@ fn serve(settings: Settings) -> Result<(), String> {
         fs::write(file, format!("{}\n", std::process::id())).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     let _ = writeln!(io::stderr(), "listening on {address}, {shown}");
-    let Settings { variables, subsystems, mut files, .. } = settings;
+    let Settings { variables, subsystems, mut files, forwarding, .. } = settings;
     files.confine(&subsystems);
-    let house = Arc::new(House { access, user, address, variables, subsystems, files, guests: Guests::default() });
+    let guests = Guests::default();
+    let house = Arc::new(House { access, user, address, variables, subsystems, files, forwarding, guests });
     server.serve(Porter(Arc::clone(&house)));
     house.guests.wait();
     if let Some(file) = &settings.pid_file {
@@ -91,6 +98,7 @@ struct House {
     /// Subsystems and their commands.
     subsystems: Vec<(String, String)>,
     files: Files,
+    forwarding: Forwarding,
     guests: Guests,
 }
 
@@ -104,6 +112,10 @@ impl Handler for Porter {
 
     fn login(&self, attempt: &Attempt<'_>) -> Verdict {
         self.0.access.login(attempt)
+    }
+
+    fn may_forward(&self, _: SocketAddr, _: &str, wish: &Wish<'_>) -> bool {
+        self.0.forwarding.permits(wish)
     }
 
     fn session(&self, session: Session) {

@@ -2,6 +2,7 @@
 //! Host keys are read here, or made.
 
 use crate::files::{Files, INTERNAL};
+use crate::forwarding::Forwarding;
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use sanssh_core::Random;
@@ -31,6 +32,7 @@ pub(crate) struct Settings {
     /// Subsystems and their commands.
     pub(crate) subsystems: Vec<(String, String)>,
     pub(crate) files: Files,
+    pub(crate) forwarding: Forwarding,
     banner: Option<PathBuf>,
     /// Everything that the driver takes as it is.
     config: ServerConfig,
@@ -54,6 +56,7 @@ impl Default for Settings {
             variables: Vec::new(),
             subsystems: vec![("sftp".to_owned(), INTERNAL.to_owned())],
             files: Files::default(),
+            forwarding: Forwarding::default(),
             banner: None,
             config: ServerConfig { environment, ..ServerConfig::default() },
             chosen: Vec::new(),
@@ -128,7 +131,10 @@ impl Settings {
             "maxsessions" => self.config.sessions = number(text)?,
             "maxstartups" => self.config.max_unauthenticated = number(text)?,
             "acceptenv" => self.config.environment = text.split_ascii_whitespace().map(str::to_owned).collect(),
-            _ => return prefer(&mut core.preferences, key, text),
+            "gatewayports" => self.config.gateway_ports = gateway(text)?,
+            "allowagentforwarding" | "x11forwarding" if flag(text)? => return Err("it is not supported".to_owned()),
+            "allowagentforwarding" | "x11forwarding" => {}
+            _ => return Ok(self.forwarding.set(key, text)? || prefer(&mut core.preferences, key, text)?),
         }
         Ok(true)
     }
@@ -141,6 +147,7 @@ impl Settings {
     /// The driver's configuration, and what to say about the host keys.
     pub(crate) fn server(&self) -> Result<(ServerConfig, String), String> {
         let mut core = self.config.core.clone();
+        core.forwarding = self.forwarding.is_any();
         core.login.methods = [Method::PublicKey].into_iter().collect();
         if self.passwords.is_some() {
             core.login.methods = core.login.methods.with(Method::Password);
@@ -161,6 +168,7 @@ impl Settings {
             environment: self.config.environment.clone(),
             subsystems: self.subsystems.iter().map(|(name, _)| name.clone()).collect(),
             banner,
+            gateway_ports: self.config.gateway_ports,
             record: self.config.record.clone(),
             ..ServerConfig::default()
         };
@@ -181,6 +189,17 @@ fn chains(text: &str) -> Result<Vec<Vec<Method>>, String> {
         return Err("there is no method".to_owned());
     }
     text.split_ascii_whitespace().map(|chain| chain.split(',').map(method).collect()).collect()
+}
+
+/// Whether clients may open ports to other machines. That all are open to them is not to be had.
+fn gateway(text: &str) -> Result<bool, String> {
+    match text {
+        "clientspecified" => Ok(true),
+        _ if flag(text)? => {
+            Err("what is meant for this machine stays so; clientspecified leaves it to clients".to_owned())
+        }
+        _ => Ok(false),
+    }
 }
 
 /// How long a login may take; zero is no limit, which is some years.

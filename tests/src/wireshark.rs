@@ -53,8 +53,12 @@ impl Wiretap {
         let mut file: Vec<u8> = PCAP.iter().flat_map(|word| word.to_le_bytes()).collect();
         // Where each side's stream stands: the client's, and the server's.
         let mut streams = [1, 1];
-        let tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner);
-        for (from_client, bytes) in &*tape {
+        let mut tape = self.tape.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Both ends speak first. Wireshark finds no keys unless the client does.
+        if let Some(first) = tape.iter().position(|(from_client, _)| *from_client) {
+            tape[..=first].rotate_right(1);
+        }
+        for (from_client, bytes) in &tape {
             for segment in bytes.chunks(SEGMENT) {
                 let packet = ip(*from_client, &mut streams, segment);
                 let length = u32::try_from(packet.len()).expect("a segment");

@@ -25,7 +25,7 @@ pub enum Tunnel {
 
 impl Permit {
     /// Reads `host:port`, `host/port` or `[host]:port`, either of which may be `*`. `bare` lets a port stand alone.
-    pub(super) fn read(text: &[u8], bare: bool) -> Option<Self> {
+    pub fn read(text: &[u8], bare: bool) -> Option<Self> {
         let (host, port) = match text {
             [b'[', rest @ ..] => {
                 let end = rest.iter().position(|byte| *byte == b']')?;

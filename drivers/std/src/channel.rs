@@ -193,7 +193,7 @@ impl Channel {
     /// # Errors
     /// What ended the connection.
     pub fn wait_close(&self) -> Result<(), Error> {
-        self.stream.until(|inbox| inbox.closed.then_some(()))
+        self.stream.wait_close()
     }
 
     /// Reads whichever of standard output and standard error has something, in one thread; 0 at the end of both.
@@ -236,7 +236,8 @@ impl Read for Channel {
 
 impl Write for &Channel {
     /// Waits until the server's window takes something. What was taken has been encrypted and given to the socket as
-    /// far as that takes it; the rest follows while anybody waits for anything.
+    /// far as that takes it; the rest follows while anybody waits for anything. It fails as closed once the server has
+    /// said that nobody reads there.
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         Ok(self.stream.write(Kind::Data, data)?)
     }

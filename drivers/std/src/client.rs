@@ -144,7 +144,7 @@ impl Client {
             self.link.settle(state);
             Some(opened)
         })?;
-        self.opened(id.map_err(Error::from_open)?)
+        self.opened(id.map_err(Error::of_open)?)
     }
 
     fn opened(&self, id: ChannelId) -> Result<Stream<role::Client>, Error> {

@@ -229,7 +229,7 @@ impl Error {
 
 impl Error {
     /// Of a call that takes a slot of the table of channels.
-    pub(crate) fn from_open(self) -> Self {
+    pub(crate) fn of_open(self) -> Self {
         if matches!(self, Self::Refused(Refused::NoRoom)) { Self::TooManyChannels } else { self }
     }
 }
@@ -259,7 +259,12 @@ impl fmt::Display for Error {
             Self::Key { file, why } => write!(f, "{}: {why}", file.display()),
             Self::File { file, source } => write!(f, "{}: {source}", file.display()),
             Self::OpenRefused { reason, text } => {
-                write!(f, "the peer does not open a channel: {text} (reason {})", reason.0)
+                let gap = if text.is_empty() { "" } else { ": " };
+                match *reason {
+                    OpenFailure::PROHIBITED => write!(f, "the peer prohibits it{gap}{text}"),
+                    OpenFailure::CONNECT_FAILED => write!(f, "the peer cannot connect{gap}{text}"),
+                    OpenFailure(reason) => write!(f, "the peer opens no channel, for reason {reason}{gap}{text}"),
+                }
             }
             Self::RequestRefused(what) => write!(f, "the peer refused the request {what}"),
             Self::Scp(error) => write!(f, "{error}"),

@@ -137,6 +137,26 @@ impl Client {
         Ok(RemoteListener { remote: self.ask_forward(at.into(), Goes::Queue(VecDeque::new()))? })
     }
 
+    /// Waits until a connection of some forward has ended or come to nothing, and the count of that is not `seen`, from 0;
+    /// gives the count. What [`counts`](LocalForward::counts) and [`failures`](LocalForward::failures) say has changed
+    /// then, perhaps.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn wait_forwarded(&self, seen: u64) -> Result<u64, Error> {
+        let bell = self.link.wait(None, &mut Own::none(), |state, _| state.relay.bell())?;
+        Ok(bell.wait(seen))
+    }
+
+    /// Promises the server that no more sessions will be opened, so that whoever gets hold of the connection later starts
+    /// nothing by it. Servers of OpenSSH's kind know what that means.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn forgo_sessions(&self) -> Result<(), Error> {
+        self.link.command(true, |ssh, output| ssh.forgo_sessions(output))
+    }
+
     fn ask_forward(&self, at: Endpoint, goes: Goes) -> Result<Remote, Error> {
         let mut goes = Some(goes);
         let id = self.link.wait(self.link.patience(), &mut Own::none(), |state, _| {
@@ -147,7 +167,7 @@ impl Client {
             self.link.settle(state);
             Some(asked)
         })?;
-        let id = id.map_err(Error::from_open)?;
+        let id = id.map_err(Error::of_open)?;
         let mut remote = Remote { link: Arc::clone(&self.link), id, at, port: 0 };
         let granted =
             self.link.wait(self.link.patience(), &mut Own::none(), |state, _| state.desk.forward(id)?.granted)?;
@@ -214,6 +234,14 @@ impl Tunnel {
     /// No more will be written.
     pub fn finish(&self) {
         self.stream.finish();
+    }
+
+    /// Waits until the server has closed the tunnel, whatever of it was read.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn wait_close(&self) -> Result<(), Error> {
+        self.stream.wait_close()
     }
 
     /// Joins the tunnel with a socket, and lets go of it: what comes from either goes to the other until both have ended.

@@ -56,6 +56,8 @@ pub(crate) struct Inbox {
     pub(crate) drops_stderr: bool,
     pub(crate) eof: bool,
     pub(crate) closed: bool,
+    /// Nobody at the other end reads what is written.
+    pub(crate) deaf: bool,
     pub(crate) exit: Option<Exit>,
     /// Requests that want a reply, oldest first, and those that were refused.
     pub(crate) asked: VecDeque<&'static str>,
@@ -78,6 +80,7 @@ impl Inbox {
             drops_stderr: false,
             eof: false,
             closed: false,
+            deaf: false,
             exit: None,
             asked: VecDeque::new(),
             refused: Vec::new(),
@@ -126,12 +129,16 @@ impl Inbox {
         self.refused.iter().copied().find(|what| matches!(*what, "exec" | "shell" | "subsystem"))
     }
 
-    /// Keeps how the command ended; the first word counts.
+    /// Keeps how the command ended, or that it reads no more; the first word counts.
     pub(crate) fn note(&mut self, notice: Request<'_>) {
         let exit = match notice {
             Request::ExitStatus(status) => Exit::Status(status),
             Request::ExitSignal { name, core_dumped, message } => {
                 Exit::Signal { name: escape(name, false), core_dumped, message: escape(message, false) }
+            }
+            Request::EndOfWrite => {
+                self.deaf = true;
+                return;
             }
             Request::Pty(_)
             | Request::Env { .. }
@@ -142,7 +149,6 @@ impl Inbox {
             | Request::X11(_)
             | Request::Agent
             | Request::AgentStandard
-            | Request::EndOfWrite
             | Request::XonXoff(_)
             | Request::Signal(_)
             | Request::Break(_) => return,

@@ -61,6 +61,9 @@ impl<R: End> Stream<R> {
     }
 
     fn put(&self, state: &mut State<R>, kind: Kind, data: &[u8]) -> Option<Result<usize, Error>> {
+        if state.inboxes.of(self.id).is_some_and(|inbox| inbox.deaf) {
+            return Some(Err(Refused::Closed.into()));
+        }
         let mut done = 0;
         while done < data.len() {
             let rest = &data[done..];
@@ -116,6 +119,11 @@ impl<R: End> Stream<R> {
     /// Joins the channel with a socket, and lets go of it: what comes from either goes to the other until both have ended.
     pub(crate) fn join(self, socket: Socket) -> Result<(), Error> {
         Ok(self.link.change(|state| state.join(self.id, socket))?)
+    }
+
+    /// Waits until the peer has closed the channel.
+    pub(crate) fn wait_close(&self) -> Result<(), Error> {
+        self.until(|inbox| inbox.closed.then_some(()))
     }
 
     pub(crate) fn finish(&self) {

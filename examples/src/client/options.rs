@@ -4,9 +4,12 @@
 use super::report::{Reporter, Verbosity};
 use core::time::Duration;
 use sanssh_core::auth::Method;
-use sanssh_std::ssh_config::{Destination, Given, HostConfig, Local, LogLevel, Query, Sources, Weight};
+use sanssh_std::ssh_config::{self, Destination, Given, HostConfig, Local, LogLevel, Query, Sources, Weight};
 use sanssh_std::{Options, Record};
 use std::path::{Path, PathBuf};
+
+/// Forwards, and connections that are forwarded at a time; more wait until others end.
+const MOST_FORWARDED: usize = 4096;
 
 /// What the command line gives.
 #[derive(Debug, Clone, Default)]
@@ -62,20 +65,13 @@ impl Settings {
 /// # Errors
 /// Names the keyword.
 pub fn check(config: &HostConfig, reporter: Reporter) -> Result<(), String> {
-    let settings = &config.settings;
     for lacking in config.lacking() {
         let keyword = lacking.keyword;
         match lacking.weight {
             Weight::Light => reporter.detail(format_args!("{keyword} has no effect")),
-            Weight::Heavy if settings.exit_on_forward_failure && keyword.ends_with("forward") => {
-                return Err(format!("{keyword} is not supported, and exitonforwardfailure is set"));
-            }
             Weight::Heavy => reporter.warn(format_args!("{keyword} is not supported")),
             Weight::Fatal => return Err(format!("{keyword} is not supported")),
         }
-    }
-    if config.stdio.is_some() {
-        return Err("-W is not supported".to_owned());
     }
     Ok(())
 }
@@ -88,7 +84,7 @@ pub fn connection(config: &HostConfig, record: Option<&Path>) -> Options {
         // Zero is no limit.
         connect_timeout: settings.connect_timeout.0.filter(|span| !span.is_zero()),
         family: settings.address_family,
-        channels: 1,
+        channels: channels(settings),
         ..Options::default()
     };
     options.core.preferences = config.preferences.clone();
@@ -97,6 +93,12 @@ pub fn connection(config: &HostConfig, record: Option<&Path>) -> Options {
     options.core.keepalive.count = settings.server_alive_count_max;
     options.core.min_rsa_bits = usize::try_from(settings.required_rsa_size).unwrap_or(usize::MAX);
     options
+}
+
+/// A session or a tunnel, and what is forwarded beside it.
+const fn channels(settings: &ssh_config::Settings) -> usize {
+    let lists = [&settings.local_forward.0, &settings.remote_forward.0, &settings.dynamic_forward.0];
+    if lists[0].is_empty() && lists[1].is_empty() && lists[2].is_empty() { 1 } else { MOST_FORWARDED }
 }
 
 /// Methods of logging in, in the order in which they are tried. Those that do not exist here are passed over, as scripts

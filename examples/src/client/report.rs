@@ -54,6 +54,13 @@ impl Reporter {
         }
     }
 
+    /// What other programs look for in the words that OpenSSH's client has for it.
+    pub fn announce(self, what: impl Display) {
+        if self.verbosity >= Verbosity::Normal {
+            let _ = writeln!(std::io::stderr(), "{what}");
+        }
+    }
+
     fn say(self, from: Verbosity, what: impl Display) {
         if self.verbosity >= from {
             // A raw terminal does not go back to the left margin by itself. Nobody can be told of a failure here.

@@ -6,7 +6,8 @@ use pty_process::Size;
 use pty_process::blocking::{Command as OnTerminal, Pty, open};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sanssh_tests::keys::{Keys, Kind, public};
-use sanssh_tests::openssh::known_hosts_line;
+use sanssh_tests::openssh::{Sshd, known_hosts_line, ssh_command};
+use sanssh_tests::peers;
 use sanssh_tests::process::{DEADLINE, Daemon};
 use std::ffi::OsStr;
 use std::fs;
@@ -294,4 +295,50 @@ pub(crate) fn git_over(
 pub(crate) fn line(command: &Command) -> String {
     let words = [command.get_program()].into_iter().chain(command.get_args());
     words.map(|word| format!("'{}'", word.to_string_lossy())).collect::<Vec<_>>().join(" ")
+}
+
+/// A server and a client, of which at least one is ours.
+pub(crate) struct Pair {
+    pub(crate) name: &'static str,
+    server: Either,
+    program: fn(u16, &Path, &Path, &[&str]) -> Command,
+}
+
+enum Either {
+    Theirs(Sshd),
+    Ours(OurSshd),
+}
+
+impl Pair {
+    /// Every pair there is; each server with options of its own.
+    pub(crate) fn all(theirs: &[&str], ours: &[&str]) -> Option<[Self; 3]> {
+        peers::require(&["sshd", "ssh", "ssh-keygen"]).then(|| {
+            [
+                Self { name: "our ssh, their sshd", server: Either::Theirs(Sshd::start(theirs)), program: our_ssh },
+                Self { name: "their ssh, our sshd", server: Either::Ours(OurSshd::start(ours)), program: ssh_command },
+                Self { name: "our ssh, our sshd", server: Either::Ours(OurSshd::start(ours)), program: our_ssh },
+            ]
+        })
+    }
+
+    /// The client; the command is the next argument.
+    pub(crate) fn client(&self, options: &[&str]) -> Command {
+        let (port, known) = match &self.server {
+            Either::Theirs(server) => (server.port(), server.known_hosts()),
+            Either::Ours(server) => (server.port, server.known_hosts()),
+        };
+        (self.program)(port, &Keys::shared().client(Kind::Ed25519), &known, options)
+    }
+
+    pub(crate) fn server_log(&self) -> String {
+        match &self.server {
+            Either::Theirs(server) => server.log(),
+            Either::Ours(server) => server.daemon.log(),
+        }
+    }
+
+    /// Whether one of them logs each change of keys.
+    pub(crate) fn tells_of_keys(&self) -> bool {
+        self.name.contains("their")
+    }
 }

@@ -142,14 +142,15 @@ fn answer_client(end: &mut End<Client>, event: Event<'_, Client>) {
 
 fn answer_server(end: &mut End<Server>, event: Event<'_, Server>) {
     let key = host_key();
+    let Event::Auth(event) = event else { return };
     match event {
-        Event::Auth(server::Event::HostKey { ask, .. }) => end.ssh.host_key(ask, key.public()),
-        Event::Auth(server::Event::Sign { ask, .. }) => {
+        server::Event::HostKey { ask, .. } => end.ssh.host_key(ask, key.public()),
+        server::Event::Sign { ask, .. } => {
             let signature = key.sign(HostKey::Ed25519, ask.message()).unwrap();
             end.emit(|ssh, output| ssh.sign(&ask, key.public(), &signature, output)).unwrap();
         }
-        Event::Auth(server::Event::Attempt { ask, .. }) => end.ssh.grant(ask),
-        _ => {}
+        server::Event::Attempt { ask, .. } => end.ssh.grant(ask),
+        server::Event::Probe { .. } | server::Event::Answers { .. } | server::Event::Prove { .. } => {}
     }
 }
 

@@ -27,12 +27,11 @@ fn altered(alter: &mut dyn FnMut(&mut What) -> bool) -> (usize, Mismatch) {
 
 #[test]
 fn an_event_that_was_not_told() {
-    let (step, mismatch) = altered(&mut |what| match what {
-        What::Event(words) if words.starts_with("channel 0 data") => {
-            words.push('0');
-            true
-        }
-        _ => false,
+    let (step, mismatch) = altered(&mut |what| {
+        let What::Event(words) = what else { return false };
+        let found = words.starts_with("channel 0 data");
+        words.extend(found.then_some('0'));
+        found
     });
     assert_eq!(mismatch.step, step);
     assert!(matches!(mismatch.what, Parting::Told { .. }), "{mismatch}");
@@ -40,12 +39,10 @@ fn an_event_that_was_not_told() {
 
 #[test]
 fn a_byte_that_was_not_emitted() {
-    let (step, mismatch) = altered(&mut |what| match what {
-        What::Flush(bytes) | What::Emit(bytes) if bytes.len() > 100 => {
-            bytes[50] ^= 1;
-            true
-        }
-        _ => false,
+    let (step, mismatch) = altered(&mut |what| {
+        let (What::Flush(bytes) | What::Emit(bytes)) = what else { return false };
+        let byte = bytes.get_mut(50);
+        byte.map(|byte| *byte ^= 1).is_some()
     });
     assert_eq!(mismatch.step, step);
     assert!(matches!(mismatch.what, Parting::Emitted { .. }), "{mismatch}");
@@ -53,12 +50,11 @@ fn a_byte_that_was_not_emitted() {
 
 #[test]
 fn a_result_that_was_not_returned() {
-    let (step, mismatch) = altered(&mut |what| match what {
-        What::Call(words) if words.starts_with("write 0") && words.contains(" -> ") => {
-            words.push('1');
-            true
-        }
-        _ => false,
+    let (step, mismatch) = altered(&mut |what| {
+        let What::Call(words) = what else { return false };
+        let found = words.starts_with("write 0") && words.contains(" -> ");
+        words.extend(found.then_some('1'));
+        found
     });
     assert_eq!(mismatch.step, step);
     assert!(matches!(&mismatch.what, Parting::Returned { call, .. } if call == "write"), "{mismatch}");
@@ -68,15 +64,13 @@ fn a_result_that_was_not_returned() {
 #[test]
 fn a_byte_that_was_not_received() {
     let mut later = 0;
-    let (step, mismatch) = altered(&mut |what| match what {
-        What::Recv(bytes) if bytes.len() > 30 => {
-            later += 1;
-            if later == 4 {
-                bytes[20] ^= 1;
-            }
-            later == 4
+    let (step, mismatch) = altered(&mut |what| {
+        let What::Recv(bytes) = what else { return false };
+        later += usize::from(bytes.len() > 30);
+        if later == 4 {
+            bytes[20] ^= 1;
         }
-        _ => false,
+        later == 4
     });
     assert!(mismatch.step > step, "{mismatch}");
     assert!(matches!(&mismatch.what, Parting::Told { is, .. } if is.contains("Forged")), "{mismatch}");
@@ -84,12 +78,10 @@ fn a_byte_that_was_not_received() {
 
 #[test]
 fn another_end() {
-    let (step, mismatch) = altered(&mut |what| match what {
-        What::End(end) => {
-            "HungUp".clone_into(end);
-            true
-        }
-        _ => false,
+    let (step, mismatch) = altered(&mut |what| {
+        let What::End(end) = what else { return false };
+        "HungUp".clone_into(end);
+        true
     });
     assert_eq!(mismatch.step, step);
     assert!(matches!(mismatch.what, Parting::Ended { .. }), "{mismatch}");

@@ -62,9 +62,9 @@ fn of_two_passwords_the_same_is_left() {
 }
 
 fn emitted(script: &Script) -> Vec<u8> {
-    let emitted = script.steps.iter().filter_map(|step| match &step.what {
-        What::Flush(bytes) | What::Emit(bytes) => Some(&bytes[..]),
-        _ => None,
+    let emitted = script.steps.iter().filter_map(|step| {
+        let (What::Flush(bytes) | What::Emit(bytes)) = &step.what else { return None };
+        Some(&bytes[..])
     });
     emitted.collect::<Vec<_>>().concat()
 }

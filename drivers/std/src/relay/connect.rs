@@ -6,8 +6,8 @@ use super::tally::Tally;
 use crate::socket::Socket;
 use core::net::SocketAddr;
 use core::time::Duration;
+use sanssh_core::Ask;
 use sanssh_core::event::OpenRequest;
-use sanssh_core::{Ask, Instant};
 use std::collections::VecDeque;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -30,15 +30,13 @@ pub(super) struct Connecting {
     addresses: VecDeque<SocketAddr>,
     pub(super) socket: Option<Socket>,
     pub(super) tally: Option<Arc<Tally>>,
-    /// Until when the address at hand is waited for.
-    pub(super) until: Option<Instant>,
     why: Option<io::Error>,
 }
 
 impl Connecting {
     pub(super) fn new(ask: Ask<OpenRequest>, to: Endpoint, tally: Option<Arc<Tally>>) -> Self {
         let addresses = to.address().into_iter().collect();
-        Self { ask, to, addresses, socket: None, tally, until: None, why: None }
+        Self { ask, to, addresses, socket: None, tally, why: None }
     }
 
     /// Whether a name has to be looked up first.

@@ -88,11 +88,11 @@ impl Door {
         let Some(leads) = &self.leads else { return Knock::Asker(socket) };
         match ask(ssh, output, leads, address) {
             Ok(id) => Knock::Opened(id, socket),
+            Err(refused @ (Refused::Busy | Refused::NoRoom)) => {
+                self.waiting = Some((socket, address));
+                if refused == Refused::Busy { Knock::Stuck } else { Knock::Crowded }
+            }
             Err(refused) => {
-                if let Some(knock) = wait_for(refused) {
-                    self.waiting = Some((socket, address));
-                    return knock;
-                }
                 self.tally.fail(refused.to_string());
                 Knock::Again
             }
@@ -130,15 +130,6 @@ pub(super) fn ask<R: End>(
     }
     let host = from.map_or_else(String::new, |from| from.ip().to_string());
     ssh.open(leads.kind((&host, from.map_or(0, |from| from.port()))), output)
-}
-
-/// What has to change before it can be asked again; `None` if that is of no use.
-pub(super) const fn wait_for(refused: Refused) -> Option<Knock> {
-    match refused {
-        Refused::Busy => Some(Knock::Stuck),
-        Refused::NoRoom => Some(Knock::Crowded),
-        _ => None,
-    }
 }
 
 impl Drop for Door {

@@ -7,6 +7,7 @@
 //! ```
 
 mod asker;
+mod bell;
 mod connect;
 mod door;
 mod endpoint;
@@ -16,6 +17,7 @@ mod seats;
 mod tally;
 mod thread;
 
+pub(crate) use bell::Bell;
 pub use endpoint::Endpoint;
 pub(crate) use endpoint::Leads;
 pub use listener::Listener;
@@ -71,12 +73,14 @@ pub(crate) struct Relay {
     crowded: bool,
     /// There is a thread.
     running: bool,
+    /// Rings when a connection ends or comes to nothing.
+    bell: Arc<Bell>,
     /// The thread wants to be the pump.
     pub(crate) claims: bool,
 }
 
 impl Relay {
-    pub(crate) const fn new(clock: Clock, channels: usize) -> Self {
+    pub(crate) fn new(clock: Clock, channels: usize) -> Self {
         Self {
             seats: Seats::new(),
             ready: VecDeque::new(),
@@ -87,6 +91,7 @@ impl Relay {
             askers: 0,
             crowded: false,
             running: false,
+            bell: Arc::default(),
             claims: false,
         }
     }
@@ -101,9 +106,30 @@ impl Relay {
         self.leftover >= self.channels
     }
 
+    /// What rings when connections end, as long as there is a thread.
+    pub(crate) fn bell(&self) -> Option<Arc<Bell>> {
+        self.running.then(|| Arc::clone(&self.bell))
+    }
+
     /// When something has to be looked after.
     fn deadline(&self) -> Option<Instant> {
         self.timers.first().map(|(when, _)| *when)
+    }
+
+    /// Has the entry looked after then, and not at another time.
+    fn remind(&mut self, at: usize, span: Duration) {
+        let when = self.clock.now().after(span);
+        if let Some(before) = self.seats.set_timer(at, Some(when)) {
+            self.timers.remove(&(before, at));
+        }
+        self.timers.insert((when, at));
+    }
+
+    fn leave(&mut self, at: usize) -> Option<Entry> {
+        if let Some(when) = self.seats.set_timer(at, None) {
+            self.timers.remove(&(when, at));
+        }
+        self.seats.leave(at)
     }
 
     /// Joins a channel with a socket.
@@ -134,7 +160,7 @@ impl Relay {
     /// Listens no more there.
     pub(crate) fn close_door(&mut self, at: usize, tally: &Arc<Tally>) {
         if matches!(self.seats.get(at), Some(Entry::Door(door)) if Arc::ptr_eq(door.tally(), tally)) {
-            self.seats.leave(at);
+            self.leave(at);
         }
     }
 
@@ -142,7 +168,7 @@ impl Relay {
     pub(crate) fn close_doors(&mut self, forward: ForwardId) {
         for at in 0..self.seats.len() {
             if matches!(self.seats.get(at), Some(Entry::Door(door)) if door.forward() == Some(forward)) {
-                self.seats.leave(at);
+                self.leave(at);
             }
         }
     }
@@ -156,7 +182,7 @@ impl Relay {
     pub(crate) fn forget(&mut self, forward: ForwardId) {
         for at in 0..self.seats.len() {
             if matches!(self.seats.get(at), Some(Entry::Forward(one)) if *one == forward) {
-                self.seats.leave(at);
+                self.leave(at);
             }
         }
     }
@@ -188,29 +214,22 @@ impl Relay {
     fn advance<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize) {
         self.seats.unwatch(at);
         let Some(Entry::Connecting(connecting)) = self.seats.get(at) else { return };
-        let until = self.clock.now().after(PATIENCE);
-        let before = connecting.until.replace(until);
-        let tried = connecting.advance() && self.seats.watch(at).is_ok();
-        if let Some(before) = before {
-            self.timers.remove(&(before, at));
+        if connecting.advance() && self.seats.watch(at).is_ok() {
+            return self.remind(at, PATIENCE);
         }
-        if tried {
-            self.timers.insert((until, at));
-            return;
-        }
-        if let Some(Entry::Connecting(connecting)) = self.seats.leave(at) {
+        if let Some(Entry::Connecting(connecting)) = self.leave(at) {
             if let Some(tally) = &connecting.tally {
                 tally.fail(connecting.reason());
             }
+            self.bell.ring();
             ssh.decline(connecting.ask, OpenFailure::CONNECT_FAILED);
         }
     }
 
     /// The socket of a channel is connected: they are joined.
     fn connected<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize) {
-        let Some(Entry::Connecting(connecting)) = self.seats.leave(at) else { return };
-        let Connecting { ask, socket: Some(socket), tally, until: Some(until), .. } = connecting else { return };
-        self.timers.remove(&(until, at));
+        let Some(Entry::Connecting(connecting)) = self.leave(at) else { return };
+        let Connecting { ask, socket: Some(socket), tally, .. } = connecting else { return };
         let Ok(id) = ssh.accept(ask) else { return };
         match self.seats.take(Entry::Pair(Pair::new(id, socket, true, tally.as_ref()))) {
             Ok(at) => self.settle(ssh, at),
@@ -238,8 +257,9 @@ impl Relay {
                 self.leftover += 1;
             }
             Event::Failed { reason, message } => {
-                pair.fail(*reason, &escape(message, false));
-                self.seats.leave(at);
+                pair.fail(*reason, escape(message, false));
+                self.leave(at);
+                self.bell.ring();
             }
             Event::Writable
             | Event::Data(_)
@@ -290,6 +310,7 @@ impl Relay {
             Some(Entry::Asker(asker)) => {
                 if !asker.hear() {
                     self.part(at);
+                    self.bell.ring();
                 } else if asker.leads.is_some() {
                     self.line_up(at);
                 }
@@ -304,7 +325,7 @@ impl Relay {
         if core::mem::take(&mut self.crowded) {
             self.wake_doors();
         }
-        self.seats.leave(at)
+        self.leave(at)
     }
 
     /// What the clock and the lookups have brought.
@@ -318,6 +339,7 @@ impl Relay {
         let now = self.clock.now();
         while let Some((when, at)) = self.timers.first().copied().filter(|(when, _)| *when <= now) {
             self.timers.remove(&(when, at));
+            self.seats.set_timer(at, None);
             match self.seats.get(at) {
                 Some(Entry::Connecting(connecting)) => {
                     connecting.gave_up();
@@ -338,7 +360,8 @@ impl Relay {
                 Some(id) => ssh.close(id),
                 None => self.leftover -= 1,
             }
-            self.seats.leave(at);
+            self.leave(at);
+            self.bell.ring();
         } else if pair.wants_turn() {
             self.line_up(at);
         }
@@ -389,7 +412,7 @@ impl Relay {
             Knock::Asker(socket) => {
                 if let Ok(at) = self.seats.take(Entry::Asker(Asker::new(socket, Arc::clone(tally)))) {
                     self.askers += 1;
-                    self.timers.insert((self.clock.now().after(asker::PATIENCE), at));
+                    self.remind(at, asker::PATIENCE);
                 }
                 Pause::Share
             }
@@ -401,7 +424,7 @@ impl Relay {
                 Pause::Event
             }
             Knock::Later => {
-                self.timers.insert((self.clock.now().after(PAUSE), at));
+                self.remind(at, PAUSE);
                 Pause::Event
             }
         }
@@ -437,7 +460,7 @@ impl Relay {
             if let Some(Entry::Pair(pair)) = self.seats.get(at) {
                 pair.socket().abort();
             }
-            self.seats.leave(at);
+            self.leave(at);
         }
         self.ready.clear();
         self.timers.clear();

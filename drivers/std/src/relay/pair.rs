@@ -9,6 +9,7 @@
 
 use super::asker::{Asker, refusal};
 use super::tally::{Seat, Tally};
+use crate::Error;
 use crate::end::{End, Ssh};
 use crate::socket::Socket;
 use sanssh_core::channel::OpenFailure;
@@ -110,13 +111,13 @@ impl Pair {
     }
 
     /// The channel was refused.
-    pub(super) fn fail(&mut self, reason: OpenFailure, why: &str) {
+    pub(super) fn fail(&mut self, reason: OpenFailure, why: String) {
         if let Some(mut socks) = self.socks.take() {
             // The program sees the end anyhow.
             let _ = (&self.socket).write(socks.refused(refusal(reason)));
         }
         if let Some(seat) = &self.seat {
-            seat.tally().fail(why.to_owned());
+            seat.tally().fail(Error::OpenRefused { reason, text: why }.to_string());
         }
     }
 

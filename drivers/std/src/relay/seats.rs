@@ -8,8 +8,8 @@ use super::pair::Pair;
 use core::net::SocketAddr;
 use mio::unix::SourceFd;
 use mio::{Interest, Poll, Registry, Token, Waker};
-use sanssh_core::ChannelId;
 use sanssh_core::channel::ForwardId;
+use sanssh_core::{ChannelId, Instant};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::Arc;
@@ -37,6 +37,8 @@ struct Seat {
     entry: Entry,
     /// It stands in the line of those that are ready.
     queued: bool,
+    /// When it has to be looked after.
+    timer: Option<Instant>,
 }
 
 /// Made when first needed.
@@ -100,7 +102,7 @@ impl Seats {
             }
             self.of_channel[id.index()] = Some(at);
         }
-        self.seats[at] = Some(Seat { entry, queued: false });
+        self.seats[at] = Some(Seat { entry, queued: false, timer: None });
         at
     }
 
@@ -141,6 +143,11 @@ impl Seats {
         if let Some(Some(seat)) = self.seats.get_mut(at) {
             seat.queued = false;
         }
+    }
+
+    /// When the entry has to be looked after; the old time, if that is another now.
+    pub(super) fn set_timer(&mut self, at: usize, when: Option<Instant>) -> Option<Instant> {
+        core::mem::replace(&mut self.seats.get_mut(at)?.as_mut()?.timer, when)
     }
 
     fn watcher(&mut self) -> io::Result<&mut Watch> {

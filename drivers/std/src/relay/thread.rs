@@ -63,6 +63,7 @@ where
             state.relay.abort();
         }
         (state.pumping, state.relay.running) = (false, false);
+        state.relay.bell.ring();
         state.news = true;
         self.tell(&mut state);
     }
