@@ -1,5 +1,5 @@
-//! The index of what must be refused and what must be accepted, held to the truth: `rows.txt` has every row of the tables,
-//! its rule, the tests that bear its number, and a reason where there is none.
+//! The index of what must be refused and what must be accepted, held to the truth: `rows.txt` has every row of the
+//! tables, its rule, the tests that bear its number, and a reason where there is none.
 //!
 //! A row is `ID rule`; below it stand `path test` for each test, `but` with what of it cannot apply, or `none` with the
 //! reason why nothing can. `BLESS=1` writes the tests that there are, and drops reasons that no longer hold.
