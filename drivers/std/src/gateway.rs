@@ -2,8 +2,9 @@
 //! at. The handler decides; the relay does the rest.
 
 use crate::handler::{Handler, Wish};
-use crate::relay::{Endpoint, Leads, Listener};
+use crate::relay::{Endpoint, Leads, Listener, Ward};
 use crate::serve::Conversation;
+use crate::trace::Trace;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use sanssh_core::Ask;
 use sanssh_core::channel::OpenFailure;
@@ -13,7 +14,7 @@ use std::io;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Listeners of one forward, and their port.
@@ -21,7 +22,7 @@ struct Bound {
     listeners: Vec<Listener>,
     port: u16,
     /// The Unix socket's file.
-    path: Option<PathBuf>,
+    trace: Option<Trace>,
 }
 
 impl<H: Handler> Conversation<H> {
@@ -29,7 +30,7 @@ impl<H: Handler> Conversation<H> {
     pub(crate) fn connect(&self, to: Endpoint, ask: Ask<OpenRequest>) {
         let granted = self.handler.may_forward(self.peer, &self.user, &Wish::Connect(&to));
         self.link.change(|state| match granted {
-            true => state.relay.connect(&mut state.ssh, ask, to, None),
+            true => state.relay.connect(&mut state.ssh, ask, to, None, Ward::Open),
             false => state.ssh.decline(ask, OpenFailure::PROHIBITED),
         });
     }
@@ -39,7 +40,7 @@ impl<H: Handler> Conversation<H> {
         let granted = self.handler.may_forward(self.peer, &self.user, &Wish::Listen(&at));
         let bound = granted.then(|| bind(&at, self.gateway_ports)).and_then(Result::ok);
         self.link.change(|state| {
-            let Some(Bound { listeners, port, mut path }) = bound else { return state.ssh.refuse_forward(ask) };
+            let Some(Bound { listeners, port, mut trace }) = bound else { return state.ssh.refuse_forward(ask) };
             let Ok(id) = state.ssh.listen(ask, port) else { return };
             let place = match at {
                 Endpoint::Tcp { host, .. } => Endpoint::Tcp { host, port },
@@ -48,7 +49,7 @@ impl<H: Handler> Conversation<H> {
             for listener in listeners {
                 let leads = Leads::Back(id, place.clone());
                 // What cannot be watched is closed, and nobody can connect to it.
-                let _ = state.relay.open_door(listener, Some(leads), Arc::default(), path.take());
+                let _ = state.relay.open_door(listener, Some(leads), Arc::default(), trace.take());
             }
         });
     }
@@ -89,13 +90,13 @@ fn bind_port(addresses: &[IpAddr], mut port: u16) -> io::Result<Bound> {
             Err(error) => failure = error,
         }
     }
-    if listeners.is_empty() { Err(failure) } else { Ok(Bound { listeners, port, path: None }) }
+    if listeners.is_empty() { Err(failure) } else { Ok(Bound { listeners, port, trace: None }) }
 }
 
 /// Listens at a path where there is nothing yet, for the server's own user alone.
 fn bind_path(path: &Path) -> io::Result<Bound> {
     let listener = UnixListener::bind(path)?;
-    let bound = Bound { listeners: vec![listener.into()], port: 0, path: Some(path.to_owned()) };
+    let bound = Bound { listeners: vec![listener.into()], port: 0, trace: Some(Trace::file(path)) };
     fs::set_permissions(path, Permissions::from_mode(0o600))?;
     Ok(bound)
 }

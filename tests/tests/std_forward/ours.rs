@@ -1,6 +1,7 @@
 //! Client and server of ours: joined channels, half-closes, many at once, and what is not granted.
 
 use crate::{Running, check, connect4, connect5, here, path, reverse, target};
+use core::time::Duration;
 use sanssh_std::core::file::Permit;
 use sanssh_std::{Endpoint, Error, Permissions, ServerConfig};
 use std::io::{Read, Write};
@@ -22,6 +23,28 @@ fn joined_sessions_carry_bytes_and_both_half_closes() {
         channel.join(far).unwrap();
         check(near, 1, length);
     }
+}
+
+#[test]
+fn a_joined_session_drops_standard_error_and_refuses_requests() {
+    let server = Running::start(ServerConfig::default());
+    let client = server.client(10);
+    let port = target(reverse);
+    let channel = client.session().unwrap();
+    channel.exec(format!("noisy {port}")).unwrap();
+    let (near, far) = UnixStream::pair().unwrap();
+    channel.join(far).unwrap();
+    near.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    check(near, 1, 1000);
+    // The server's end is joined: whoever waits for more answers than there may be reads nothing.
+    let mut channel = client.session().unwrap();
+    channel.exec(port.to_string()).unwrap();
+    (0..40).for_each(|_| channel.send_break(1).unwrap());
+    channel.write_all(b"ask").unwrap();
+    channel.finish();
+    let mut back = String::new();
+    channel.read_to_string(&mut back).unwrap();
+    assert_eq!(back, "ksa");
 }
 
 #[test]
