@@ -172,7 +172,7 @@ fn a_command_that_reads_no_more_is_written_to_no_more() {
     let mut child = ssh.arg(&command).stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     // Whoever writes is told, while the command runs on.
-    let told = (0..1000).find_map(|_| stdin.write_all(&[0; 65536]).err());
+    let told = (0..10_000).find_map(|_| stdin.write_all(&[0; 8192]).err());
     assert_eq!(told.expect("it is told").kind(), std::io::ErrorKind::BrokenPipe);
     fs::write(&sign, "").unwrap();
     assert!(wait(&mut child, Instant::now() + DEADLINE).expect("it ends").success());
