@@ -2,8 +2,9 @@
 //! at. The handler decides; the relay does the rest.
 
 use crate::handler::{Handler, Wish};
-use crate::relay::{Endpoint, Leads, Listener};
+use crate::relay::{Endpoint, Leads, Listener, Ward};
 use crate::serve::Conversation;
+use crate::trace::Trace;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use sanssh_core::Ask;
@@ -14,7 +15,7 @@ use std::io;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Connections to a Unix socket that the system keeps for us.
@@ -25,7 +26,7 @@ struct Bound {
     listeners: Vec<Listener>,
     port: u16,
     /// The Unix socket's file.
-    path: Option<PathBuf>,
+    trace: Option<Trace>,
 }
 
 impl<H: Handler> Conversation<H> {
@@ -33,7 +34,7 @@ impl<H: Handler> Conversation<H> {
     pub(crate) fn connect(&self, to: Endpoint, ask: Ask<OpenRequest>) {
         let granted = self.handler.may_forward(self.peer, &self.user, &Wish::Connect(&to));
         self.link.change(|state| match granted {
-            true => state.relay.connect(&mut state.ssh, ask, to, None),
+            true => state.relay.connect(&mut state.ssh, ask, to, None, Ward::Open),
             false => state.ssh.decline(ask, OpenFailure::PROHIBITED),
         });
     }
@@ -43,7 +44,7 @@ impl<H: Handler> Conversation<H> {
         let granted = self.handler.may_forward(self.peer, &self.user, &Wish::Listen(&at));
         let bound = granted.then(|| bind(&at, self.gateway_ports)).and_then(Result::ok);
         self.link.change(|state| {
-            let Some(Bound { listeners, port, mut path }) = bound else { return state.ssh.refuse_forward(ask) };
+            let Some(Bound { listeners, port, mut trace }) = bound else { return state.ssh.refuse_forward(ask) };
             let Ok(id) = state.ssh.listen(ask, port) else { return };
             let place = match at {
                 Endpoint::Tcp { host, .. } => Endpoint::Tcp { host, port },
@@ -52,7 +53,7 @@ impl<H: Handler> Conversation<H> {
             for listener in listeners {
                 let leads = Leads::Back(id, place.clone());
                 // What cannot be watched is closed, and nobody can connect to it.
-                let _ = state.relay.open_door(listener, Some(leads), Arc::default(), path.take());
+                let _ = state.relay.open_door(listener, Some(leads), Arc::default(), trace.take());
             }
         });
     }
@@ -93,7 +94,7 @@ fn bind_port(addresses: &[IpAddr], mut port: u16) -> io::Result<Bound> {
             Err(error) => failure = error,
         }
     }
-    if listeners.is_empty() { Err(failure) } else { Ok(Bound { listeners, port, path: None }) }
+    if listeners.is_empty() { Err(failure) } else { Ok(Bound { listeners, port, trace: None }) }
 }
 
 /// Listens at a path where there is nothing yet, for the server's own user alone. Nobody can connect before the file has its
@@ -105,12 +106,10 @@ fn bind_path(path: &Path) -> io::Result<Bound> {
     }
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
-    let ready = fs::set_permissions(path, Permissions::from_mode(0o600));
-    if let Err(error) = ready.and_then(|()| Ok(rustix::net::listen(&socket, BACKLOG)?)) {
-        let _ = fs::remove_file(path);
-        return Err(error);
-    }
-    Ok(Bound { listeners: vec![UnixListener::from(socket).into()], port: 0, path: Some(path.to_owned()) })
+    let trace = Trace::file(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok(Bound { listeners: vec![UnixListener::from(socket).into()], port: 0, trace: Some(trace) })
 }
 
 #[cfg(test)]
@@ -144,6 +143,13 @@ mod tests {
         assert!(bind_path(&path).is_err());
         UnixStream::connect(&path).unwrap();
         drop(bound);
+        assert!(!path.exists());
+        let bound = bind_path(&path).unwrap();
+        fs::rename(&path, path.with_extension("before")).unwrap();
+        let other = bind_path(&path).unwrap();
+        drop(bound);
+        assert!(UnixStream::connect(&path).is_ok(), "it is somebody else's now");
+        drop(other);
     }
 
     #[test]

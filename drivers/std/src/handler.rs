@@ -46,6 +46,10 @@ pub enum Wish<'a> {
     Connect(&'a Endpoint),
     /// Connections that come in at this, here; as the client wrote it, too.
     Listen(&'a Endpoint),
+    /// The use of its agent by programs of a session, which find it by [`Session::agent`].
+    Agent,
+    /// The use of its display by programs of a session, which find it by [`Session::display`].
+    Display,
 }
 
 /// An attempt to log in.

@@ -30,7 +30,7 @@ impl Handler for Joiner {
     }
 
     fn may_forward(&self, _: SocketAddr, user: &str, wish: &Wish<'_>) -> bool {
-        let (Wish::Connect(place) | Wish::Listen(place)) = wish;
+        let (Wish::Connect(place) | Wish::Listen(place)) = wish else { return false };
         user == "somebody" && !matches!(place, Endpoint::Tcp { port: 1, .. })
     }
 
