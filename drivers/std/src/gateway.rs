@@ -106,12 +106,10 @@ fn bind_path(path: &Path) -> io::Result<Bound> {
     }
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
-    let ready = fs::set_permissions(path, Permissions::from_mode(0o600));
-    if let Err(error) = ready.and_then(|()| Ok(rustix::net::listen(&socket, BACKLOG)?)) {
-        let _ = fs::remove_file(path);
-        return Err(error);
-    }
-    Ok(Bound { listeners: vec![UnixListener::from(socket).into()], port: 0, trace: Some(Trace::file(path)) })
+    let trace = Trace::file(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok(Bound { listeners: vec![UnixListener::from(socket).into()], port: 0, trace: Some(trace) })
 }
 
 #[cfg(test)]
@@ -145,6 +143,13 @@ mod tests {
         assert!(bind_path(&path).is_err());
         UnixStream::connect(&path).unwrap();
         drop(bound);
+        assert!(!path.exists());
+        let bound = bind_path(&path).unwrap();
+        fs::rename(&path, path.with_extension("before")).unwrap();
+        let other = bind_path(&path).unwrap();
+        drop(bound);
+        assert!(UnixStream::connect(&path).is_ok(), "it is somebody else's now");
+        drop(other);
     }
 
     #[test]
