@@ -175,7 +175,8 @@ fn two_hundred_connections_at_once_share_a_connection_that_changes_its_keys() {
         });
         let log = pair.server_log() + &client.log();
         let changes = log.matches("SSH2_MSG_NEWKEYS received").count();
-        assert!(changes > whole >> 22 || !pair.tells_of_keys(), "{}: {changes}", pair.name);
+        // Much goes on while an exchange is under way, so there are fewer than megabytes.
+        assert!(changes > whole >> 24 || !pair.tells_of_keys(), "{}: {changes}", pair.name);
     }
 }
 
