@@ -6,6 +6,7 @@ use crate::relay::{Endpoint, Leads, Listener, Ward};
 use crate::serve::Conversation;
 use crate::trace::Trace;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use sanssh_core::Ask;
 use sanssh_core::channel::OpenFailure;
 use sanssh_core::event::{ForwardRequest, OpenRequest};
@@ -16,6 +17,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::Arc;
+
+/// Connections to a Unix socket that the system keeps for us.
+const BACKLOG: i32 = 128;
 
 /// Listeners of one forward, and their port.
 struct Bound {
@@ -93,17 +97,25 @@ fn bind_port(addresses: &[IpAddr], mut port: u16) -> io::Result<Bound> {
     if listeners.is_empty() { Err(failure) } else { Ok(Bound { listeners, port, trace: None }) }
 }
 
-/// Listens at a path where there is nothing yet, for the server's own user alone.
+/// Listens at a path where there is nothing yet, for the server's own user alone. Nobody can connect before the file has its
+/// mode, whatever the mask of the process.
 fn bind_path(path: &Path) -> io::Result<Bound> {
-    let listener = UnixListener::bind(path)?;
-    let bound = Bound { listeners: vec![listener.into()], port: 0, trace: Some(Trace::file(path)) };
+    if path.as_os_str().is_empty() {
+        // The system would find a name, in a space that has no modes.
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    let trace = Trace::file(path)?;
     fs::set_permissions(path, Permissions::from_mode(0o600))?;
-    Ok(bound)
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok(Bound { listeners: vec![UnixListener::from(socket).into()], port: 0, trace: Some(trace) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::net::UnixStream;
 
     #[test]
     fn others_are_listened_for_by_a_gateway_alone() {
@@ -129,6 +141,21 @@ mod tests {
         let bound = bind_path(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(bind_path(&path).is_err());
+        UnixStream::connect(&path).unwrap();
         drop(bound);
+        assert!(!path.exists());
+        let bound = bind_path(&path).unwrap();
+        fs::rename(&path, path.with_extension("before")).unwrap();
+        let other = bind_path(&path).unwrap();
+        drop(bound);
+        assert!(UnixStream::connect(&path).is_ok(), "it is somebody else's now");
+        drop(other);
+    }
+
+    #[test]
+    fn sockets_have_a_name_in_the_file_system() {
+        for path in ["", "\0abstract"] {
+            assert!(bind_path(Path::new(path)).is_err(), "{path:?}");
+        }
     }
 }

@@ -5,20 +5,21 @@ use rustix::process::getpid;
 use sanssh_core::Random;
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// A file, or a directory with what is in it.
 #[derive(Debug)]
 pub(crate) struct Trace {
     path: PathBuf,
-    is_directory: bool,
+    /// Device and number of a file.
+    file: Option<(u64, u64)>,
 }
 
 impl Trace {
     /// A file that is there.
-    pub(crate) fn file(path: &Path) -> Self {
-        Self { path: path.to_owned(), is_directory: false }
+    pub(crate) fn file(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), file: Some(number(path)?) })
     }
 
     /// A new directory, for this user alone.
@@ -28,7 +29,7 @@ impl Trace {
         let path = std::env::temp_dir().join(format!("sanssh-{}-{name:016x}", getpid()));
         // Fails if it is there: nobody can have prepared it.
         DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Self { path, is_directory: true })
+        Ok(Self { path, file: None })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -38,9 +39,18 @@ impl Trace {
 
 impl Drop for Trace {
     fn drop(&mut self) {
-        // Whoever removed it before us was free to.
-        let _ = if self.is_directory { fs::remove_dir_all(&self.path) } else { fs::remove_file(&self.path) };
+        // Whoever removed it before us was free to, and has perhaps put something else there.
+        let _ = match self.file {
+            None => fs::remove_dir_all(&self.path),
+            Some(own) => {
+                number(&self.path).and_then(|there| if there == own { fs::remove_file(&self.path) } else { Ok(()) })
+            }
+        };
     }
+}
+
+fn number(path: &Path) -> io::Result<(u64, u64)> {
+    fs::symlink_metadata(path).map(|one| (one.dev(), one.ino()))
 }
 
 #[cfg(test)]

@@ -47,6 +47,9 @@ use std::sync::Arc;
 /// Pause after an accept that failed for want of something.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Pause before a full table of channels is tried again, if nothing was heard of it.
+const CROWD: Duration = Duration::from_millis(500);
+
 /// What one entry's turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
@@ -226,6 +229,10 @@ impl Relay {
             tally.accept();
         }
         if self.is_crowded() {
+            if let Some(tally) = &tally {
+                tally.fail(format!("{to}: too many connections whose ends are not read"));
+            }
+            self.bell.ring();
             return ssh.decline(ask, OpenFailure::RESOURCE_SHORTAGE);
         }
         let connecting = Connecting::new(ask, to.clone(), tally, ward);
@@ -277,7 +284,7 @@ impl Relay {
 
     /// News of a channel; whether it is joined.
     pub(crate) fn note<R: End>(&mut self, ssh: &mut Ssh<R>, id: ChannelId, event: &Event<'_>) -> bool {
-        if matches!(event, Event::Closed | Event::Failed { .. }) && core::mem::take(&mut self.crowded) {
+        if matches!(event, Event::Closed | Event::Failed { .. }) {
             self.wake_doors();
         }
         if matches!(event, Event::Closed) {
@@ -308,7 +315,11 @@ impl Relay {
         true
     }
 
+    /// There is room again for those who wait for it.
     fn wake_doors(&mut self) {
+        if !core::mem::take(&mut self.crowded) {
+            return;
+        }
         for at in 0..self.seats.len() {
             if let Some(Entry::Door(_) | Entry::Asker(Asker { leads: Some(_), .. })) = self.seats.get(at) {
                 self.line_up(at);
@@ -358,9 +369,7 @@ impl Relay {
     /// A program that came to say where to is gone, joined, or too slow.
     fn part(&mut self, at: usize) -> Option<Entry> {
         self.askers = self.askers.saturating_sub(1);
-        if core::mem::take(&mut self.crowded) {
-            self.wake_doors();
-        }
+        self.wake_doors();
         self.leave(at)
     }
 
@@ -381,7 +390,7 @@ impl Relay {
                     connecting.gave_up();
                     self.advance(ssh, at);
                 }
-                Some(Entry::Door(_)) => self.line_up(at),
+                Some(Entry::Door(_) | Entry::Asker(Asker { leads: Some(_), .. })) => self.line_up(at),
                 Some(Entry::Asker(asker)) if asker.leads.is_none() => drop(self.part(at)),
                 Some(Entry::Pair(_) | Entry::Asker(_) | Entry::Forward(_) | Entry::Loan(_)) | None => {}
             }
@@ -394,7 +403,10 @@ impl Relay {
         if pair.is_over() {
             match pair.id() {
                 Some(id) => ssh.close(id),
-                None => self.leftover -= 1,
+                None => {
+                    self.leftover -= 1;
+                    self.wake_doors();
+                }
             }
             self.leave(at);
             self.bell.ring();
@@ -458,15 +470,19 @@ impl Relay {
             Knock::Again => Pause::Share,
             Knock::Nobody => Pause::Event,
             Knock::Stuck => Pause::Link,
-            Knock::Crowded => {
-                self.crowded = true;
-                Pause::Event
-            }
+            Knock::Crowded => self.wait_for_room(at),
             Knock::Later => {
                 self.remind(at, PAUSE);
                 Pause::Event
             }
         }
+    }
+
+    /// No channel is free. What a forward leaves, or an open that we refused, is free without an event.
+    fn wait_for_room(&mut self, at: usize) -> Pause {
+        self.crowded = true;
+        self.remind(at, CROWD);
+        Pause::Event
     }
 
     /// A program has said where to: it gets a channel that leads there.
@@ -482,10 +498,7 @@ impl Relay {
                 Pause::Event
             }
             Err(Refused::Busy) => Pause::Link,
-            Err(Refused::NoRoom) => {
-                self.crowded = true;
-                Pause::Event
-            }
+            Err(Refused::NoRoom) => self.wait_for_room(at),
             Err(_) => {
                 self.part(at);
                 Pause::Event
