@@ -317,3 +317,10 @@ fn an_end_of_writing_is_told() {
     assert_eq!(pair.client.take_told(), [Told::Notice(client, "eow@openssh.com".into())]);
     assert_eq!(pair.server.take_told(), [Told::Notice(server, "eow@openssh.com".into())]);
 }
+
+/// RFC 9987 §6.1: the standard's name where the server says that it knows it, which is where it forwards.
+#[test]
+fn an_agent_is_asked_for_by_the_name_that_the_server_knows() {
+    assert_eq!(forwarding().client.ssh.agent_request(), Request::AgentStandard);
+    assert_eq!(Both::connected(Config::default(), server_config()).client.ssh.agent_request(), Request::Agent);
+}

@@ -8,7 +8,7 @@ use sanssh_core::algorithm::HostKey;
 use sanssh_core::file::SigningKey;
 use sanssh_std::{
     Agent, Attempt, Channel, Client, Error, Handler, KnownHosts, Options, Permissions, Server, ServerConfig, Session,
-    Shutdown, Unknown, Verdict, Wish, home,
+    Shutdown, Start, Unknown, Verdict, Wish, home,
 };
 use sanssh_tests::agents::Ours;
 use sanssh_tests::keys::{Keys, Kind};
@@ -40,20 +40,19 @@ impl Handler for Borrower {
     }
 
     fn session(&self, mut session: Session) {
-        let said = match session.start() {
-            sanssh_std::Start::Exec(command) if command == b"sign" => sign(&session),
-            _ => {
-                let agent = session.agent().map(|path| path.display().to_string()).unwrap_or_default();
-                let display = session
-                    .display()
-                    .map(|one| format!("{} {} {} {}", one.name(), one.entry(), one.protocol, *one.cookie));
-                format!("{agent}\n{}\n", display.unwrap_or_default())
-            }
-        };
+        let signs = matches!(session.start(), Start::Exec(command) if command == b"sign");
+        let said = if signs { sign(&session) } else { look(&session) };
         session.write_all(said.as_bytes()).unwrap();
         let _ = session.read_to_end(&mut Vec::new());
         let _ = session.exit(0);
     }
+}
+
+fn look(session: &Session) -> String {
+    let agent = session.agent().map(|path| path.display().to_string()).unwrap_or_default();
+    let display =
+        session.display().map(|one| format!("{} {} {} {}", one.name(), one.entry(), one.protocol, *one.cookie));
+    format!("{agent}\n{}\n", display.unwrap_or_default())
 }
 
 /// As a program of the session: the keys that it sees, and whether each signs.
