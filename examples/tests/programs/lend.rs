@@ -8,7 +8,7 @@ use sanssh_tests::peers;
 use sanssh_tests::process::run;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -16,6 +16,8 @@ use std::thread;
 
 /// What our server has to be told.
 const ALL: [&str; 2] = ["-oAllowAgentForwarding=yes", "-oX11Forwarding=yes"];
+/// The harness takes OpenSSH's client the agent.
+const USUAL: &str = "-oIdentityAgent=SSH_AUTH_SOCK";
 const REAL: &str = "a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5";
 
 /// OpenSSH's agent with one key.
@@ -40,7 +42,11 @@ fn commands_there_sign_by_the_agent_here() {
     let agent = agent();
     for pair in pairs {
         let lent = |options: &[&str], command: &str| {
-            pair.client(options).env("SSH_AUTH_SOCK", agent.socket()).arg(command).output().unwrap()
+            pair.client(&[options, &[USUAL]].concat())
+                .env("SSH_AUTH_SOCK", agent.socket())
+                .arg(command)
+                .output()
+                .unwrap()
         };
         let result = lent(&["-A"], &signing());
         let said = text(&result.stdout);
@@ -50,7 +56,7 @@ fn commands_there_sign_by_the_agent_here() {
             pair.name,
             text(&result.stderr)
         );
-        for options in [&[][..], &["-a"], &["-oForwardAgent=no", "-A"]] {
+        for options in [&[][..], &["-a"], &["-oForwardAgent=no"]] {
             ended(&lent(options, "echo \"<$SSH_AUTH_SOCK>\""), 0, "<>\n", "");
         }
         // One that is not there is none.
@@ -76,7 +82,7 @@ fn our_server_lets_nothing_be_lent_that_it_or_the_key_does_not_want() {
     ] {
         let server = OurSshd::with(options, &line(key));
         let key_file = Keys::shared().client(Kind::Ed25519);
-        let mut ssh = ssh_command(server.port, &key_file, &server.known_hosts(), &["-A", "-Y", "-q"]);
+        let mut ssh = ssh_command(server.port, &key_file, &server.known_hosts(), &["-A", "-Y", "-q", USUAL]);
         ssh.env("SSH_AUTH_SOCK", agent.socket()).env("DISPLAY", "127.0.0.1:899");
         ended(&ssh.arg("echo \"<$SSH_AUTH_SOCK$DISPLAY>\"").output().unwrap(), 0, "<>\n", "");
     }
@@ -87,10 +93,9 @@ fn screen() -> u16 {
     let bind = |number: u16| Some((number, TcpListener::bind(("127.0.0.1", 6000 + number)).ok()?));
     let (number, listener) = (500..900).find_map(bind).unwrap();
     thread::spawn(move || {
-        for mut socket in listener.incoming().map_while(Result::ok) {
-            let mut all = Vec::new();
+        for socket in listener.incoming().map_while(Result::ok) {
             // Whoever left does not want it.
-            let _ = socket.read_to_end(&mut all).and_then(|_| socket.write_all(&all));
+            let _ = std::io::copy(&mut &socket, &mut &socket);
         }
     });
     number
@@ -125,12 +130,16 @@ impl Shown {
         Self { client, _said: said, port, digits }
     }
 
-    /// What comes back from the display.
+    /// What comes back from the display: as much, or nothing. OpenSSH's client ends both ways of a display at once, so none
+    /// is ended before.
     fn ask(&self, words: &[u8]) -> Vec<u8> {
-        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let mut answer = Vec::new();
-        let _ = socket.write_all(words).and_then(|()| socket.shutdown(Shutdown::Write));
-        let _ = socket.read_to_end(&mut answer);
+        thread::scope(|all| {
+            // It may be closed before it has taken all.
+            all.spawn(|| (&socket).write_all(words));
+            let _ = (&socket).take(u64::try_from(words.len()).unwrap()).read_to_end(&mut answer);
+        });
         answer
     }
 }

@@ -239,7 +239,7 @@ fn connections_wait_for_slow_readers() {
     const LENGTH: usize = 1 << 20;
     let server = Running::forwarding(10);
     let client = server.client(1);
-    let port = target(|mut socket| socket.write_all(&[7; LENGTH]).unwrap());
+    let port = target(|mut socket| socket.write_all(&vec![7; LENGTH]).unwrap());
     let directory = tempfile::tempdir().unwrap();
     let listener = UnixListener::bind(path(&directory)).unwrap();
     let forward = client.forward_local(listener, ("127.0.0.1", port)).unwrap();
@@ -299,7 +299,7 @@ fn programs_say_by_socks_where_to() {
     let mut hasty = TcpStream::connect(address).unwrap();
     let request = [&b"\x05\x01\x00\x05\x01\x00\x03\x09localhost"[..], &port.to_be_bytes(), b"drawer"].concat();
     hasty.write_all(&request).unwrap();
-    hasty.shutdown(std::net::Shutdown::Write).unwrap();
+    hasty.shutdown(Shutdown::Write).unwrap();
     let mut said = Vec::new();
     hasty.read_to_end(&mut said).unwrap();
     assert!(said.ends_with(b"reward"), "{said:?}");
