@@ -126,6 +126,9 @@ impl Desk {
             Loan::Agent(_) => self.permissions.agent_forwarding,
             Loan::Display(_) => self.permissions.x11_forwarding,
         };
+        // Sessions can come and go while the handler thinks about what those before them wanted.
+        let waiting = self.wishes.iter().filter(|wish| matches!(wish, Task::Borrow(..))).count();
+        let permitted = permitted && waiting < self.rules.sessions.saturating_mul(2);
         (permitted && inbox.setup.start.is_none() && inbox.setup.borrowed.ask(&loan)).then_some(loan)
     }
 
