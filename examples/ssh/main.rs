@@ -7,6 +7,7 @@ mod arguments;
 mod escape;
 mod forwards;
 mod keyboard;
+mod lend;
 mod session;
 mod stdio;
 mod streams;

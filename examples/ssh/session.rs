@@ -5,6 +5,7 @@
 use crate::arguments::Job;
 use crate::forwards::{Forwards, endpoint};
 use crate::keyboard::Keyboard;
+use crate::lend::lend;
 use crate::streams::{self, Ended};
 use crate::{stdio, window};
 use core::sync::atomic::Ordering;
@@ -54,6 +55,7 @@ fn serve(
         channel.request_pty(&window::wanted()).map_err(plain)?;
     }
     variables(&channel, settings, reporter).map_err(plain)?;
+    lend(&channel, &connected.config, reporter)?;
     start(&channel, wanted).and_then(|()| forgo(connection)).map_err(plain)?;
     if has_terminal {
         occupy(&channel)?;

@@ -48,6 +48,9 @@ Options (names in any case; LIST also as +LIST, -LIST, ^LIST to append, remove, 
   AllowStreamLocalForwarding yes|no|local|remote (no)  the same of Unix sockets
   PermitOpen HOST:PORT..., PermitListen [HOST:]PORT...  where to and where from; any, or none (any)
   GatewayPorts clientspecified|no (no)               whether clients may have this machine listen for others
+  AllowAgentForwarding yes|no (no)                   whether commands may use the client's agent, if it lends it
+  X11Forwarding yes|no (no)                          the same of its display, from X11DisplayOffset N (10) on
+  XAuthLocation FILE (/usr/bin/xauth)                what keeps the cookies of displays
   DisableForwarding yes|no (no)                      nothing, whatever else is said; so with SftpRoot
 
 Exit status: 0 after a signal, 255 if it could not start.

@@ -4,6 +4,7 @@
 use sanssh_core::file::Permit;
 use sanssh_std::ssh_config::value::flag;
 use sanssh_std::{Endpoint, Wish};
+use std::path::{Path, PathBuf};
 
 /// From where connections may be carried on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,6 +20,10 @@ struct Ways {
 pub(crate) struct Forwarding {
     tcp: Ways,
     unix: Ways,
+    /// The agent and the display of a client, for the programs of its sessions.
+    agent: bool,
+    display: bool,
+    xauth: Option<PathBuf>,
     disabled: bool,
     /// Where to; anywhere if `None`.
     open: Option<Vec<Permit>>,
@@ -32,6 +37,11 @@ impl Forwarding {
         match key {
             "allowtcpforwarding" => self.tcp = ways(text)?,
             "allowstreamlocalforwarding" => self.unix = ways(text)?,
+            "allowagentforwarding" => self.agent = flag(text)?,
+            "x11forwarding" => self.display = flag(text)?,
+            "x11uselocalhost" if !flag(text)? => return Err("displays are for this machine alone".to_owned()),
+            "x11uselocalhost" => {}
+            "xauthlocation" => self.xauth = Some(text.into()),
             "disableforwarding" => self.disabled = flag(text)?,
             "permitopen" => self.open = permits(text, false)?,
             "permitlisten" => self.listen = permits(text, true)?,
@@ -47,7 +57,13 @@ impl Forwarding {
 
     /// Whether there is anything that may be.
     pub(crate) fn is_any(&self) -> bool {
-        !self.disabled && [self.tcp, self.unix].iter().any(|ways| ways.local || ways.remote)
+        let ways = [self.tcp, self.unix].iter().any(|ways| ways.local || ways.remote);
+        !self.disabled && (ways || self.agent || self.display)
+    }
+
+    /// The program that keeps cookies of displays.
+    pub(crate) fn xauth(&self) -> &Path {
+        self.xauth.as_deref().unwrap_or_else(|| Path::new("/usr/bin/xauth"))
     }
 
     /// Whether a client may have this.
@@ -61,6 +77,8 @@ impl Forwarding {
                 Wish::Connect(Endpoint::Unix(_)) => self.unix.local,
                 Wish::Listen(Endpoint::Tcp { host, port }) => self.tcp.remote && listed(&self.listen, host, *port),
                 Wish::Listen(Endpoint::Unix(_)) => self.unix.remote,
+                Wish::Agent => self.agent,
+                Wish::Display => self.display,
             }
     }
 }
@@ -101,14 +119,22 @@ mod tests {
         forwarding
     }
 
-    /// What of connecting and listening by TCP, to port 1 of `a`, then by Unix sockets, is permitted, a letter each.
+    /// What of connecting and listening by TCP, to port 1 of `a`, then by Unix sockets, then of agent and display is
+    /// permitted, a letter each.
     fn permitted(options: &[(&str, &str)]) -> String {
         let forwarding = forwarding(options);
         let (tcp, unix) = (Endpoint::from(("a", 1)), Endpoint::from(Path::new("/a")));
-        let wishes = [Wish::Connect(&tcp), Wish::Listen(&tcp), Wish::Connect(&unix), Wish::Listen(&unix)];
+        let wishes = [
+            Wish::Connect(&tcp),
+            Wish::Listen(&tcp),
+            Wish::Connect(&unix),
+            Wish::Listen(&unix),
+            Wish::Agent,
+            Wish::Display,
+        ];
         wishes
             .iter()
-            .zip("clCL".chars())
+            .zip("clCLad".chars())
             .filter(|(wish, _)| forwarding.permits(wish))
             .map(|(_, letter)| letter)
             .collect()
@@ -123,6 +149,9 @@ mod tests {
             (&[("allowtcpforwarding", "Local")], "c"),
             (&[("allowtcpforwarding", "remote"), ("allowstreamlocalforwarding", "local")], "lC"),
             (&[("allowstreamlocalforwarding", "all")], "CL"),
+            (&[("allowagentforwarding", "yes")], "a"),
+            (&[("x11forwarding", "yes"), ("x11uselocalhost", "yes")], "d"),
+            (&[("x11forwarding", "yes"), ("allowagentforwarding", "yes"), ("disableforwarding", "yes")], ""),
             (&[("allowtcpforwarding", "yes"), ("disableforwarding", "yes")], ""),
             (&[("allowtcpforwarding", "yes"), ("permitopen", "none")], "l"),
             (&[("allowtcpforwarding", "yes"), ("permitopen", "b:* a:2")], "l"),
@@ -142,6 +171,7 @@ mod tests {
             ("permitopen", "22"),
             ("permitopen", "any a:1"),
             ("permitlisten", "a:0"),
+            ("x11uselocalhost", "no"),
         ] {
             assert!(Forwarding::default().set(key, text).is_err(), "{key} {text}");
         }

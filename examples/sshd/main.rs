@@ -8,6 +8,7 @@ mod arguments;
 mod carry;
 mod files;
 mod forwarding;
+mod lent;
 mod process;
 mod session;
 mod setup;

@@ -1,7 +1,7 @@
 //! The process of a session: the user's shell, on pipes or on a terminal of its own, in a process group that signals go
 //! to. Its number is used only as long as it is known to be its own.
 
-use crate::House;
+use crate::{House, lent};
 use pty_process::Size;
 use pty_process::blocking::{Command as OnTerminal, Pty, open};
 use rustix::io::Errno;
@@ -192,6 +192,7 @@ fn command(session: &Session, house: &House, line: Option<&[u8]>) -> Command {
     if let Some(original) = session.original_command() {
         command.env("SSH_ORIGINAL_COMMAND", OsString::from_vec(original.to_vec()));
     }
+    lent::equip(session, house, &mut command);
     command.current_dir(if user.home.is_dir() { &user.home } else { Path::new("/") });
     command
 }

@@ -97,8 +97,10 @@ fn input(session: &Session, streams: &Streams, gone: &Once) {
         }
         Streams::Pipes { stdin, .. } => {
             let stdin = stdin.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(stdin) = stdin {
-                carry::input(session, stdin.as_fd(), gone);
+            let reads_no_more = stdin.is_some_and(|stdin| !carry::input(session, stdin.as_fd(), gone));
+            if reads_no_more {
+                // A client that has left does not want to know.
+                let _ = session.end_input();
             }
         }
     }

@@ -132,8 +132,7 @@ impl Settings {
             "maxstartups" => self.config.max_unauthenticated = number(text)?,
             "acceptenv" => self.config.environment = text.split_ascii_whitespace().map(str::to_owned).collect(),
             "gatewayports" => self.config.gateway_ports = gateway(text)?,
-            "allowagentforwarding" | "x11forwarding" if flag(text)? => return Err("it is not supported".to_owned()),
-            "allowagentforwarding" | "x11forwarding" => {}
+            "x11displayoffset" => self.config.first_display = number(text)?,
             _ => return Ok(self.forwarding.set(key, text)? || prefer(&mut core.preferences, key, text)?),
         }
         Ok(true)
@@ -169,6 +168,7 @@ impl Settings {
             subsystems: self.subsystems.iter().map(|(name, _)| name.clone()).collect(),
             banner,
             gateway_ports: self.config.gateway_ports,
+            first_display: self.config.first_display,
             record: self.config.record.clone(),
             ..ServerConfig::default()
         };

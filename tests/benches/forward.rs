@@ -3,7 +3,7 @@
 //!
 //! Samples alternate and medians are given, since the machine is shared; trust the ratios.
 
-use sanssh_tests::bench::{build, median};
+use sanssh_tests::bench::{Cost, build, side_by_side};
 use sanssh_tests::keys::{Keys, Kind};
 use sanssh_tests::openssh::Sshd;
 use sanssh_tests::port;
@@ -106,8 +106,8 @@ fn serve(mut socket: TcpStream) {
     let _ = socket.write_all(&count.to_be_bytes());
 }
 
-/// Seconds and CPU seconds for so many bytes down and up.
-fn stream(forwarder: &Forwarder, down: u64, up: u64) -> (f64, f64) {
+/// What so many bytes down and up cost the forwarder.
+fn stream(forwarder: &Forwarder, down: u64, up: u64) -> Cost {
     let (cpu, started) = (forwarder.cpu(), Instant::now());
     let mut socket = TcpStream::connect(("127.0.0.1", forwarder.port)).expect("a connection");
     socket.write_all(&down.to_be_bytes()).expect("the wish");
@@ -125,29 +125,20 @@ fn stream(forwarder: &Forwarder, down: u64, up: u64) -> (f64, f64) {
     let mut count = [0; 8];
     socket.read_exact(&mut count).expect("the count");
     assert_eq!(u64::from_be_bytes(count), up);
-    (started.elapsed().as_secs_f64(), forwarder.cpu() - cpu)
+    Cost { wall: started.elapsed().as_secs_f64(), cpu: forwarder.cpu() - cpu }
 }
 
-fn visits(forwarder: &Forwarder) -> (f64, f64) {
+fn visits(forwarder: &Forwarder) -> Cost {
     let (cpu, started) = (forwarder.cpu(), Instant::now());
     for _ in 0..VISITS {
         stream(forwarder, 100, 0);
     }
-    (started.elapsed().as_secs_f64(), forwarder.cpu() - cpu)
+    Cost { wall: started.elapsed().as_secs_f64(), cpu: forwarder.cpu() - cpu }
 }
 
-fn compare(title: &str, pair: &[Forwarder; 2], sample: impl Fn(&Forwarder) -> (f64, f64)) {
-    let rounds: Vec<[(f64, f64); 2]> = (0..ROUNDS).map(|_| [sample(&pair[0]), sample(&pair[1])]).collect();
-    let of = |pick: &dyn Fn(&[(f64, f64); 2]) -> f64| median(rounds.iter().map(pick));
-    println!(
-        "{title:<44} wall {:>6.3} s {:>6.3} s ratio {:>5.2}   cpu {:>6.3} s {:>6.3} s ratio {:>5.2}",
-        of(&|round| round[0].0),
-        of(&|round| round[1].0),
-        of(&|round| round[1].0 / round[0].0),
-        of(&|round| round[0].1),
-        of(&|round| round[1].1),
-        of(&|round| round[1].1 / round[0].1),
-    );
+fn compare(title: &str, pair: &[Forwarder; 2], sample: impl Fn(&Forwarder) -> Cost) {
+    let rounds: Vec<_> = (0..ROUNDS).map(|_| [sample(&pair[0]), sample(&pair[1])]).collect();
+    side_by_side(title, &rounds);
 }
 
 fn main() {

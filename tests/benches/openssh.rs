@@ -5,7 +5,7 @@
 //! `cargo bench -p sanssh-tests --bench openssh` builds what it needs; `-- stream`, `-- login` or `-- latency` runs one.
 
 use core::time::Duration;
-use sanssh_tests::bench::{build, median};
+use sanssh_tests::bench::{Cost, build, median, side_by_side};
 use sanssh_tests::delay::{Line, Proxy};
 use sanssh_tests::keys::{Keys, Kind};
 use sanssh_tests::openssh::{EVERY_CIPHER, Sshd};
@@ -63,13 +63,6 @@ fn arguments(sshd: &Sshd, port: u16, options: &[&str]) -> Vec<String> {
     arguments
 }
 
-/// What one run took.
-#[derive(Clone, Copy)]
-struct Cost {
-    wall: f64,
-    cpu: f64,
-}
-
 /// Runs a program with its output thrown away, timed by the shell that waits for it.
 fn timed(program: &Path, arguments: &[String], command: &str, repeat: usize) -> Cost {
     let script = format!("TIMEFORMAT='%R %U %S'; time for i in $(seq {repeat}); do \"$@\" >/dev/null || exit 1; done");
@@ -89,22 +82,10 @@ fn timed(program: &Path, arguments: &[String], command: &str, repeat: usize) -> 
     Cost { wall, cpu: user + system }
 }
 
-/// Takes samples in turn and prints medians, and the medians of the ratios within each round.
-fn side_by_side(title: &str, programs: &Programs, mut sample: impl FnMut(&Path) -> Cost) {
-    let mut rounds = Vec::new();
-    for _ in 0..ROUNDS {
-        rounds.push([sample(&programs[0].1), sample(&programs[1].1)]);
-    }
-    let of = |pick: &dyn Fn(&[Cost; 2]) -> f64| median(rounds.iter().map(pick));
-    println!(
-        "{title:<36} wall {:>7.3} s {:>7.3} s ratio {:>5.2}   cpu {:>7.3} s {:>7.3} s ratio {:>5.2}",
-        of(&|round| round[0].wall),
-        of(&|round| round[1].wall),
-        of(&|round| round[1].wall / round[0].wall),
-        of(&|round| round[0].cpu),
-        of(&|round| round[1].cpu),
-        of(&|round| round[1].cpu / round[0].cpu),
-    );
+/// Takes samples in turn.
+fn compare(title: &str, programs: &Programs, mut sample: impl FnMut(&Path) -> Cost) {
+    let rounds: Vec<_> = (0..ROUNDS).map(|_| [sample(&programs[0].1), sample(&programs[1].1)]).collect();
+    side_by_side(title, &rounds);
 }
 
 /// `ssh host 'cat 1GiB-file' > /dev/null`.
@@ -120,7 +101,7 @@ fn stream(sshd: &Sshd, programs: &Programs) {
     let command = format!("cat {}", path.display());
     for (title, options) in SUITES {
         let arguments = arguments(sshd, sshd.port(), options);
-        side_by_side(title, programs, |program| timed(program, &arguments, &command, 1));
+        compare(title, programs, |program| timed(program, &arguments, &command, 1));
     }
     let _ = fs::remove_file(&path);
 }
@@ -129,7 +110,7 @@ fn stream(sshd: &Sshd, programs: &Programs) {
 fn logins(sshd: &Sshd, programs: &Programs) {
     println!("{LOGINS} sessions of `true`, one after another, in {ROUNDS} rounds; OpenSSH, sanssh, sanssh/OpenSSH");
     let arguments = arguments(sshd, sshd.port(), &[]);
-    side_by_side("key login and `true`", programs, |program| {
+    compare("key login and `true`", programs, |program| {
         let Cost { wall, cpu } = timed(program, &arguments, "true", LOGINS / ROUNDS);
         Cost { wall: wall / (LOGINS / ROUNDS) as f64, cpu: cpu / (LOGINS / ROUNDS) as f64 }
     });

@@ -19,6 +19,29 @@ pub fn build(package: &str, kind: &str, name: &str) -> PathBuf {
     target.join(directory).join(name).canonicalize().expect("the program")
 }
 
+/// What one run took, in seconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    /// Until it was over.
+    pub wall: f64,
+    /// Of processors.
+    pub cpu: f64,
+}
+
+/// Prints the medians of two programs, and the medians of the ratios within each round.
+pub fn side_by_side(title: &str, rounds: &[[Cost; 2]]) {
+    let of = |pick: fn(&[Cost; 2]) -> f64| median(rounds.iter().map(pick));
+    println!(
+        "{title:<48} wall {:>7.3} s {:>7.3} s ratio {:>5.2}   cpu {:>7.3} s {:>7.3} s ratio {:>5.2}",
+        of(|round| round[0].wall),
+        of(|round| round[1].wall),
+        of(|round| round[1].wall / round[0].wall),
+        of(|round| round[0].cpu),
+        of(|round| round[1].cpu),
+        of(|round| round[1].cpu / round[0].cpu),
+    );
+}
+
 /// The middle of some values; not a number if there are none.
 #[must_use]
 pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {

@@ -172,6 +172,33 @@ fn a_forward_twice() {
     listen(&mut pair, what, 80);
 }
 
+/// One cancel ends all that it names: of two requests at once for the same place the second is refused.
+#[test]
+fn a_forward_twice_at_once() {
+    for what in [Forward::Tcpip { address: b"::1", port: 80 }, Forward::Streamlocal(b"/run/s")] {
+        let mut pair = forwarding();
+        let [first, second] =
+            [(); 2].map(|()| pair.client.emit(|ssh, output| ssh.forward(what, output)).expect("a forward"));
+        pair.run();
+        let ask = pair.server.forwards.pop_front().expect("one question");
+        assert!(pair.server.forwards.is_empty(), "the embedder is asked once");
+        pair.server.ssh.listen(ask, 0).expect("the server listens");
+        pair.run();
+        let granted =
+            Told::Forward(first, ForwardEvent::Granted(if what == Forward::Streamlocal(b"/run/s") { 0 } else { 80 }));
+        assert_eq!(pair.client.take_told(), [granted, Told::Forward(second, ForwardEvent::Refused)]);
+    }
+    // The server finds a port for each.
+    let mut pair = forwarding();
+    for _ in 0..2 {
+        pair.client
+            .emit(|ssh, output| ssh.forward(Forward::Tcpip { address: b"::1", port: 0 }, output))
+            .expect("a forward");
+    }
+    pair.run();
+    assert_eq!(pair.server.forwards.len(), 2);
+}
+
 /// Who is not asked opens nothing: neither a server what nobody wants, nor a client what is a server's.
 #[test]
 fn nothing_is_opened_unasked() {

@@ -1,8 +1,8 @@
-//! The index of what must be refused and what must be accepted, held to the truth: `rows.txt` has every row of the tables,
-//! its rule, the tests that bear its number, and a reason where there is none.
+//! The index of what must be refused and what must be accepted, held to the truth: `rows.txt` has every row of the
+//! tables, its rule, the tests that bear its number, and a reason where there is none.
 //!
 //! A row is `ID rule`; below it stand `path test` for each test, `but` with what of it cannot apply, or `none` with the
-//! reason why nothing can. `BLESS=1` writes the tests that there are.
+//! reason why nothing can. `BLESS=1` writes the tests that there are, and drops reasons that no longer hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -118,7 +118,8 @@ fn write(rows: &BTreeMap<Id, Row>, found: &BTreeMap<Id, BTreeSet<Test>>) {
     let mut text = String::new();
     for (id, row) in rows {
         let tests = found.get(id).into_iter().flatten().map(|(path, test)| format!("{path} {test}"));
-        let below: String = tests.chain(row.words.clone()).map(|line| format!("    {line}\n")).collect();
+        let words = row.words.iter().filter(|word| !(found.contains_key(id) && word.starts_with("none ")));
+        let below: String = tests.chain(words.cloned()).map(|line| format!("    {line}\n")).collect();
         text.push_str(&format!("{} {}\n{below}", name(*id), row.rule));
     }
     fs::write(Path::new(ROOT).join("tests/rows.txt"), text).expect("the index is written");

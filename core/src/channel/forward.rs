@@ -136,6 +136,12 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         Some(ForwardId(ChannelId::new(index, slot.generation)))
     }
 
+    /// Whether the embedder thinks about a forward of that place, which only one can have.
+    fn is_asked(&mut self, place: Place) -> bool {
+        let fits = |slot: &Slot| slot.state == State::ForwardAsked && slot.place() == Some(place);
+        place.port != Some(0) && self.slots().iter().any(fits)
+    }
+
     /// Client: asks for a forward.
     pub(crate) fn forward<R: Role, P: Provider>(
         &mut self,
@@ -232,11 +238,11 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
                 self.globals.owe_success(want_reply)?;
                 return Ok(Received::Forward(id, ForwardEvent::Cancelled));
             }
-            (false, None) => self.vacancy().map(|(id, slot)| {
+            (false, None) if !self.is_asked(place) => self.vacancy().map(|(id, slot)| {
                 slot.occupy_forward(place);
                 ForwardId(id)
             }),
-            (true, None) | (false, Some(_)) => None,
+            (true, None) | (false, _) => None,
         };
         let Some(id) = outcome else {
             self.globals.owe_failure(want_reply)?;

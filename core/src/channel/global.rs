@@ -192,9 +192,10 @@ impl Globals {
         }
     }
 
-    /// Whether the last question to a silent peer has not left yet.
-    pub(crate) const fn owes_question(&self) -> bool {
-        self.keepalive_owed
+    /// Whether the last question to a silent peer has not left yet, though there is room for it. Where there is none, those
+    /// that take the room are questions as well, and as old.
+    pub(crate) fn owes_question(&self) -> bool {
+        self.keepalive_owed && self.may_ask_alive()
     }
 
     /// Owes a question to a silent peer.
@@ -333,4 +334,66 @@ fn are_few_and_different(mut keys: Strings<'_>) -> bool {
 
 const fn malformed(number: u8) -> Error {
     Error::Malformed(Some(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ForwardId, Globals, LONGEST_RUN, MOST_ASKED, MOST_EQUAL, MOST_OWED, Owed};
+    use crate::Waiting;
+    use crate::channel::ChannelId;
+    use crate::error::Violation;
+    use crate::event::Serials;
+    use crate::wire::Message;
+    use crate::wire::connection::RequestFailure;
+
+    fn forward(index: usize) -> ForwardId {
+        ForwardId(ChannelId::new(index, 0))
+    }
+
+    #[test]
+    fn a_peer_that_answers_no_forward_is_as_silent_as_one_that_answers_no_keepalive() {
+        let mut globals = Globals::new();
+        (0..MOST_ASKED).for_each(|index| globals.asked_forward(forward(index)));
+        globals.ask_alive();
+        assert!(!globals.owes(), "there is no room for one more question");
+        assert!(!globals.owes_question(), "so its silence counts");
+        globals.reply(RequestFailure::NUMBER, None).expect("an answer");
+        assert!(globals.owes() && globals.owes_question(), "what could leave and did not is no silence");
+    }
+
+    #[test]
+    fn decisions_hold_back_what_is_behind_them_and_stop_reading_in_the_end() {
+        let mut serials = Serials::new(0);
+        let (first, second) = (serials.ask(()).serial, serials.ask(()).serial);
+        let mut globals = Globals::new();
+        globals.owe_decision(first).expect("room");
+        (1..LONGEST_RUN).for_each(|_| globals.owe_failure(true).expect("a run counts once"));
+        assert_eq!((globals.owes(), globals.waiting()), (false, None));
+        globals.owe_failure(true).expect("a run counts once");
+        assert_eq!((globals.owes(), globals.waiting()), (false, Some(Waiting::Global)));
+        globals.owe_decision(second).expect("room");
+        globals.decide(second, Some(None));
+        assert_eq!((globals.owes(), globals.waiting()), (false, Some(Waiting::Global)), "the first is still open");
+        globals.decide(first, Some(Some(80)));
+        globals.decide(first, None);
+        assert_eq!((globals.owes(), globals.waiting()), (true, Some(Waiting::Output)));
+        let run = Owed::Failures(LONGEST_RUN);
+        assert!(globals.owed.iter().eq(&[Owed::Port(80), run, Owed::Successes(1)]), "decided once");
+    }
+
+    #[test]
+    fn what_is_owed_is_bounded_however_long_we_are_silent() {
+        let mut runs = Globals::new();
+        for at in 0..MOST_OWED {
+            let owed = if at % 2 == 0 { runs.owe_failure(true) } else { runs.owe_success(true) };
+            owed.expect("room");
+        }
+        assert_eq!(runs.waiting(), Some(Waiting::Output));
+        runs.owe_success(true).expect("the last run goes on");
+        assert_eq!(runs.owe_failure(true), Err(Violation::TooMany.into()));
+        let mut equal = Globals::new();
+        (0..MOST_EQUAL).for_each(|_| equal.owe_failure(true).expect("one run"));
+        assert_eq!(equal.owe_failure(true), Err(Violation::TooMany.into()));
+        assert_eq!(equal.owed.len(), 1);
+    }
 }

@@ -128,8 +128,8 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         self.channels.finish(id);
     }
 
-    /// Closes the channel, once it is open if it is not yet; what still arrives on it is dropped. [`Closed`](crate::channel::Event::Closed) tells when
-    /// the peer has closed it too.
+    /// Closes the channel, once it is open if it is not yet; what still arrives on it is dropped.
+    /// [`Closed`](crate::channel::Event::Closed) tells when the peer has closed it too.
     pub fn close(&mut self, id: ChannelId) {
         self.channels.close(id);
     }

@@ -5,7 +5,7 @@ use crate::Output;
 use crate::algorithm::HostKey;
 use crate::auth::client::{Request, fingerprint};
 use crate::auth::{CONNECTION, ClientHost, HOSTBOUND, Method, SigningMessage};
-use crate::channel::Slot;
+use crate::channel::{self, Slot};
 use crate::crypto::Provider;
 use crate::error::{Error, Refused};
 use crate::event::{Answer, Ask, Trust};
@@ -41,6 +41,12 @@ impl<P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<Client, P, T> {
     /// [`public_key_bound`](Self::public_key_bound) do (OpenSSH PROTOCOL §3.1).
     pub const fn is_hostbound(&self) -> bool {
         self.transport.is_hostbound()
+    }
+
+    /// The request by which the server is asked to have the agent used: by its standard name, where the server said that
+    /// it knows that (RFC 9987 §6.1), and by OpenSSH's otherwise.
+    pub const fn agent_request(&self) -> channel::Request<'static> {
+        if self.transport.knows_agent_req() { channel::Request::AgentStandard } else { channel::Request::Agent }
     }
 
     /// Asks which methods there are, by `none` (RFC 4252 §5.2). The server may let anybody in by it.

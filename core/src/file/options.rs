@@ -6,6 +6,7 @@ use super::address::{networks_have, patterns_take};
 use super::expiry::Expiry;
 use super::permit::{Permit, Tunnel};
 use super::text::is_blank;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
@@ -202,7 +203,8 @@ impl Options {
     }
 
     /// What is left if both count: a line and its certificate, or the credentials of a login by several. Permissions need
-    /// both, requirements one. Where only one list can count, it is this one's, unless it has none.
+    /// both, requirements one; where two lists of places have none in common, no port is forwarded. Where only one word can
+    /// count, it is this one's, unless it has none.
     ///
     /// # Errors
     /// Both force a command, and not the same.
@@ -211,16 +213,19 @@ impl Options {
             (Some(one), Some(other)) if one != other => return Err(TwoCommands),
             (one, other) => one.or(other),
         };
+        let permit_open = common(self.permit_open, other.permit_open);
+        let permit_listen = common(self.permit_listen, other.permit_listen);
+        let places = permit_open.is_some() && permit_listen.is_some();
         Ok(Self {
             pty: self.pty && other.pty,
-            port_forwarding: self.port_forwarding && other.port_forwarding,
+            port_forwarding: self.port_forwarding && other.port_forwarding && places,
             agent_forwarding: self.agent_forwarding && other.agent_forwarding,
             x11_forwarding: self.x11_forwarding && other.x11_forwarding,
             user_rc: self.user_rc && other.user_rc,
             command,
             environment: or(self.environment, other.environment),
-            permit_open: or(self.permit_open, other.permit_open),
-            permit_listen: or(self.permit_listen, other.permit_listen),
+            permit_open: permit_open.unwrap_or_default(),
+            permit_listen: permit_listen.unwrap_or_default(),
             tunnel: self.tunnel.or(other.tunnel),
             from: self.from.or(other.from),
             source_address: self.source_address.or(other.source_address),
@@ -235,6 +240,15 @@ impl Options {
 
 fn or<T>(one: Vec<T>, other: Vec<T>) -> Vec<T> {
     if one.is_empty() { other } else { one }
+}
+
+/// What both lists permit, of which an empty one permits everything; `None` if that is nothing.
+fn common(one: Vec<Permit>, other: Vec<Permit>) -> Option<Vec<Permit>> {
+    if one.is_empty() || other.is_empty() {
+        return Some(or(one, other));
+    }
+    let both: BTreeSet<Permit> = one.iter().flat_map(|one| other.iter().filter_map(|other| one.and(other))).collect();
+    (!both.is_empty()).then(|| both.into_iter().collect())
 }
 
 fn is_permitted(permits: &[Permit], host: &[u8], port: u16) -> bool {
@@ -393,6 +407,19 @@ mod tests {
     }
 
     #[test]
+    fn places_need_both() {
+        for (one, other) in [("permitopen", "a:1"), ("permitlisten", "a:1")].map(|(name, own)| {
+            let read = |place: &str| read(&format!("{name}=\"{place}\""));
+            (read(own), read("b:1"))
+        }) {
+            let both = one.and(other).unwrap();
+            assert!(!both.may_open(b"a", 1) && !both.may_open(b"b", 1));
+            assert!(!both.may_listen(b"a", 1) && !both.may_listen(b"b", 1) && !both.may_listen(b"", 0));
+            assert!(!both.port_forwarding, "nor Unix sockets, of which a list of places knows nothing");
+        }
+    }
+
+    #[test]
     fn permissions_need_both_and_requirements_one() {
         let both = |one: &str, other: &str| read(one).and(read(other));
         assert_eq!(both("", ""), Ok(Options::default()));
@@ -404,8 +431,8 @@ mod tests {
         assert_eq!(both("", "command=\"a\""), Ok(read("command=\"a\"")));
         assert_eq!(both("command=\"a\"", "command=\"b\""), Err(TwoCommands));
         assert_eq!(
-            both("permitopen=\"a:1\"", "permitopen=\"b:1\",tunnel=\"1\""),
-            Ok(read("permitopen=\"a:1\",tunnel=\"1\""))
+            both("permitopen=\"a:1\",permitopen=\"b:*\"", "permitopen=\"b:1\",tunnel=\"1\""),
+            Ok(read("permitopen=\"b:1\",tunnel=\"1\""))
         );
         assert_eq!(both("environment=\"A=1\"", "environment=\"B=1\""), Ok(read("environment=\"A=1\"")));
     }

@@ -4,9 +4,11 @@ use alloc::vec::Vec;
 
 /// The longest name of a host, as resolvers take it.
 const LONGEST_HOST: usize = 1024;
+/// Stands for every host.
+const ANY: &[u8] = b"*";
 
 /// A host and a port; see [`Permit::covers`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permit {
     /// The host as it is written, without brackets; `*` for any.
     pub host: Vec<u8>,
@@ -33,7 +35,7 @@ impl Permit {
                 let [b']', b':' | b'/', port @ ..] = rest else { return None };
                 (host, port)
             }
-            port if bare && !text.contains(&b':') => (&b"*"[..], port),
+            port if bare && !text.contains(&b':') => (ANY, port),
             _ => {
                 let end = text.iter().position(|byte| matches!(byte, b':' | b'/'))?;
                 (text.get(..end)?, text.get(end.saturating_add(1)..)?)
@@ -46,10 +48,18 @@ impl Permit {
         (host.len() < LONGEST_HOST).then(|| Self { host: host.to_vec(), port })
     }
 
+    /// What both are about; `None` if that is nothing.
+    pub(super) fn and(&self, other: &Self) -> Option<Self> {
+        let host = if self.host == ANY { &other.host } else { &self.host };
+        let port = self.port.or(other.port);
+        let within = |one: &Self| (one.host == ANY || one.host == *host) && (one.port.is_none() || one.port == port);
+        (within(self) && within(other)).then(|| Self { host: host.clone(), port })
+    }
+
     /// Whether it is about this host and port. Names are compared byte by byte, as the client wrote them: a name does not
     /// stand for its addresses, nor the other way.
     pub fn covers(&self, host: &[u8], port: u16) -> bool {
-        self.port.is_none_or(|own| own == port) && (self.host == b"*" || self.host == host)
+        self.port.is_none_or(|own| own == port) && (self.host == ANY || self.host == host)
     }
 }
 
@@ -104,6 +114,27 @@ mod tests {
         assert!(!permit("a.b:80").covers(b"a.b", 81) && !permit("a.b:80").covers(b"A.B", 80));
         assert!(permit("a.b:*").covers(b"a.b", 1) && permit("*:80").covers(b"anything", 80));
         assert!(!permit("*.b:80").covers(b"a.b", 80), "no patterns");
+    }
+
+    #[test]
+    fn what_two_permits_have_in_common() {
+        let permit = |text: &str| Permit::read(text.as_bytes(), false).unwrap();
+        for (one, other, both) in [
+            ("a:1", "a:1", Some("a:1")),
+            ("a:*", "*:1", Some("a:1")),
+            ("*:*", "a:1", Some("a:1")),
+            ("*:*", "*:*", Some("*:*")),
+            ("a:1", "a:2", None),
+            ("a:1", "b:1", None),
+            ("a:*", "b:*", None),
+        ] {
+            let both = both.map(permit);
+            assert_eq!(
+                (permit(one).and(&permit(other)), permit(other).and(&permit(one))),
+                (both.clone(), both),
+                "{one}"
+            );
+        }
     }
 
     #[test]

@@ -284,9 +284,11 @@ impl<R: Played, P: Provider> Driven for Machine<R, P> {
         let words = loop {
             let mut bytes = Input::new(lent.get_mut(taken..).unwrap_or_default()).with_inflate(&mut inflate);
             let event = self.ssh.recv(Instant(at), &mut bytes).unwrap_or_default();
-            taken = taken.saturating_add(bytes.taken());
+            let more = bytes.taken();
+            taken = taken.saturating_add(more);
             let words = event.map(|event| self.tell(event));
-            if words.is_some() || !bytes.is_cramped() {
+            // What has not room enough alone never will.
+            if words.is_some() || !bytes.is_cramped() || more == 0 {
                 break words;
             }
         };

@@ -3,9 +3,9 @@
 //!
 //! - [`Recorded`] is a connection that may be under a recording, which goes to a [`Tape`]; drivers use it.
 //! - [`Script`] is the text, read and written; `vectors/README.md` describes it.
-//! - [`play`] does what a script says and compares, with the received bytes [`Cut`] anyhow; [`Player`] goes step by step,
+//! - [`play()`] does what a script says and compares, with the received bytes [`Cut`] anyhow; [`Player`] goes step by step,
 //!   [`bless`] writes down what happens now.
-//! - [`redact`] takes passwords and answers out of it.
+//! - [`redact()`] takes passwords and answers out of it.
 //! - [`Driven`] is a connection driven by such text.
 //!
 //! **A recording holds the seed, and so the keys and everything said in the session; a client's holds its passwords.**

@@ -3,8 +3,9 @@
 
 use super::words::method_words;
 use crate::Config;
-use crate::algorithm::{Cipher, HostKey, Kex, Mac, Zip};
+use crate::algorithm::{Cipher, HostKey, Kex, Mac, Preferences, Zip};
 use crate::auth::{Method, MethodSet};
+use crate::config::{Deadlines, Keepalive, Login, Rekey};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -22,42 +23,83 @@ pub(super) fn configure(settings: &[String]) -> Option<Config> {
     Some(config)
 }
 
-/// Every setting.
+/// Every setting. Everything is taken apart whole, so that what is new is not forgotten here.
 pub(super) fn settings(config: &Config) -> Vec<String> {
-    let Config { preferences, rekey, deadlines, keepalive, login, .. } = config;
-    let text = |key: &str, value: &dyn Display| format!("{key}={value}");
+    let Config {
+        software,
+        preferences,
+        max_packet,
+        window,
+        max_data,
+        min_rsa_bits,
+        require_strict,
+        forwarding,
+        rekey: Rekey { bytes, packets, time },
+        deadlines: Deadlines { handshake, login: login_within, rekey: rekey_within, close },
+        keepalive: Keepalive { interval, count },
+        login,
+    } = config;
+    let mut settings = lists(preferences);
+    settings.extend([
+        setting("software", software),
+        setting("max-packet", max_packet),
+        setting("window", window),
+        setting("max-data", max_data),
+        setting("min-rsa-bits", min_rsa_bits),
+        setting("require-strict", require_strict),
+        setting("forwarding", forwarding),
+        setting("rekey-bytes", bytes),
+        setting("rekey-packets", packets),
+        setting("rekey-seconds", &seconds(*time)),
+        setting("handshake-seconds", &seconds(*handshake)),
+        setting("login-seconds", &seconds(*login_within)),
+        setting("slow-rekey-seconds", &seconds(*rekey_within)),
+        setting("close-seconds", &seconds(*close)),
+        setting("keepalive-seconds", &seconds(*interval)),
+        setting("keepalive-count", count),
+    ]);
+    settings.extend(of_login(login));
+    settings
+}
+
+fn setting(key: &str, value: &dyn Display) -> String {
+    format!("{key}={value}")
+}
+
+fn lists(preferences: &Preferences) -> Vec<String> {
+    let Preferences { kex, host_keys, user_keys, authorities, ciphers, macs, zips } = preferences;
     Vec::from([
-        text("software", &config.software),
-        text("kex", &joined(&preferences.kex)),
-        text("hostkey", &joined(&preferences.host_keys)),
-        text("userkey", &joined(&preferences.user_keys)),
-        text("authority", &joined(&preferences.authorities)),
-        text("cipher", &joined(&preferences.ciphers)),
-        text("mac", &joined(&preferences.macs)),
-        text("zip", &joined(&preferences.zips)),
-        text("max-packet", &config.max_packet),
-        text("window", &config.window),
-        text("max-data", &config.max_data),
-        text("min-rsa-bits", &config.min_rsa_bits),
-        text("require-strict", &config.require_strict),
-        text("forwarding", &config.forwarding),
-        text("rekey-bytes", &rekey.bytes),
-        text("rekey-packets", &rekey.packets),
-        text("rekey-seconds", &seconds(rekey.time)),
-        text("handshake-seconds", &seconds(deadlines.handshake)),
-        text("login-seconds", &seconds(deadlines.login)),
-        text("slow-rekey-seconds", &seconds(deadlines.rekey)),
-        text("close-seconds", &seconds(deadlines.close)),
-        text("keepalive-seconds", &seconds(keepalive.interval)),
-        text("keepalive-count", &keepalive.count),
-        text("methods", &method_words(login.methods)),
-        text("max-attempts", &login.max_attempts),
-        text("max-probes", &login.max_probes),
-        text("failure-seconds", &seconds(login.failure_delay)),
-        text("max-rounds", &login.max_rounds),
-        text("max-banners", &login.max_banners),
-        text("require-credential", &login.require_credential),
+        setting("kex", &joined(kex)),
+        setting("hostkey", &joined(host_keys)),
+        setting("userkey", &joined(user_keys)),
+        setting("authority", &joined(authorities)),
+        setting("cipher", &joined(ciphers)),
+        setting("mac", &joined(macs)),
+        setting("zip", &joined(zips)),
     ])
+}
+
+fn of_login(login: &Login) -> [String; 8] {
+    let Login {
+        methods,
+        max_attempts,
+        max_probes,
+        max_packet,
+        failure_delay,
+        max_rounds,
+        max_banners,
+        require_credential,
+    } = login;
+    [
+        setting("methods", &method_words(*methods)),
+        setting("max-attempts", max_attempts),
+        setting("max-probes", max_probes),
+        setting("login-packet", max_packet),
+        setting("failure-seconds", &seconds(*failure_delay)),
+        setting("max-rounds", max_rounds),
+        setting("max-banners", max_banners),
+        setting("require-credential", require_credential),
+    ]
 }
 
 fn set_list(config: &mut Config, key: &str, value: &str) -> Option<()> {
@@ -97,6 +139,7 @@ fn set(config: &mut Config, key: &str, value: &str) -> Option<()> {
         "keepalive-count" => keepalive.count = value.parse().ok()?,
         "max-attempts" => login.max_attempts = value.parse().ok()?,
         "max-probes" => login.max_probes = value.parse().ok()?,
+        "login-packet" => login.max_packet = value.parse().ok()?,
         "failure-seconds" => login.failure_delay = span(value)?,
         "max-rounds" => login.max_rounds = value.parse().ok()?,
         "max-banners" => login.max_banners = value.parse().ok()?,
@@ -164,6 +207,7 @@ mod tests {
         other.login.methods = MethodSet::EMPTY;
         other.login.failure_delay = Duration::from_micros(1_000_250);
         other.deadlines.close = Duration::ZERO;
+        (other.login.max_packet, other.login.require_credential, other.forwarding) = (9, true, true);
         for config in [default, other] {
             assert_eq!(configure(&settings(&config)), Some(config));
         }

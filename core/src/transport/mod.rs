@@ -106,6 +106,8 @@ const LONGEST_PING: usize = 64;
 const MOST_EXTENSIONS: u32 = 64;
 /// The extension by which a server takes logins that name its host key (OpenSSH PROTOCOL §3.1).
 const HOSTBOUND: &[u8] = b"publickey-hostbound@openssh.com";
+/// The extension by which a server says that it knows `agent-req` (RFC 9987 §6.1).
+const AGENT_FORWARD: &[u8] = b"agent-forward";
 
 pub(crate) struct Transport<R, P: Provider> {
     ident: Ident,
@@ -141,6 +143,8 @@ struct Extensions {
     signatures: Option<Vec<HostKey, LIST>>,
     /// The server takes logins that name its host key.
     hostbound: bool,
+    /// The server forwards agents under the names of the standard.
+    agent_forward: bool,
 }
 
 impl<R: Role, P: Provider> Transport<R, P> {
@@ -247,6 +251,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
                 self.extensions.signatures = Some(known.take(LIST).collect());
             }
             self.extensions.hostbound |= ours && name == HOSTBOUND && value == b"0";
+            self.extensions.agent_forward |= ours && name == AGENT_FORWARD && value == b"0";
         }
         reader.end().map_err(|_| malformed)?;
         Ok(Step::Event(Event::Extensions))
@@ -297,6 +302,11 @@ impl<R: Role, P: Provider> Transport<R, P> {
     /// Whether the server takes logins that name its host key.
     pub(crate) const fn is_hostbound(&self) -> bool {
         self.extensions.hostbound
+    }
+
+    /// Whether the server knows the standard's names for forwarding an agent.
+    pub(crate) const fn knows_agent_req(&self) -> bool {
+        self.extensions.agent_forward
     }
 
     /// SHA-256 of the host key of the first exchange.
@@ -387,7 +397,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         output: &mut Output<'_>,
     ) -> Result<(), Refused> {
         if self.extensions.owed && !self.is_silent() {
-            negotiate::send_extensions::<R, P>(&config.preferences, &mut self.sealing, random, output)?;
+            negotiate::send_extensions::<R, P>(config, &mut self.sealing, random, output)?;
             self.extensions.owed = false;
         }
         Ok(())

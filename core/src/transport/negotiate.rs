@@ -2,8 +2,8 @@
 //!
 //! Our KEXINIT is a function of configuration, role and cookie, so only the cookie is kept.
 
-use super::HOSTBOUND;
 use super::packet::Sealing;
+use super::{AGENT_FORWARD, HOSTBOUND};
 use crate::Output;
 use crate::algorithm::{Cipher, HostKey, Kex, Mac, Preferences, Zip};
 use crate::config::Config;
@@ -221,16 +221,17 @@ pub(crate) fn guessed_right<R: Role, P: Provider>(preferences: &Preferences, pee
 
 /// Writes our EXT_INFO (RFC 8308 §3.1, OpenSSH PROTOCOL §1.9).
 pub(crate) fn send_extensions<R: Role, P: Provider>(
-    preferences: &Preferences,
+    config: &Config,
     sealing: &mut Sealing<P::Seal, P::Deflate>,
     random: &mut Random,
     output: &mut Output<'_>,
 ) -> Result<(), Refused> {
+    let Config { preferences, forwarding, .. } = config;
     let encode = |sink: &mut Writer<'_>| {
         sink.u8(ExtInfo::NUMBER);
         match R::SENDS {
             Direction::ToClient => {
-                sink.u32(3);
+                sink.u32(3_u32.saturating_add((*forwarding).into()));
                 sink.string(b"server-sig-algs");
                 name_list(sink, || {
                     let signing =
@@ -241,6 +242,10 @@ pub(crate) fn send_extensions<R: Role, P: Provider>(
                 sink.string(b"0");
                 sink.string(b"ping@openssh.com");
                 sink.string(b"0");
+                if *forwarding {
+                    sink.string(AGENT_FORWARD);
+                    sink.string(b"0");
+                }
             }
             Direction::ToServer => {
                 sink.u32(1);

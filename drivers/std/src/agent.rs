@@ -51,8 +51,16 @@ impl Agent {
     /// # Errors
     /// [`Error::NoAgent`] if the variable is not set, and those of [`connect`](Self::connect).
     pub fn user() -> Result<Self, Error> {
-        let path = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).ok_or(Error::NoAgent)?;
-        Self::connect(&PathBuf::from(path))
+        Self::connect(&Self::socket()?)
+    }
+
+    /// Where the user's agent listens, as `SSH_AUTH_SOCK` says.
+    ///
+    /// # Errors
+    /// [`Error::NoAgent`] if the variable is not set.
+    pub fn socket() -> Result<PathBuf, Error> {
+        let path = std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty());
+        path.map(PathBuf::from).ok_or(Error::NoAgent)
     }
 
     /// The agent behind this socket.

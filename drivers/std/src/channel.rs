@@ -50,6 +50,19 @@ impl Channel {
         Self { stream }
     }
 
+    pub(crate) const fn stream(&self) -> &Stream<role::Client> {
+        &self.stream
+    }
+
+    /// Whether the request of one of these names was granted; `None` before the server said.
+    pub(crate) fn granted(&self, names: &[&str]) -> Option<bool> {
+        self.stream.link.with(|state| {
+            let inbox = state.inboxes.of(self.stream.id)?;
+            let one = |name: &&'static str| names.contains(name);
+            (!inbox.asked.iter().any(one)).then(|| !inbox.refused.iter().any(one))
+        })
+    }
+
     /// Asks for a program; the request leaves with what follows.
     pub(crate) fn begin(&self, program: Request<'_>) -> Result<(), Error> {
         self.stream.request(program, true, false)
@@ -117,10 +130,7 @@ impl Channel {
 
     /// Whether the terminal asked for was granted; `None` before the server said.
     pub fn pty_granted(&self) -> Option<bool> {
-        self.stream.link.with(|state| {
-            let inbox = state.inboxes.of(self.stream.id)?;
-            (!inbox.asked.contains(&"pty-req")).then(|| !inbox.refused.contains(&"pty-req"))
-        })
+        self.granted(&["pty-req"])
     }
 
     /// The terminal has another size.

@@ -7,6 +7,7 @@ use crate::end::{End, Ssh};
 use crate::error::escape;
 use crate::forward::Expected;
 use crate::inbox::{Inbox, Inboxes, Stage};
+use crate::lend::Lent;
 use crate::link::Link;
 use crate::login::{Outcome, Prompt};
 use crate::relay::{Endpoint, Relay};
@@ -41,6 +42,7 @@ pub(crate) struct Desk {
     /// What the server listens at for us, and what it need not any more.
     pub(crate) forwards: Vec<Expected>,
     pub(crate) unwanted: Vec<(ForwardId, Endpoint)>,
+    pub(crate) lent: Lent,
 }
 
 impl End for role::Client {
@@ -64,7 +66,10 @@ impl End for role::Client {
                 ask,
             },
             Event::PasswordExpired { prompt } => Outcome::PasswordExpired(escape(prompt, true)),
-            Event::Accepted { earned } => Outcome::Accepted { earned },
+            Event::Accepted { earned } => {
+                desk.lent.earned = earned;
+                Outcome::Accepted { earned }
+            }
             Event::HostKeys(keys) => {
                 // The first word counts; more than anybody has are as good as none.
                 desk.announced.get_or_insert_with(|| keys.take(MOST_KEYS + 1).map(<[u8]>::to_vec).collect());
@@ -112,8 +117,8 @@ impl End for role::Client {
     }
 }
 
-/// A connection to a server. Clones are the same connection; when the last one and the last [`Channel`] are gone, the
-/// server is told goodbye.
+/// A connection to a server. Clones are the same connection; when the last one and the last [`Channel`] are gone, and
+/// nothing is forwarded any more, the server is told goodbye.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(crate) link: Arc<Link<role::Client>>,

@@ -1,6 +1,7 @@
 //! What a server's connection has to decide: questions of host key and login wait for the connection's thread, requests
 //! on sessions are answered at once by what the login permits.
 
+use crate::borrow::Loan;
 use crate::end::{End, Ssh};
 use crate::handler::Permissions;
 use crate::inbox::{Inbox, Inboxes, Stage};
@@ -29,6 +30,7 @@ pub(crate) enum Task {
     Prove(Vec<Vec<u8>>, Ask<Prove>),
     Connect(Endpoint, Ask<OpenRequest>),
     Listen(Endpoint, Ask<ForwardRequest>),
+    Borrow(ChannelId, Loan, Ask<ChannelRequest>),
     Session(ChannelId),
 }
 
@@ -58,7 +60,7 @@ pub(crate) struct Desk {
     pub(crate) question: Option<Task>,
     /// The host keys to be proven; an exchange may put a question beside it.
     pub(crate) proof: Option<(Vec<Vec<u8>>, Ask<Prove>)>,
-    /// What is to be forwarded; each holds a slot of the table of channels.
+    /// What is to be forwarded; each holds a slot of the table of channels, or is a session's only one of its kind.
     pub(crate) wishes: VecDeque<Task>,
     pub(crate) sessions: VecDeque<ChannelId>,
     pub(crate) permissions: Permissions,
@@ -115,6 +117,16 @@ impl Desk {
             Forward::Streamlocal(path) if *port_forwarding && permit_listen.is_empty() => Some(Endpoint::unix(path)),
             Forward::Tcpip { .. } | Forward::Streamlocal(_) => None,
         }
+    }
+
+    /// What a session may borrow, if it asks for that.
+    fn lets_borrow(&self, inbox: &mut Inbox, what: Request<'_>) -> Option<Loan> {
+        let loan = Loan::read(what)?;
+        let permitted = match &loan {
+            Loan::Agent(_) => self.permissions.agent_forwarding,
+            Loan::Display(_) => self.permissions.x11_forwarding,
+        };
+        (permitted && inbox.setup.start.is_none() && inbox.setup.borrowed.ask(&loan)).then_some(loan)
     }
 
     /// Whether a session may have this; what it may is noted.
@@ -252,8 +264,11 @@ impl End for role::Server {
         what: Request<'_>,
         ask: Ask<ChannelRequest>,
     ) {
-        let granted = inboxes.of(id).is_some_and(|inbox| desk.grants(inbox, what));
-        ssh.reply(ask, granted);
+        let Some(inbox) = inboxes.of(id) else { return ssh.reply(ask, false) };
+        match desk.lets_borrow(inbox, what) {
+            Some(loan) => desk.wishes.push_back(Task::Borrow(id, loan, ask)),
+            None => ssh.reply(ask, desk.grants(inbox, what)),
+        }
     }
 
     fn listen(desk: &mut Desk, ssh: &mut Ssh<Self>, what: Forward<'_>, ask: Ask<ForwardRequest>) {

@@ -72,6 +72,15 @@ pub enum Error {
     Agent(AgentError),
     /// The agent refuses.
     AgentRefused,
+    /// No credential earned the login: nothing is lent to whoever may be there.
+    Unearned,
+    /// There is no such X11 display, or no way to lend it.
+    Display {
+        /// Its name, escaped.
+        name: String,
+        /// Why not.
+        why: String,
+    },
     /// A private key file gave no key.
     Key {
         /// The file.
@@ -207,8 +216,9 @@ impl Error {
             | Self::HostKey(_)
             | Self::NoSignature
             | Self::Unproven
+            | Self::Unearned
             | Self::AgentRefused => io::ErrorKind::PermissionDenied,
-            Self::NoAgent => io::ErrorKind::NotFound,
+            Self::NoAgent | Self::Display { .. } => io::ErrorKind::NotFound,
             Self::Scp(scp::Error::Cut) => io::ErrorKind::UnexpectedEof,
             Self::Sftp { code, .. } => status_kind(*code),
             Self::Unsupported(_) => io::ErrorKind::Unsupported,
@@ -256,6 +266,10 @@ impl fmt::Display for Error {
             Self::NoAgent => f.write_str("there is no agent: SSH_AUTH_SOCK is not set"),
             Self::Agent(error) => write!(f, "{error}"),
             Self::AgentRefused => f.write_str("the agent refuses"),
+            Self::Unearned => {
+                f.write_str("the server lets anybody in, so nothing is lent to it: no credential earned the login")
+            }
+            Self::Display { name, why } => write!(f, "the display {name} cannot be lent: {why}"),
             Self::Key { file, why } => write!(f, "{}: {why}", file.display()),
             Self::File { file, source } => write!(f, "{}: {source}", file.display()),
             Self::OpenRefused { reason, text } => {

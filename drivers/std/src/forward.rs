@@ -5,7 +5,7 @@ use crate::client::Desk;
 use crate::end::Ssh;
 use crate::inbox::{Inbox, Kind, Stage};
 use crate::link::Link;
-use crate::relay::{Counts, Endpoint, Leads, Listener, Relay, Tally};
+use crate::relay::{Counts, Endpoint, Leads, Listener, Relay, Tally, Ward};
 use crate::socket::Socket;
 use crate::state::Own;
 use crate::stream::Stream;
@@ -213,16 +213,14 @@ impl Desk {
                 (id, address.map(|address| SocketAddr::new(address, what.originator_port)))
             }
             OpenKind::ForwardedStreamlocal(id, _) => (id, None),
-            OpenKind::Session
-            | OpenKind::DirectTcpip(_)
-            | OpenKind::DirectStreamlocal(_)
-            | OpenKind::X11 { .. }
-            | OpenKind::Agent
-            | OpenKind::AgentStandard
-            | OpenKind::Unknown(_) => return ssh.decline(ask, OpenFailure::PROHIBITED),
+            OpenKind::Agent | OpenKind::AgentStandard => return self.lend_agent(ssh, relay, ask),
+            OpenKind::X11 { .. } => return self.lend_display(ssh, relay, ask),
+            OpenKind::Session | OpenKind::DirectTcpip(_) | OpenKind::DirectStreamlocal(_) | OpenKind::Unknown(_) => {
+                return ssh.decline(ask, OpenFailure::PROHIBITED);
+            }
         };
         match self.forward(id).map(|one| &mut one.goes) {
-            Some(Goes::On(to, tally)) => relay.connect(ssh, ask, to.clone(), Some(Arc::clone(tally))),
+            Some(Goes::On(to, tally)) => relay.connect(ssh, ask, to.clone(), Some(Arc::clone(tally)), Ward::Open),
             Some(Goes::Queue(queue)) if queue.len() < MOST_WAITING => queue.push_back((ask, from)),
             Some(Goes::Queue(_)) => ssh.decline(ask, OpenFailure::RESOURCE_SHORTAGE),
             None => ssh.decline(ask, OpenFailure::PROHIBITED),

@@ -2,9 +2,11 @@
 //! at. The handler decides; the relay does the rest.
 
 use crate::handler::{Handler, Wish};
-use crate::relay::{Endpoint, Leads, Listener};
+use crate::relay::{Endpoint, Leads, Listener, Ward};
 use crate::serve::Conversation;
+use crate::trace::Trace;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use sanssh_core::Ask;
 use sanssh_core::channel::OpenFailure;
 use sanssh_core::event::{ForwardRequest, OpenRequest};
@@ -13,15 +15,18 @@ use std::io;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+
+/// Connections to a Unix socket that the system keeps for us.
+const BACKLOG: i32 = 128;
 
 /// Listeners of one forward, and their port.
 struct Bound {
     listeners: Vec<Listener>,
     port: u16,
     /// The Unix socket's file.
-    path: Option<PathBuf>,
+    trace: Option<Trace>,
 }
 
 impl<H: Handler> Conversation<H> {
@@ -29,7 +34,7 @@ impl<H: Handler> Conversation<H> {
     pub(crate) fn connect(&self, to: Endpoint, ask: Ask<OpenRequest>) {
         let granted = self.handler.may_forward(self.peer, &self.user, &Wish::Connect(&to));
         self.link.change(|state| match granted {
-            true => state.relay.connect(&mut state.ssh, ask, to, None),
+            true => state.relay.connect(&mut state.ssh, ask, to, None, Ward::Open),
             false => state.ssh.decline(ask, OpenFailure::PROHIBITED),
         });
     }
@@ -39,7 +44,7 @@ impl<H: Handler> Conversation<H> {
         let granted = self.handler.may_forward(self.peer, &self.user, &Wish::Listen(&at));
         let bound = granted.then(|| bind(&at, self.gateway_ports)).and_then(Result::ok);
         self.link.change(|state| {
-            let Some(Bound { listeners, port, mut path }) = bound else { return state.ssh.refuse_forward(ask) };
+            let Some(Bound { listeners, port, mut trace }) = bound else { return state.ssh.refuse_forward(ask) };
             let Ok(id) = state.ssh.listen(ask, port) else { return };
             let place = match at {
                 Endpoint::Tcp { host, .. } => Endpoint::Tcp { host, port },
@@ -48,7 +53,7 @@ impl<H: Handler> Conversation<H> {
             for listener in listeners {
                 let leads = Leads::Back(id, place.clone());
                 // What cannot be watched is closed, and nobody can connect to it.
-                let _ = state.relay.open_door(listener, Some(leads), Arc::default(), path.take());
+                let _ = state.relay.open_door(listener, Some(leads), Arc::default(), trace.take());
             }
         });
     }
@@ -89,20 +94,30 @@ fn bind_port(addresses: &[IpAddr], mut port: u16) -> io::Result<Bound> {
             Err(error) => failure = error,
         }
     }
-    if listeners.is_empty() { Err(failure) } else { Ok(Bound { listeners, port, path: None }) }
+    if listeners.is_empty() { Err(failure) } else { Ok(Bound { listeners, port, trace: None }) }
 }
 
-/// Listens at a path where there is nothing yet, for the server's own user alone.
+/// Listens at a path where there is nothing yet, for the server's own user alone. Nobody can connect before the file has its
+/// mode, whatever the mask of the process.
 fn bind_path(path: &Path) -> io::Result<Bound> {
-    let listener = UnixListener::bind(path)?;
-    let bound = Bound { listeners: vec![listener.into()], port: 0, path: Some(path.to_owned()) };
-    fs::set_permissions(path, Permissions::from_mode(0o600))?;
-    Ok(bound)
+    if path.as_os_str().is_empty() {
+        // The system would find a name, in a space that has no modes.
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    let ready = fs::set_permissions(path, Permissions::from_mode(0o600));
+    if let Err(error) = ready.and_then(|()| Ok(rustix::net::listen(&socket, BACKLOG)?)) {
+        let _ = fs::remove_file(path);
+        return Err(error);
+    }
+    Ok(Bound { listeners: vec![UnixListener::from(socket).into()], port: 0, trace: Some(Trace::file(path)) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::net::UnixStream;
 
     #[test]
     fn others_are_listened_for_by_a_gateway_alone() {
@@ -128,6 +143,14 @@ mod tests {
         let bound = bind_path(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(bind_path(&path).is_err());
+        UnixStream::connect(&path).unwrap();
         drop(bound);
+    }
+
+    #[test]
+    fn sockets_have_a_name_in_the_file_system() {
+        for path in ["", "\0abstract"] {
+            assert!(bind_path(Path::new(path)).is_err(), "{path:?}");
+        }
     }
 }

@@ -41,10 +41,15 @@ pub trait Handler: Send + Sync + 'static {
 /// What a client wants forwarded. The server does it as the user that it runs as itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish<'a> {
-    /// A connection to this, from here.
+    /// A connection to this, from here. A host is as the client wrote it: a name may stand for any address, this machine's
+    /// among them.
     Connect(&'a Endpoint),
-    /// Connections that come in at this, here.
+    /// Connections that come in at this, here; as the client wrote it, too.
     Listen(&'a Endpoint),
+    /// The use of its agent by programs of a session, which find it by [`Session::agent`].
+    Agent,
+    /// The use of its display by programs of a session, which find it by [`Session::display`].
+    Display,
 }
 
 /// An attempt to log in.

@@ -3,6 +3,8 @@
 
 use crate::Error;
 use crate::end::{End, Ssh};
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -26,12 +28,14 @@ impl KeyLogFile {
     /// Opens a log, or makes it, for its owner alone.
     ///
     /// # Errors
-    /// [`Error::Io`], also if others may read the file or if it is a link.
+    /// [`Error::Io`], also if others may read the file or it is theirs, or if it is no plain file.
     pub fn append(path: &Path) -> Result<Self, Error> {
-        let no_link = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-        let file = OpenOptions::new().append(true).create(true).mode(PRIVATE).custom_flags(no_link).open(path)?;
+        // A pipe that somebody has put there is not waited for either.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        let file = OpenOptions::new().append(true).create(true).mode(PRIVATE).custom_flags(flags).open(path)?;
         let metadata = file.metadata()?;
-        if metadata.is_file() && metadata.mode() & 0o077 != 0 {
+        let own = metadata.is_file() && metadata.uid() == geteuid().as_raw();
+        if !own || metadata.mode() & 0o077 != 0 {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "a key log that others may read").into());
         }
         Ok(Self(Arc::new(file)))
@@ -53,8 +57,9 @@ impl KeyLogFile {
 mod tests {
     use super::KeyLogFile;
     use crate::Error;
-    use std::fs;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
+    use std::fs::{self, OpenOptions};
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 
     #[test]
     fn a_log_is_for_its_owner_alone() {
@@ -65,6 +70,17 @@ mod tests {
         KeyLogFile::append(&path).expect("the same log");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("a mode");
         assert!(matches!(KeyLogFile::append(&path), Err(Error::Io(_))), "others may read it");
+    }
+
+    #[test]
+    fn a_log_is_a_plain_file() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let pipe = directory.path().join("pipe");
+        mkfifoat(CWD, &pipe, Mode::from_raw_mode(0o622)).expect("a pipe");
+        let reader = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(&pipe);
+        assert!(matches!(KeyLogFile::append(&pipe), Err(Error::Io(_))), "who reads it is not known");
+        drop(reader.expect("somebody who reads"));
+        assert!(matches!(KeyLogFile::append(&pipe), Err(Error::Io(_))));
     }
 
     #[test]

@@ -14,7 +14,8 @@
 //!
 //! Nothing runs behind the caller's back on the client: whichever thread waits for something moves the connection on
 //! for all. So while no thread of the program is inside a call, keepalives and key exchanges of the peer's wait, too;
-//! [`Client::tend`] is for programs that stay away for long.
+//! [`Client::tend`] is for programs that stay away for long. Forwarding alone has a thread, one for each connection that
+//! forwards, for as long as it does.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -26,12 +27,14 @@ pub mod ssh_config;
 
 mod agent;
 mod authorized;
+mod borrow;
 mod channel;
 mod client;
 mod clock;
 mod connect;
 mod desk;
 mod directory;
+mod display;
 mod end;
 mod entropy;
 mod error;
@@ -43,6 +46,7 @@ mod host_keys;
 mod inbox;
 #[cfg(feature = "keylog")]
 mod keylog;
+mod lend;
 mod lines;
 mod link;
 mod login;
@@ -59,15 +63,18 @@ mod sftp;
 mod socket;
 mod state;
 mod stream;
+mod trace;
 mod trust;
 mod update;
 
 pub use agent::{Agent, Identity};
 pub use authorized::{AuthorizedKeys, List};
+pub use borrow::BorrowedDisplay;
 pub use channel::{Channel, Pty, Stderr};
 pub use client::Client;
 pub use connect::{Family, Options};
 pub use directory::{Directory, Share};
+pub use display::{Display, Trust};
 pub use entropy::seed;
 pub use error::{Error, HostKeyError, escape};
 pub use forward::{LocalForward, RemoteForward, RemoteListener, Tunnel};

@@ -14,7 +14,7 @@ use std::sync::Arc;
 ///
 /// **A recording holds everything: the seed of the connection, from which the keys of the session follow, and so all that
 /// either side said; and what a client logged in with, its passwords word for word.** Keep it like a private key, and
-/// [`redact`](sanssh_core::replay::redact) it before anybody else sees it, who can then still read the session.
+/// [`redact`](sanssh_core::replay::redact()) it before anybody else sees it, who can then still read the session.
 #[derive(Clone)]
 pub struct Record(Arc<Open>);
 

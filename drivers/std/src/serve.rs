@@ -31,6 +31,8 @@ pub(crate) struct Conversation<H> {
     pub(crate) user: String,
     /// Clients may have us listen for others than this machine.
     pub(crate) gateway_ports: bool,
+    /// The first display for sessions that borrow their client's.
+    pub(crate) first_display: u16,
     pub(crate) factors: Factors,
     /// Called once when the login is through.
     pub(crate) on_login: Box<dyn FnOnce() + Send>,
@@ -73,6 +75,7 @@ impl<H: Handler> Conversation<H> {
             Task::Prove(keys, ask) => self.prove(&keys, ask)?,
             Task::Connect(to, ask) => self.connect(to, ask),
             Task::Listen(at, ask) => self.listen(at, ask),
+            Task::Borrow(session, loan, ask) => self.borrow(session, loan, ask),
             Task::Session(id) => self.start(id),
         }
         Ok(())

@@ -61,6 +61,9 @@ pub struct ServerConfig {
     /// sshd calls it `GatewayPorts clientspecified`. Whether anything is forwarded at all, is for
     /// [`Handler::may_forward`] to say.
     pub gateway_ports: bool,
+    /// The number of the first display for sessions that borrow their client's; sshd calls it `X11DisplayOffset`. They are
+    /// for this machine alone.
+    pub first_display: u16,
     /// Where to record connections, secrets included: see [`Record`].
     pub record: Option<Record>,
     /// Where the secrets of connections are written to. **Who reads them can read the connections.**
@@ -70,7 +73,7 @@ pub struct ServerConfig {
 
 impl Default for ServerConfig {
     /// Modern algorithms; no host key, which is an error; 10 sessions and 256 channels a connection, 256 connections,
-    /// 64 without login; no variables, no subsystems, no banner, no ports for other machines; no recording, no secret is
+    /// 64 without login; no variables, no subsystems, no banner, no ports for other machines, displays from 10; no recording, no secret is
     /// written anywhere.
     fn default() -> Self {
         // Keys are what their holders have, and the weakest of them harms nobody else.
@@ -89,6 +92,7 @@ impl Default for ServerConfig {
             subsystems: Vec::new(),
             banner: None,
             gateway_ports: false,
+            first_display: 10,
             record: None,
             #[cfg(feature = "keylog")]
             key_log: None,
@@ -108,6 +112,7 @@ pub struct Server {
     rules: Arc<Rules>,
     banner: Option<String>,
     gateway_ports: bool,
+    first_display: u16,
     record: Option<Record>,
     #[cfg(feature = "keylog")]
     key_log: Option<crate::KeyLogFile>,
@@ -180,6 +185,7 @@ impl Server {
             rules: Arc::new(rules),
             banner: config.banner,
             gateway_ports: config.gateway_ports,
+            first_display: config.first_display,
             record: config.record,
             #[cfg(feature = "keylog")]
             key_log: config.key_log,
@@ -246,6 +252,7 @@ impl Server {
             handler: Arc::clone(handler),
             user: String::new(),
             gateway_ports: self.gateway_ports,
+            first_display: self.first_display,
             factors: Factors::new(Arc::clone(&self.chains)),
             on_login: Box::new(move || drop(place)),
         };

@@ -2,6 +2,7 @@
 //! driven from several threads, one reading, others writing and waiting for events.
 
 use crate::Error;
+use crate::borrow::{Borrowed, BorrowedDisplay};
 use crate::inbox::Kind;
 use crate::setup::{Event, Setup, Start, Terminal};
 use crate::socket::Socket;
@@ -13,6 +14,7 @@ use core::time::Duration;
 use sanssh_core::channel::Request;
 use sanssh_core::role;
 use std::io::{self, Read, Write};
+use std::path::Path;
 
 /// A session whose command was granted. Reading gives the client's input, writing is standard output. Dropping it closes
 /// it.
@@ -25,6 +27,7 @@ pub struct Session {
     terminal: Option<Terminal>,
     environment: Vec<(Vec<u8>, Vec<u8>)>,
     original: Option<Vec<u8>>,
+    borrowed: Borrowed,
     ended: AtomicBool,
 }
 
@@ -34,16 +37,18 @@ pub struct SessionStderr<'a>(&'a Session);
 
 impl Session {
     pub(crate) fn new(stream: Stream<role::Server>, user: String, peer: SocketAddr) -> Option<Self> {
-        let Setup { terminal, environment, start, original } = stream.link.with(|state| {
+        let Setup { terminal, environment, start, original, borrowed } = stream.link.with(|state| {
             let inbox = state.inboxes.of(stream.id)?;
             inbox.abandoned = false;
             let setup = &mut inbox.setup;
             // Terminal and command stay known: they tell which later requests make sense.
             let (terminal, start) = (setup.terminal.clone(), setup.start.clone());
             let environment = core::mem::take(&mut setup.environment);
-            Some(Setup { terminal, environment, start, original: setup.original.take() })
+            let borrowed = setup.borrowed.clone();
+            Some(Setup { terminal, environment, start, original: setup.original.take(), borrowed })
         })?;
-        Some(Self { stream, user, peer, start: start?, terminal, environment, original, ended: AtomicBool::new(false) })
+        let (start, ended) = (start?, AtomicBool::new(false));
+        Some(Self { stream, user, peer, start, terminal, environment, original, borrowed, ended })
     }
 
     /// Who is logged in.
@@ -89,6 +94,18 @@ impl Session {
         &self.environment
     }
 
+    /// The Unix socket of the client's agent, if the session may use that: the value of `SSH_AUTH_SOCK`. It is there as
+    /// long as the session is.
+    pub fn agent(&self) -> Option<&Path> {
+        self.borrowed.agent.as_deref()
+    }
+
+    /// The client's display, if the session may use that; it is there as long as the session is. Programs need its
+    /// cookie, which xauth(1) keeps for them.
+    pub const fn display(&self) -> Option<&BorrowedDisplay> {
+        self.borrowed.display.as_ref()
+    }
+
     /// Standard error, for writing.
     pub const fn stderr(&self) -> SessionStderr<'_> {
         SessionStderr(self)
@@ -112,6 +129,14 @@ impl Session {
     pub(crate) fn is_over(&self) -> bool {
         let id = self.stream.id;
         self.stream.link.with(|state| state.failure.is_some() || state.inboxes.of(id).is_none_or(|inbox| inbox.closed))
+    }
+
+    /// Nobody reads any more what the client sends, so that it need not: OpenSSH's clients, and ours, stop then.
+    ///
+    /// # Errors
+    /// As [`exit`](Self::exit).
+    pub fn end_input(&self) -> Result<(), Error> {
+        self.stream.request(Request::EndOfWrite, false, true)
     }
 
     /// Ends the session, after all output: the command exited with this status. Later ends do nothing.

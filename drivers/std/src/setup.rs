@@ -1,6 +1,7 @@
 //! What a client asks for on a session before and beside its command: terminal, variables, the command itself, and what
 //! happens to it later. Everything here is the client's word, and bounded.
 
+use crate::borrow::Borrowed;
 use sanssh_core::channel::{Mode, Pty};
 use sanssh_core::wire::connection::WindowChange;
 
@@ -61,11 +62,13 @@ pub(crate) struct Setup {
     pub(crate) start: Option<Start>,
     /// What the client wanted to run, where something else is forced.
     pub(crate) original: Option<Vec<u8>>,
+    pub(crate) borrowed: Borrowed,
 }
 
 impl Setup {
     pub(crate) const fn new() -> Self {
-        Self { terminal: None, environment: Vec::new(), start: None, original: None }
+        let borrowed = Borrowed::new();
+        Self { terminal: None, environment: Vec::new(), start: None, original: None, borrowed }
     }
 
     /// Notes the terminal; there is one.

@@ -403,14 +403,24 @@ impl<R: End> State<R> {
     }
 }
 
-/// What happened on a channel that is joined with a socket goes there. Whether it is.
+/// What happened on a channel that is joined with a socket goes there. Whether it did. No socket has a place for requests and
+/// standard error: they are answered and credited as on a channel that nobody holds.
 fn relayed<R: End>(relay: &mut Relay, ssh: &mut Ssh<R>, id: ChannelId, event: &channel::Event<'_>) -> bool {
-    if let channel::Event::Data(bytes) = event {
-        let done = relay.deliver(id, bytes);
-        ssh.release(id, done.unwrap_or(0));
-        return done.is_some();
+    match event {
+        channel::Event::Data(bytes) => {
+            let done = relay.deliver(id, bytes);
+            ssh.release(id, done.unwrap_or(0));
+            done.is_some()
+        }
+        channel::Event::Extended(..) | channel::Event::Request { .. } => false,
+        channel::Event::Opened
+        | channel::Event::Failed { .. }
+        | channel::Event::Writable
+        | channel::Event::Replied(_)
+        | channel::Event::Notice(_)
+        | channel::Event::Eof
+        | channel::Event::Closed => relay.note(ssh, id, event),
     }
-    relay.note(ssh, id, event)
 }
 
 /// What happened on a channel goes to its inbox. Whether anybody but the pump may wait for it.

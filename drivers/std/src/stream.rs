@@ -139,6 +139,7 @@ impl<R: End> Drop for Stream<R> {
     fn drop(&mut self) {
         self.link.change(|state| {
             if !state.relay.holds(self.id) {
+                state.relay.take_back(self.id);
                 state.ssh.close(self.id);
             }
             state.inboxes.remove(self.id);

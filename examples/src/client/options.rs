@@ -96,9 +96,10 @@ pub fn connection(config: &HostConfig, record: Option<&Path>) -> Options {
 }
 
 /// A session or a tunnel, and what is forwarded beside it.
-const fn channels(settings: &ssh_config::Settings) -> usize {
+fn channels(settings: &ssh_config::Settings) -> usize {
     let lists = [&settings.local_forward.0, &settings.remote_forward.0, &settings.dynamic_forward.0];
-    if lists[0].is_empty() && lists[1].is_empty() && lists[2].is_empty() { 1 } else { MOST_FORWARDED }
+    let lends = settings.forward_x11 || settings.forward_agent != ssh_config::ForwardAgent::No;
+    if !lends && lists.iter().all(|list| list.is_empty()) { 1 } else { MOST_FORWARDED }
 }
 
 /// Methods of logging in, in the order in which they are tried. Those that do not exist here are passed over, as scripts

@@ -42,16 +42,20 @@ impl Way<'_> {
     fn dial(self, config: &HostConfig, hosts: &mut Aliased) -> Result<Client, String> {
         let options = options::connection(config, self.settings.record.as_deref());
         let (host, port) = (&config.settings.hostname, config.settings.port);
-        let client = match &config.settings.proxy {
-            Proxy::None | Proxy::NoJump => straight(config, &options, hosts),
+        let plain = |error: Error| error.to_string();
+        match &config.settings.proxy {
+            Proxy::None | Proxy::NoJump => straight(config, &options, hosts).map_err(plain),
             Proxy::Command(_) => {
                 let command = config.proxy_command().map_err(|error| error.to_string())?.unwrap_or_default();
-                Client::through_command(command, host, port, &options, hosts)
+                Client::through_command(command, host, port, &options, hosts).map_err(plain)
             }
-            // The next connection keeps the one that carries it.
-            Proxy::Jump(hops) => self.gate(hops)?.client.jump(host, port, &options, hosts),
-        };
-        client.map_err(|error| error.to_string())
+            Proxy::Jump(hops) => {
+                let gate = self.gate(hops)?;
+                // The next connection keeps the one that carries it.
+                let jumped = gate.client.jump(host, port, &options, hosts);
+                jumped.map_err(|error| format!("by way of {}: {error}", gate.config.host))
+            }
+        }
     }
 
     /// The last host before the end; the others come before it.

@@ -185,7 +185,7 @@ fn a_connection_that_leads_nowhere_is_told_and_the_session_goes_on() {
     let (port, nowhere) = (port::free(), port::free());
     let local = format!("-L{port}:127.0.0.1:{nowhere}");
     let mut ssh = client(&server, &[&local, &format!("-R0:127.0.0.1:{nowhere}")]);
-    let mut child = ssh.arg("echo on; cat").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = ssh.arg("echo on; cat").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = child.spawn().unwrap();
     let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let mut on = [0; 3];

@@ -4,6 +4,7 @@
 mod forward;
 mod keygen;
 mod keyscan;
+mod lend;
 mod replay;
 mod scp;
 mod sftp;

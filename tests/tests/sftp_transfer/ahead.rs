@@ -14,6 +14,9 @@ const CLOSE: u8 = 4;
 const WRITE: u8 = 6;
 const STAT: u8 = 17;
 
+/// Types of requests that are refused, and how the file ends, by the order of the answers.
+type Case = (&'static [(u8, Code)], [Code; 2]);
+
 /// Of requests for contents.
 const SIZES: Sizes = Sizes { read: 1000, write: 1000 };
 
@@ -150,7 +153,7 @@ fn answered(tree: &mut Tree, rig: &mut Rig, local: &mut Local, gets: bool, turne
 #[test]
 fn i16_whatever_fails_of_stat_and_open_ends_the_file() {
     let (denied, missing) = (Code::PERMISSION_DENIED, Code::NO_SUCH_FILE);
-    let cases: [(&'static [(u8, Code)], [Code; 2]); 3] = [
+    let cases: [Case; 3] = [
         (&[(STAT, Code::PERMISSION_DENIED)], [denied, denied]),
         (&[(OPEN, Code::NO_SUCH_FILE)], [missing, missing]),
         // The first that is told is the one.
@@ -173,7 +176,7 @@ fn i16_whatever_fails_of_stat_and_open_ends_the_file() {
 #[test]
 fn i16_whatever_fails_of_the_last_write_and_close_ends_the_file() {
     let (full, broken) = (Code::FAILURE, Code::CONNECTION_LOST);
-    let cases: [(&'static [(u8, Code)], [Code; 2]); 3] = [
+    let cases: [Case; 3] = [
         (&[(WRITE, Code::FAILURE)], [full, full]),
         (&[(CLOSE, Code::CONNECTION_LOST)], [broken, broken]),
         (&[(WRITE, Code::FAILURE), (CLOSE, Code::CONNECTION_LOST)], [full, broken]),

@@ -30,13 +30,18 @@ impl Handler for Joiner {
     }
 
     fn may_forward(&self, _: SocketAddr, user: &str, wish: &Wish<'_>) -> bool {
-        let (Wish::Connect(place) | Wish::Listen(place)) = wish;
+        let (Wish::Connect(place) | Wish::Listen(place)) = wish else { return false };
         user == "somebody" && !matches!(place, Endpoint::Tcp { port: 1, .. })
     }
 
     fn session(&self, session: Session) {
         let Start::Exec(command) = session.start() else { return };
-        let port: u16 = str::from_utf8(command).unwrap().parse().unwrap();
+        let port = match command.strip_prefix(b"noisy ") {
+            // More than any window takes.
+            Some(port) => session.stderr().write_all(&vec![b'!'; 5 << 20]).map(|()| port.to_owned()).unwrap(),
+            None => command.to_vec(),
+        };
+        let port: u16 = str::from_utf8(&port).unwrap().parse().unwrap();
         session.join(TcpStream::connect(("127.0.0.1", port)).unwrap()).unwrap();
     }
 }

@@ -1,10 +1,11 @@
 //! Client and server of ours: joined channels, half-closes, many at once, and what is not granted.
 
 use crate::{Running, check, connect4, connect5, here, path, reverse, target};
+use core::time::Duration;
 use sanssh_std::core::file::Permit;
-use sanssh_std::{Endpoint, Error, Permissions, ServerConfig};
+use sanssh_std::{Client, Endpoint, Error, Permissions, ServerConfig};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -22,6 +23,28 @@ fn joined_sessions_carry_bytes_and_both_half_closes() {
         channel.join(far).unwrap();
         check(near, 1, length);
     }
+}
+
+#[test]
+fn a_joined_session_drops_standard_error_and_refuses_requests() {
+    let server = Running::start(ServerConfig::default());
+    let client = server.client(10);
+    let port = target(reverse);
+    let channel = client.session().unwrap();
+    channel.exec(format!("noisy {port}")).unwrap();
+    let (near, far) = UnixStream::pair().unwrap();
+    channel.join(far).unwrap();
+    near.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    check(near, 1, 1000);
+    // The server's end is joined: whoever waits for more answers than there may be reads nothing.
+    let mut channel = client.session().unwrap();
+    channel.exec(port.to_string()).unwrap();
+    (0..40).for_each(|_| channel.send_break(1).unwrap());
+    channel.write_all(b"ask").unwrap();
+    channel.finish();
+    let mut back = String::new();
+    channel.read_to_string(&mut back).unwrap();
+    assert_eq!(back, "ksa");
 }
 
 #[test]
@@ -182,6 +205,64 @@ fn connections_wait_while_the_table_is_full() {
     assert_eq!((forward.counts().accepted, forward.counts().failed), (20, 0));
 }
 
+/// What a forward leaves is free without an event on any channel.
+#[test]
+fn connections_wait_for_the_slot_of_a_forward() {
+    let server = Running::forwarding(10);
+    let client = server.client(1);
+    let forward = client.forward_local(here(), ("127.0.0.1", target(reverse))).unwrap();
+    let listener = client.listen(("127.0.0.1", 0)).unwrap();
+    let socket = TcpStream::connect(forward.local_addr().unwrap()).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    while forward.counts().accepted == 0 {
+        thread::yield_now();
+    }
+    drop(listener);
+    check(socket, 1, 1000);
+}
+
+/// A session comes and goes: the channels before it are gone, and the relay has looked at all that came before.
+fn round(client: &Client) {
+    let session = loop {
+        match client.session() {
+            Err(Error::TooManyChannels) => thread::yield_now(),
+            session => break session.unwrap(),
+        }
+    };
+    session.close();
+    session.wait_close().unwrap();
+}
+
+/// As many channels as can be open are closed, and what came by them is not read: others wait until it is.
+#[test]
+fn connections_wait_for_slow_readers() {
+    const LENGTH: usize = 1 << 20;
+    let server = Running::forwarding(10);
+    let client = server.client(1);
+    let port = target(|mut socket| socket.write_all(&vec![7; LENGTH]).unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let listener = UnixListener::bind(path(&directory)).unwrap();
+    let forward = client.forward_local(listener, ("127.0.0.1", port)).unwrap();
+    let connect = || {
+        let socket = UnixStream::connect(path(&directory)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        socket.shutdown(Shutdown::Write).unwrap();
+        socket
+    };
+    let first = connect();
+    while forward.counts().accepted == 0 {
+        thread::yield_now();
+    }
+    round(&client);
+    let second = connect();
+    round(&client);
+    for mut socket in [first, second] {
+        let mut all = Vec::new();
+        socket.read_to_end(&mut all).unwrap();
+        assert_eq!(all.len(), LENGTH);
+    }
+}
+
 #[test]
 fn two_hundred_at_once_beside_one_that_nobody_reads() {
     let server = Running::forwarding(210);
@@ -218,7 +299,7 @@ fn programs_say_by_socks_where_to() {
     let mut hasty = TcpStream::connect(address).unwrap();
     let request = [&b"\x05\x01\x00\x05\x01\x00\x03\x09localhost"[..], &port.to_be_bytes(), b"drawer"].concat();
     hasty.write_all(&request).unwrap();
-    hasty.shutdown(std::net::Shutdown::Write).unwrap();
+    hasty.shutdown(Shutdown::Write).unwrap();
     let mut said = Vec::new();
     hasty.read_to_end(&mut said).unwrap();
     assert!(said.ends_with(b"reward"), "{said:?}");

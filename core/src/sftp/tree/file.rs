@@ -7,9 +7,10 @@
 //!       Target* --> Link --> Over
 //! ```
 //!
-//! In a get nobody waits for the answer to CLOSE, and a file of which nothing is known is opened before STAT is answered; in a
-//! put CLOSE leaves when nothing but the answer to the last WRITE is missing, and both are waited for. Whatever fails leads to the closing of what is open, and the first
-//! failure stays. What a put leaves behind is cut to what is whole of it, if the server still listens.
+//! In a get nobody waits for the answer to CLOSE, and a file of which nothing is known is opened before STAT is answered;
+//! in a put CLOSE leaves when nothing but the answer to the last WRITE is missing, and both are waited for. Whatever fails
+//! leads to the closing of what is open, and the first failure stays. What a put leaves behind is cut to what is whole of
+//! it, if the server still listens.
 
 use super::entry::{End, Found};
 use super::{Settings, Way};

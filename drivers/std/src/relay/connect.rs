@@ -3,6 +3,7 @@
 
 use super::endpoint::Endpoint;
 use super::tally::Tally;
+use super::ward::Ward;
 use crate::socket::Socket;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -30,13 +31,14 @@ pub(super) struct Connecting {
     addresses: VecDeque<SocketAddr>,
     pub(super) socket: Option<Socket>,
     pub(super) tally: Option<Arc<Tally>>,
+    pub(super) ward: Ward,
     why: Option<io::Error>,
 }
 
 impl Connecting {
-    pub(super) fn new(ask: Ask<OpenRequest>, to: Endpoint, tally: Option<Arc<Tally>>) -> Self {
+    pub(super) fn new(ask: Ask<OpenRequest>, to: Endpoint, tally: Option<Arc<Tally>>, ward: Ward) -> Self {
         let addresses = to.address().into_iter().collect();
-        Self { ask, to, addresses, socket: None, tally, why: None }
+        Self { ask, to, addresses, socket: None, tally, ward, why: None }
     }
 
     /// Whether a name has to be looked up first.
@@ -76,10 +78,14 @@ impl Connecting {
         }
     }
 
-    /// Whether the socket is connected; `None` if that is open still.
+    /// Whether the socket is connected, and an agent has been told for whom; `None` if that is open still.
     pub(super) fn outcome(&mut self) -> Option<bool> {
         let socket = self.socket.as_ref()?;
-        match socket.connected() {
+        let ready = socket.connected().and_then(|connected| match &mut self.ward {
+            Ward::Agent(bind) if connected => bind.go_on(socket),
+            Ward::Agent(_) | Ward::Display(_) | Ward::Open => Ok(connected),
+        });
+        match ready {
             Ok(done) => done.then_some(true),
             Err(error) => {
                 self.why = Some(error);

@@ -6,11 +6,11 @@ use super::listener::Listener;
 use super::tally::Tally;
 use crate::end::{End, Ssh};
 use crate::socket::Socket;
+use crate::trace::Trace;
 use core::net::SocketAddr;
 use sanssh_core::channel::ForwardId;
 use sanssh_core::{ChannelId, Output, Refused};
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Room in the output that suffices for any request to open.
@@ -26,8 +26,8 @@ pub(super) struct Door {
     waiting: Option<(Socket, Option<SocketAddr>)>,
     readable: bool,
     tally: Arc<Tally>,
-    /// A Unix socket's file, which goes when the door does.
-    path: Option<PathBuf>,
+    /// A Unix socket's file, or its directory.
+    _trace: Option<Trace>,
 }
 
 /// What came of a look outside.
@@ -53,10 +53,10 @@ impl Door {
         listener: Listener,
         leads: Option<Leads>,
         tally: Arc<Tally>,
-        path: Option<PathBuf>,
+        trace: Option<Trace>,
     ) -> io::Result<Self> {
         listener.prepare()?;
-        Ok(Self { listener, leads, waiting: None, readable: true, tally, path })
+        Ok(Self { listener, leads, waiting: None, readable: true, tally, _trace: trace })
     }
 
     pub(super) const fn listener(&self) -> &Listener {
@@ -66,6 +66,16 @@ impl Door {
     /// Whose connections they are, on a server.
     pub(super) fn forward(&self) -> Option<ForwardId> {
         self.leads.as_ref().and_then(Leads::forward)
+    }
+
+    /// Whether it is there for what a session borrows.
+    pub(super) fn serves(&self, session: ChannelId) -> bool {
+        self.leads.as_ref().and_then(Leads::session) == Some(session)
+    }
+
+    /// Whether one connection is all that may come.
+    pub(super) const fn is_for_one(&self) -> bool {
+        matches!(self.leads, Some(Leads::Display(_, true)))
     }
 
     pub(super) const fn tally(&self) -> &Arc<Tally> {
@@ -130,13 +140,4 @@ pub(super) fn ask<R: End>(
     }
     let host = from.map_or_else(String::new, |from| from.ip().to_string());
     ssh.open(leads.kind((&host, from.map_or(0, |from| from.port()))), output)
-}
-
-impl Drop for Door {
-    fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            // Whoever removed it before us was free to.
-            let _ = std::fs::remove_file(path);
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! Where forwarding leads to, or listens: a TCP port or a Unix socket, and the channels that carry it.
 
 use core::net::{IpAddr, SocketAddr};
+use sanssh_core::ChannelId;
 use sanssh_core::channel::{Forward, ForwardId, OpenKind, Tcpip};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -28,6 +29,10 @@ pub(crate) enum Leads {
     To(Endpoint),
     /// From a server: this is where it listens, in the client's words.
     Back(ForwardId, Endpoint),
+    /// From a server: to the agent of this session's client, by the standard's name or OpenSSH's.
+    Agent(ChannelId, bool),
+    /// From a server: to the display of this session's client, for one connection or for all.
+    Display(ChannelId, bool),
 }
 
 impl Endpoint {
@@ -61,8 +66,16 @@ impl Leads {
     /// Whose connections they are, on a server.
     pub(super) const fn forward(&self) -> Option<ForwardId> {
         match self {
-            Self::To(_) => None,
+            Self::To(_) | Self::Agent(..) | Self::Display(..) => None,
             Self::Back(id, _) => Some(*id),
+        }
+    }
+
+    /// The session that borrows what it leads to.
+    pub(super) const fn session(&self) -> Option<ChannelId> {
+        match self {
+            Self::To(_) | Self::Back(..) => None,
+            Self::Agent(session, _) | Self::Display(session, _) => Some(*session),
         }
     }
 
@@ -77,6 +90,9 @@ impl Leads {
             Self::To(Endpoint::Unix(path)) => OpenKind::DirectStreamlocal(path.as_os_str().as_bytes()),
             Self::Back(id, Endpoint::Tcp { host, port }) => OpenKind::ForwardedTcpip(*id, tcpip(host, *port)),
             Self::Back(id, Endpoint::Unix(path)) => OpenKind::ForwardedStreamlocal(*id, path.as_os_str().as_bytes()),
+            Self::Agent(_, false) => OpenKind::Agent,
+            Self::Agent(_, true) => OpenKind::AgentStandard,
+            Self::Display(..) => OpenKind::X11 { originator: originator.0.as_bytes(), originator_port: originator.1 },
         }
     }
 }

@@ -16,6 +16,7 @@ mod pair;
 mod seats;
 mod tally;
 mod thread;
+mod ward;
 
 pub(crate) use bell::Bell;
 pub use endpoint::Endpoint;
@@ -23,11 +24,13 @@ pub(crate) use endpoint::Leads;
 pub use listener::Listener;
 pub use tally::Counts;
 pub(crate) use tally::Tally;
+pub(crate) use ward::{Bind, Ward};
 
 use crate::clock::Clock;
 use crate::end::{End, Ssh};
 use crate::error::escape;
 use crate::socket::Socket;
+use crate::trace::Trace;
 use asker::Asker;
 use connect::{Connecting, PATIENCE};
 use core::time::Duration;
@@ -39,11 +42,13 @@ use sanssh_core::{Ask, ChannelId, Instant, Output, Refused};
 use seats::{Entry, Seats};
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Pause after an accept that failed for want of something.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// Pause before a full table of channels is tried again, if nothing was heard of it.
+const CROWD: Duration = Duration::from_millis(500);
 
 /// What one entry's turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +76,8 @@ pub(crate) struct Relay {
     askers: usize,
     /// A door waits for a free channel.
     crowded: bool,
+    /// Something was lent or borrowed once.
+    loans: bool,
     /// There is a thread.
     running: bool,
     /// Rings when a connection ends or comes to nothing.
@@ -90,6 +97,7 @@ impl Relay {
             leftover: 0,
             askers: 0,
             crowded: false,
+            loans: false,
             running: false,
             bell: Arc::default(),
             claims: false,
@@ -150,9 +158,10 @@ impl Relay {
         listener: Listener,
         leads: Option<Leads>,
         tally: Arc<Tally>,
-        path: Option<PathBuf>,
+        trace: Option<Trace>,
     ) -> io::Result<usize> {
-        let at = self.seats.take(Entry::Door(Door::new(listener, leads, tally, path)?))?;
+        self.loans |= leads.as_ref().and_then(Leads::session).is_some();
+        let at = self.seats.take(Entry::Door(Door::new(listener, leads, tally, trace)?))?;
         self.line_up(at);
         Ok(at)
     }
@@ -187,6 +196,26 @@ impl Relay {
         }
     }
 
+    /// Has the connection tended for a session that lends something, as for a forward.
+    pub(crate) fn lend(&mut self, session: ChannelId) -> io::Result<()> {
+        self.loans = true;
+        self.seats.take(Entry::Loan(session)).map(drop)
+    }
+
+    /// The session is over, and with it what it lends or borrows.
+    pub(crate) fn take_back(&mut self, session: ChannelId) {
+        for at in 0..if self.loans { self.seats.len() } else { 0 } {
+            let ends = match self.seats.get(at) {
+                Some(Entry::Loan(one)) => *one == session,
+                Some(Entry::Door(door)) => door.serves(session),
+                Some(Entry::Pair(_) | Entry::Connecting(_) | Entry::Asker(_) | Entry::Forward(_)) | None => false,
+            };
+            if ends {
+                self.leave(at);
+            }
+        }
+    }
+
     /// Connects to where the peer's channel is to lead, and answers it.
     pub(crate) fn connect<R: End>(
         &mut self,
@@ -194,14 +223,19 @@ impl Relay {
         ask: Ask<OpenRequest>,
         to: Endpoint,
         tally: Option<Arc<Tally>>,
+        ward: Ward,
     ) {
         if let Some(tally) = &tally {
             tally.accept();
         }
         if self.is_crowded() {
+            if let Some(tally) = &tally {
+                tally.fail(format!("{to}: too many connections whose ends are not read"));
+            }
+            self.bell.ring();
             return ssh.decline(ask, OpenFailure::RESOURCE_SHORTAGE);
         }
-        let connecting = Connecting::new(ask, to.clone(), tally);
+        let connecting = Connecting::new(ask, to.clone(), tally, ward);
         let looks_up = connecting.wants_lookup();
         let at = self.seats.put(Entry::Connecting(connecting));
         match self.seats.lookups() {
@@ -229,9 +263,9 @@ impl Relay {
     /// The socket of a channel is connected: they are joined.
     fn connected<R: End>(&mut self, ssh: &mut Ssh<R>, at: usize) {
         let Some(Entry::Connecting(connecting)) = self.leave(at) else { return };
-        let Connecting { ask, socket: Some(socket), tally, .. } = connecting else { return };
+        let Connecting { ask, socket: Some(socket), tally, ward, .. } = connecting else { return };
         let Ok(id) = ssh.accept(ask) else { return };
-        match self.seats.take(Entry::Pair(Pair::new(id, socket, true, tally.as_ref()))) {
+        match self.seats.take(Entry::Pair(Pair::new(id, socket, true, tally.as_ref()).watched(ward))) {
             Ok(at) => self.settle(ssh, at),
             Err(_) => ssh.close(id),
         }
@@ -239,13 +273,22 @@ impl Relay {
 
     /// Data of a channel; how much of it is done with, if the channel is joined.
     pub(crate) fn deliver(&mut self, id: ChannelId, bytes: &[u8]) -> Option<usize> {
-        self.seats.pair(id).map(|(_, pair)| pair.deliver(bytes))
+        let (at, pair) = self.seats.pair(id)?;
+        let done = pair.deliver(bytes);
+        if pair.is_over() {
+            // Its turn ends it.
+            self.line_up(at);
+        }
+        Some(done)
     }
 
     /// News of a channel; whether it is joined.
     pub(crate) fn note<R: End>(&mut self, ssh: &mut Ssh<R>, id: ChannelId, event: &Event<'_>) -> bool {
-        if matches!(event, Event::Closed | Event::Failed { .. }) && core::mem::take(&mut self.crowded) {
+        if matches!(event, Event::Closed | Event::Failed { .. }) {
             self.wake_doors();
+        }
+        if matches!(event, Event::Closed) {
+            self.take_back(id);
         }
         let Some((at, pair)) = self.seats.pair(id) else { return false };
         match event {
@@ -272,7 +315,11 @@ impl Relay {
         true
     }
 
+    /// There is room again for those who wait for it.
     fn wake_doors(&mut self) {
+        if !core::mem::take(&mut self.crowded) {
+            return;
+        }
         for at in 0..self.seats.len() {
             if let Some(Entry::Door(_) | Entry::Asker(Asker { leads: Some(_), .. })) = self.seats.get(at) {
                 self.line_up(at);
@@ -315,16 +362,14 @@ impl Relay {
                     self.line_up(at);
                 }
             }
-            Some(Entry::Forward(_)) | None => {}
+            Some(Entry::Forward(_) | Entry::Loan(_)) | None => {}
         }
     }
 
     /// A program that came to say where to is gone, joined, or too slow.
     fn part(&mut self, at: usize) -> Option<Entry> {
         self.askers = self.askers.saturating_sub(1);
-        if core::mem::take(&mut self.crowded) {
-            self.wake_doors();
-        }
+        self.wake_doors();
         self.leave(at)
     }
 
@@ -345,9 +390,9 @@ impl Relay {
                     connecting.gave_up();
                     self.advance(ssh, at);
                 }
-                Some(Entry::Door(_)) => self.line_up(at),
+                Some(Entry::Door(_) | Entry::Asker(Asker { leads: Some(_), .. })) => self.line_up(at),
                 Some(Entry::Asker(asker)) if asker.leads.is_none() => drop(self.part(at)),
-                Some(Entry::Pair(_) | Entry::Asker(_) | Entry::Forward(_)) | None => {}
+                Some(Entry::Pair(_) | Entry::Asker(_) | Entry::Forward(_) | Entry::Loan(_)) | None => {}
             }
         }
     }
@@ -358,7 +403,10 @@ impl Relay {
         if pair.is_over() {
             match pair.id() {
                 Some(id) => ssh.close(id),
-                None => self.leftover -= 1,
+                None => {
+                    self.leftover -= 1;
+                    self.wake_doors();
+                }
             }
             self.leave(at);
             self.bell.ring();
@@ -382,7 +430,7 @@ impl Relay {
                 self.admit(ssh, at, knock, &tally)
             }
             Some(Entry::Asker(_)) => self.admit_asker(ssh, output, at),
-            Some(Entry::Connecting(_) | Entry::Forward(_)) | None => Pause::Event,
+            Some(Entry::Connecting(_) | Entry::Forward(_) | Entry::Loan(_)) | None => Pause::Event,
         };
         match pause {
             Pause::Link => {
@@ -407,6 +455,9 @@ impl Relay {
                 if self.seats.take(Entry::Pair(Pair::new(id, socket, false, Some(tally)))).is_err() {
                     ssh.close(id);
                 }
+                if matches!(self.seats.get(at), Some(Entry::Door(door)) if door.is_for_one()) {
+                    self.leave(at);
+                }
                 Pause::Share
             }
             Knock::Asker(socket) => {
@@ -419,15 +470,19 @@ impl Relay {
             Knock::Again => Pause::Share,
             Knock::Nobody => Pause::Event,
             Knock::Stuck => Pause::Link,
-            Knock::Crowded => {
-                self.crowded = true;
-                Pause::Event
-            }
+            Knock::Crowded => self.wait_for_room(at),
             Knock::Later => {
                 self.remind(at, PAUSE);
                 Pause::Event
             }
         }
+    }
+
+    /// No channel is free. What a forward leaves, or an open that we refused, is free without an event.
+    fn wait_for_room(&mut self, at: usize) -> Pause {
+        self.crowded = true;
+        self.remind(at, CROWD);
+        Pause::Event
     }
 
     /// A program has said where to: it gets a channel that leads there.
@@ -443,10 +498,7 @@ impl Relay {
                 Pause::Event
             }
             Err(Refused::Busy) => Pause::Link,
-            Err(Refused::NoRoom) => {
-                self.crowded = true;
-                Pause::Event
-            }
+            Err(Refused::NoRoom) => self.wait_for_room(at),
             Err(_) => {
                 self.part(at);
                 Pause::Event

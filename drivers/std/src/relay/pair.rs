@@ -9,11 +9,13 @@
 
 use super::asker::{Asker, refusal};
 use super::tally::{Seat, Tally};
+use super::ward::Ward;
 use crate::Error;
 use crate::end::{End, Ssh};
 use crate::socket::Socket;
 use sanssh_core::channel::OpenFailure;
 use sanssh_core::forward::socks::Socks;
+use sanssh_core::forward::x11::{Introduction, Stranger};
 use sanssh_core::{ChannelId, Output, Refused};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
@@ -65,6 +67,8 @@ pub(super) struct Pair {
     hung_up: bool,
     /// The program waits to be told by it whether it is connected.
     socks: Option<Box<Socks>>,
+    /// The peer has not proved itself; nothing passes before it has.
+    introduction: Option<Box<Introduction>>,
 }
 
 impl Pair {
@@ -82,7 +86,17 @@ impl Pair {
             writable: true,
             hung_up: false,
             socks: None,
+            introduction: None,
             seat: tally.map(Seat::of),
+        }
+    }
+
+    /// Watched over by what the ward still has to do.
+    pub(super) fn watched(self, ward: Ward) -> Self {
+        match ward {
+            Ward::Display(introduction) => Self { introduction: Some(introduction), ..self },
+            // Agents have been told by now.
+            Ward::Agent(_) | Ward::Open => self,
         }
     }
 
@@ -136,6 +150,27 @@ impl Pair {
 
     /// Data from the channel; how much of it is done with.
     pub(super) fn deliver(&mut self, bytes: &[u8]) -> usize {
+        let Some(introduction) = &mut self.introduction else { return self.pass(bytes) };
+        match introduction.take(bytes) {
+            Ok((taken, None)) => taken,
+            Ok((taken, Some(message))) => {
+                self.queue.extend(message);
+                self.introduction = None;
+                // A socket that was never written to takes it.
+                self.drain();
+                taken + self.pass(&bytes[taken..])
+            }
+            Err(Stranger) => {
+                if let Some(seat) = &self.seat {
+                    seat.tally().fail("X11: a program does not know the cookie".to_owned());
+                }
+                (self.inward, self.outward) = (Way::Over, Way::Over);
+                bytes.len()
+            }
+        }
+    }
+
+    fn pass(&mut self, bytes: &[u8]) -> usize {
         if self.inward == Way::Over {
             return bytes.len();
         }

@@ -30,6 +30,8 @@ pub(super) enum Entry {
     Asker(Asker),
     /// A forward whose channels can come while nobody waits for anything.
     Forward(ForwardId),
+    /// A session that lends something, likewise.
+    Loan(ChannelId),
 }
 
 #[derive(Debug)]
@@ -122,7 +124,12 @@ impl Seats {
         let at = (*self.of_channel.get(id.index())?)?;
         match self.get(at)? {
             Entry::Pair(pair) if pair.id() == Some(id) => Some((at, pair)),
-            Entry::Pair(_) | Entry::Door(_) | Entry::Connecting(_) | Entry::Asker(_) | Entry::Forward(_) => None,
+            Entry::Pair(_)
+            | Entry::Door(_)
+            | Entry::Connecting(_)
+            | Entry::Asker(_)
+            | Entry::Forward(_)
+            | Entry::Loan(_) => None,
         }
     }
 
@@ -193,7 +200,7 @@ impl Entry {
     const fn channel(&self) -> Option<ChannelId> {
         match self {
             Self::Pair(pair) => pair.id(),
-            Self::Door(_) | Self::Connecting(_) | Self::Asker(_) | Self::Forward(_) => None,
+            Self::Door(_) | Self::Connecting(_) | Self::Asker(_) | Self::Forward(_) | Self::Loan(_) => None,
         }
     }
 
@@ -203,7 +210,7 @@ impl Entry {
             Self::Door(door) => Some(door.listener().as_raw_fd()),
             Self::Connecting(connecting) => connecting.socket.as_ref().map(|socket| socket.as_fd().as_raw_fd()),
             Self::Asker(asker) => Some(asker.socket.as_fd().as_raw_fd()),
-            Self::Forward(_) => None,
+            Self::Forward(_) | Self::Loan(_) => None,
         }
     }
 }

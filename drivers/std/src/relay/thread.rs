@@ -169,6 +169,8 @@ impl<R: End> State<R> {
         self.relay.join(id, socket)?;
         let Some(inbox) = self.inboxes.of(id) else { return Ok(()) };
         let (data, eof, closed) = (core::mem::take(&mut inbox.data), inbox.eof, inbox.closed);
+        inbox.drops_stderr = true;
+        self.ssh.release(id, core::mem::take(&mut inbox.stderr).len());
         for bytes in <[_; 2]>::from(data.as_slices()) {
             let done = self.relay.deliver(id, bytes).unwrap_or(0);
             self.ssh.release(id, done);

@@ -97,11 +97,19 @@ impl HostConfig {
 
     /// Where the user's agent listens; `None` if there is none, or none is wanted.
     pub fn agent(&self, world: &dyn World) -> Option<PathBuf> {
-        let named = |name: &str| world.variable(name).filter(|path| !path.is_empty()).map(PathBuf::from);
         match self.settings.identity_agent.0.as_deref() {
-            None | Some("SSH_AUTH_SOCK") => named("SSH_AUTH_SOCK"),
+            None | Some("SSH_AUTH_SOCK") => named(world, "SSH_AUTH_SOCK"),
             Some(path) if is_none(path) => None,
-            Some(path) => path.strip_prefix('$').map_or_else(|| Some(path.into()), named),
+            Some(path) => socket(world, path),
+        }
+    }
+
+    /// Where the agent listens that the host is lent; `None` if there is none, or none is lent.
+    pub fn lent_agent(&self, world: &dyn World) -> Option<PathBuf> {
+        match &self.settings.forward_agent {
+            ForwardAgent::No => None,
+            ForwardAgent::Yes => self.agent(world),
+            ForwardAgent::Socket(path) => socket(world, path),
         }
     }
 
@@ -255,4 +263,13 @@ impl fmt::Display for HostConfig {
         settings.show(&mut text);
         write!(f, "host {}\n{text}", self.host)
     }
+}
+
+/// A path, or what the variable holds that a `$` in front names.
+fn socket(world: &dyn World, path: &str) -> Option<PathBuf> {
+    path.strip_prefix('$').map_or_else(|| Some(path.into()), |name| named(world, name))
+}
+
+fn named(world: &dyn World, name: &str) -> Option<PathBuf> {
+    world.variable(name).filter(|path| !path.is_empty()).map(PathBuf::from)
 }

@@ -21,7 +21,7 @@ pub struct Lacking {
 }
 
 /// Every keyword that does nothing.
-const ROWS: [(&str, Weight); 48] = [
+const ROWS: [(&str, Weight); 43] = [
     ("addkeystoagent", Weight::Light),
     ("bindaddress", Weight::Fatal),
     ("bindinterface", Weight::Fatal),
@@ -39,10 +39,6 @@ const ROWS: [(&str, Weight); 48] = [
     ("enablesshkeysign", Weight::Light),
     ("fingerprinthash", Weight::Light),
     ("forkafterauthentication", Weight::Fatal),
-    ("forwardagent", Weight::Heavy),
-    ("forwardx11", Weight::Heavy),
-    ("forwardx11timeout", Weight::Light),
-    ("forwardx11trusted", Weight::Light),
     ("gssapiauthentication", Weight::Light),
     ("gssapiclientidentity", Weight::Light),
     ("gssapidelegatecredentials", Weight::Light),
@@ -69,7 +65,6 @@ const ROWS: [(&str, Weight); 48] = [
     ("tunneldevice", Weight::Light),
     ("verifyhostkeydns", Weight::Heavy),
     ("visualhostkey", Weight::Light),
-    ("xauthlocation", Weight::Light),
 ];
 
 /// Those of these keywords that do nothing.
