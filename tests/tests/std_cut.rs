@@ -72,10 +72,8 @@ impl Handler for Watched {
     }
 
     fn login(&self, attempt: &Attempt<'_>) -> Verdict {
-        match attempt.credential {
-            Credential::Key { .. } => Verdict::Accept(sanssh_std::Permissions::default()),
-            _ => Verdict::Refuse,
-        }
+        let is_key = matches!(attempt.credential, Credential::Key { .. });
+        if is_key { Verdict::Accept(sanssh_std::Permissions::default()) } else { Verdict::Refuse }
     }
 
     fn session(&self, session: Session) {
