@@ -16,14 +16,16 @@ use dialogue::Dialogue;
 use known::Known;
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::replay::{Cut, Mismatch, Parting, Player, Script, Step, What, redact};
-use sanssh_examples::client::FAILED;
-use sanssh_examples::client::flags;
+use sanssh_examples::client::report::{Reporter, Verbosity};
+use sanssh_examples::client::{FAILED, flags};
+use sanssh_examples::files::shown;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let reporter = Reporter::new("replay", Verbosity::Normal);
     let job = match flags::begin("replay", arguments::read()) {
         Ok(job) => job,
         Err(code) => return code,
@@ -31,18 +33,18 @@ fn main() -> ExitCode {
     let script = match read(&job.file) {
         Ok(script) => script,
         Err(error) => {
-            eprintln!("replay: {}: {error}", job.file.display());
+            reporter.error(format_args!("{}: {error}", shown(&job.file)));
             return FAILED.into();
         }
     };
     let done = match &job.redact {
         Some(_) => cleanse(&job, &script),
-        None => show(&job, &script),
+        None => show(&job, &script, reporter),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("replay: {error}");
+            reporter.error(error);
             ExitCode::FAILURE
         }
     }
@@ -59,18 +61,18 @@ fn cleanse(job: &Job, script: &Script) -> Result<(), String> {
     let path = job.redact.as_deref().unwrap_or(&job.file);
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let written = file.and_then(|mut file| file.write_all(redacted.write().as_bytes()));
-    written.map_err(|error| format!("{}: {error}", path.display()))
+    written.map_err(|error| format!("{}: {error}", shown(path)))
 }
 
 /// Plays the recording and prints what is said; an error says where it parts from what happens now.
-fn show(job: &Job, script: &Script) -> Result<(), String> {
+fn show(job: &Job, script: &Script, reporter: Reporter) -> Result<(), String> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut dialogue = Dialogue::new(script.side);
     let parted = play(job, script, &mut dialogue, &mut out);
     // Whoever read along may have left.
     let _ = out.flush();
     if !matches!(script.steps.last(), Some(Step { what: What::End(_), .. })) {
-        eprintln!("replay: the recording breaks off: it has no end");
+        reporter.warn("the recording breaks off: it has no end");
     }
     parted
 }

@@ -19,6 +19,9 @@ use sanssh_core::wire::transport::{
 };
 use sanssh_core::wire::{Message, Reader, Value};
 
+/// What of a login cannot be taken apart: a password may be in it.
+pub(crate) const UNREAD: &str = "unread";
+
 /// A field: its name, and what it holds.
 pub(crate) type Field = (&'static str, Held);
 
@@ -150,6 +153,12 @@ fn inner(message: &str, fields: &mut Vec<Field>) {
 }
 
 fn login(method: &[u8], rest: &[u8], fields: &mut Vec<Field>) {
+    if let Some((name, _)) = fields.last_mut() {
+        *name = UNREAD;
+    }
+    if rest.is_empty() {
+        fields.pop();
+    }
     let more = rest.first().is_some_and(|flag| *flag != 0);
     parts!((method, more), rest, fields,
         (b"password", false) => PasswordFields, (b"password", true) => PasswordChangeFields,
@@ -164,5 +173,44 @@ fn answers(rest: &[u8], fields: &mut Vec<Field>) {
     let mut reader = Reader::new(rest);
     while let Ok(answer) = reader.string() {
         fields.push(("answer", Held::Bytes(answer.to_vec())));
+    }
+    if !reader.is_empty() {
+        fields.push((UNREAD, Held::Bytes(reader.rest().to_vec())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Said, read};
+    use crate::dialogue::Who;
+    use crate::wire::Piece;
+    use sanssh_core::wire::Message;
+    use sanssh_core::wire::auth::UserauthRequest;
+
+    fn names(method: &[u8], payload: &[u8]) -> Vec<&'static str> {
+        let what = Piece::Message(0, payload.to_vec());
+        let said = Said { who: Who::Us, what, method: method.to_vec(), grouped: false };
+        read(&said, payload).map(|(_, fields)| fields.iter().map(|(name, _)| *name).collect()).unwrap_or_default()
+    }
+
+    fn request(method: &[u8], fields: &[u8]) -> Vec<u8> {
+        let mut payload = vec![UserauthRequest::NUMBER];
+        for field in [b"me", &b"ssh-connection"[..], method] {
+            payload.extend(u32::try_from(field.len()).unwrap().to_be_bytes());
+            payload.extend(field);
+        }
+        [&payload, fields].concat()
+    }
+
+    #[test]
+    fn what_of_a_login_cannot_be_read_goes_by_no_other_name() {
+        let whole = b"\0\0\0\0\x06secret";
+        for (fields, last) in [(&whole[..], "password"), (&whole[..9], "unread"), (b"\0\0\0\0\x06secret!", "unread")] {
+            assert_eq!(names(b"", &request(b"password", fields)).last(), Some(&last), "{fields:?}");
+        }
+        assert_eq!(names(b"", &request(b"unheard-of", b"secret")).last(), Some(&"unread"));
+        assert_eq!(names(b"", &request(b"none", b"")), ["user", "service", "method"]);
+        let answers = [&[61, 0, 0, 0, 2, 0, 0, 0, 1, b'a'][..], b"\0\0\0\x09secret"].concat();
+        assert_eq!(names(b"keyboard-interactive", &answers), ["count", "answer", "unread"]);
     }
 }

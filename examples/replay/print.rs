@@ -2,14 +2,17 @@
 
 use crate::arguments::Job;
 use crate::dialogue::{Said, Who};
-use crate::message::{self, Field, Held};
+use crate::message::{self, Field, Held, UNREAD};
 use crate::wire::Piece;
 use core::fmt::Write;
+use core::ops::Range;
 
 /// Bytes of a field that are shown.
 const LONGEST: usize = 64;
 /// Fields that log somebody in.
-const SECRETS: [&str; 4] = ["password", "old", "new", "answer"];
+const SECRETS: [&str; 5] = ["password", "old", "new", "answer", UNREAD];
+/// Numbers of messages of the login.
+const LOGIN: Range<u8> = 50..80;
 /// Fields that say nothing to a reader, or open a display.
 const OPAQUE: [&str; 1] = ["cookie"];
 /// Bytes in a line of hexadecimal.
@@ -42,7 +45,8 @@ pub(crate) fn what(job: &Job, said: &Said) -> String {
         let _ = write!(text, " {}={}", field.0, value(job, field));
     }
     text.push('\n');
-    let secret = fields.iter().any(|(name, _)| SECRETS.contains(name));
+    let unknown = message.is_none() && payload.first().is_some_and(|number| LOGIN.contains(number));
+    let secret = unknown || fields.iter().any(|(name, _)| SECRETS.contains(name));
     if job.verbose && (job.secrets || !secret) {
         text.push_str(&hexadecimal(payload));
     }
@@ -85,7 +89,27 @@ fn hexadecimal(payload: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_text, quoted};
+    use super::{is_text, quoted, what};
+    use crate::arguments::Job;
+    use crate::dialogue::{Said, Who};
+    use crate::wire::Piece;
+
+    /// A request that is cut short, an answer to nothing that was asked: neither is shown, whole or in part.
+    #[test]
+    fn a_login_that_cannot_be_read_is_not_shown() {
+        let job = Job { verbose: true, ..Job::default() };
+        let request =
+            [&[50, 0, 0, 0, 1, b'u', 0, 0, 0, 1, b's', 0, 0, 0, 8][..], b"password\0\0\0\0\x09secret"].concat();
+        let answer = [&[61, 0, 0, 0, 1, 0, 0, 0, 6][..], b"secret"].concat();
+        for payload in [&request[..], &answer, b"2secret"] {
+            let said = Said { who: Who::Us, what: Piece::Message(0, payload.to_vec()), method: vec![], grouped: false };
+            let shown = what(&job, &said);
+            assert!(!shown.contains("secret") && !shown.contains("73 65 63"), "{shown}");
+            assert_eq!(shown.lines().count(), 1, "{shown}");
+            let all = what(&Job { verbose: true, secrets: true, ..Job::default() }, &said);
+            assert!(all.contains("73 65 63"), "{all}");
+        }
+    }
 
     #[test]
     fn nothing_reaches_the_terminal_as_it_came() {

@@ -272,8 +272,8 @@ struct There<'a>(&'a Sftp);
 impl Tree for There<'_> {
     fn names(&mut self, directory: &[u8]) -> Vec<Vec<u8>> {
         let directory = if directory.is_empty() { b"." } else { directory };
-        let entries = self.0.read_dir(directory).into_iter().flatten().flatten();
-        entries.map(|entry| entry.name).filter(|name| path::name(name).is_some()).collect()
+        let entries = self.0.read_dir(directory).and_then(files::all).ok().flatten().unwrap_or_default();
+        entries.into_iter().map(|entry| entry.name).filter(|name| path::name(name).is_some()).collect()
     }
 
     fn exists(&mut self, path: &[u8]) -> bool {

@@ -5,7 +5,7 @@ use crate::complete::Folder;
 use crate::listing::Listed;
 use sanssh_core::Refused;
 use sanssh_core::sftp::{Attributes, FileKind, path};
-use sanssh_examples::files::{below, failure};
+use sanssh_examples::files::{all, below, failure};
 use sanssh_examples::terminal;
 use sanssh_std::glob::{self, Tree};
 use sanssh_std::{Error, Sftp, SftpEntry, escape};
@@ -92,14 +92,13 @@ impl Remote {
     /// Every name in a directory, whether or not it is one that leads nowhere else.
     pub(crate) fn list(&self, name: &[u8]) -> Result<Vec<Listed>, Trouble> {
         let entries = self.sftp.read_dir(self.absolute(name)).map_err(|error| trouble(name, &error))?;
-        let mut files = Vec::new();
-        for entry in entries {
-            if terminal::is_interrupted() {
-                return Err(Trouble::Failed("interrupted".to_owned()));
-            }
-            files.push(listed(entry.map_err(|error| trouble(name, &error))?));
+        let entries =
+            all(entries.take_while(|_| !terminal::is_interrupted())).map_err(|error| trouble(name, &error))?;
+        if terminal::is_interrupted() {
+            return Err(Trouble::Failed("interrupted".to_owned()));
         }
-        Ok(files)
+        let entries = entries.ok_or_else(|| format!("{}: its names have no end", escape(name, false)))?;
+        Ok(entries.into_iter().map(listed).collect())
     }
 
     /// Names that may be taken for those of files there.

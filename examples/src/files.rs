@@ -2,11 +2,31 @@
 //! of one that was not moved.
 
 use sanssh_core::sftp::path;
-use sanssh_std::{Error, escape};
+use sanssh_std::{Error, SftpEntry, escape};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+
+/// Memory for the names of one directory: of more than a million.
+const MOST_MEMORY: usize = 256 << 20;
+
+/// All that a server names in a directory; `None` if it does not come to an end.
+///
+/// # Errors
+/// The first that there is.
+pub fn all(entries: impl Iterator<Item = Result<SftpEntry, Error>>) -> Result<Option<Vec<SftpEntry>>, Error> {
+    let (mut all, mut taken) = (Vec::new(), 0);
+    for entry in entries {
+        let entry = entry?;
+        taken += size_of_val(&entry) + entry.name.len() + entry.longname.len();
+        if taken > MOST_MEMORY {
+            return Ok(None);
+        }
+        all.push(entry);
+    }
+    Ok(Some(all))
+}
 
 /// A name in a directory.
 #[must_use]
@@ -52,5 +72,24 @@ pub fn failure(what: &str, error: &Error) -> String {
         error.to_string()
     } else {
         format!("{what}: {error}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::all;
+    use core::iter::{once, repeat_with};
+    use sanssh_core::sftp::Attributes;
+    use sanssh_std::{Error, SftpEntry};
+
+    #[test]
+    fn a_directory_without_end_is_given_up() {
+        let entry = |longname| SftpEntry { name: b"a".to_vec(), longname, attributes: Attributes::NONE };
+        assert_eq!(
+            all((0..1000).map(|_| Ok(entry(vec![])))).map(|all| all.map(|all| all.len())).ok(),
+            Some(Some(1000))
+        );
+        assert!(matches!(all(repeat_with(|| Ok(entry(vec![b'-'; 1 << 20])))), Ok(None)));
+        assert!(all(once(Err(Error::ForwardRefused))).is_err());
     }
 }

@@ -4,11 +4,12 @@
 //! - `ident`, `packet`, `message`: what every connection is made of, each by itself.
 //! - `client`, `server`: streams that come to one end; `commands`: both ends, and whatever is called on them.
 //! - `sftp_client`, `sftp_server`, `scp`, `agent`, `socks`, `x11`: the machines beside the connection.
-//! - `keys`, `known_hosts`, `authorized_keys`: files.
+//! - `keys`, `known_hosts`, `authorized_keys`, `config`: files.
 
 mod agent;
 mod choices;
 mod commands;
+mod config;
 mod duet;
 mod finale;
 mod forwards;
@@ -30,6 +31,7 @@ mod watch;
 
 pub use agent::agent;
 pub use commands::commands;
+pub use config::config;
 pub use forwards::{socks, x11};
 pub use idents::ident;
 pub use keys::keys;
@@ -45,11 +47,12 @@ pub use streams::{client, server};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("agent", agent),
     ("authorized_keys", authorized_keys),
     ("client", client),
     ("commands", commands),
+    ("config", config),
     ("ident", ident),
     ("keys", keys),
     ("known_hosts", known_hosts),

@@ -31,3 +31,4 @@ pub mod snapshot;
 pub mod suites;
 pub mod user;
 pub mod wireshark;
+pub mod world;

@@ -8,6 +8,8 @@ use std::path::Path;
 
 /// Names looked up deeper than this are not looked up: a pattern costs a listing for each directory that fits.
 const MOST_PARTS: usize = 64;
+/// Memory for paths that a pattern may stand for. Each directory may have any number, and a server may make them up.
+const MOST_MEMORY: usize = 64 << 20;
 
 /// Files that patterns are looked up in.
 pub trait Tree {
@@ -76,7 +78,7 @@ pub fn escaped(name: &[u8]) -> Vec<u8> {
     pattern
 }
 
-/// The paths that a pattern stands for, in order. None if no file fits.
+/// The paths that a pattern stands for, in order. None if no file fits, or more than anybody can have meant.
 pub fn expand(tree: &mut impl Tree, pattern: &[u8]) -> Vec<Vec<u8>> {
     if !is_pattern(pattern) {
         let path = plain(pattern);
@@ -87,10 +89,8 @@ pub fn expand(tree: &mut impl Tree, pattern: &[u8]) -> Vec<Vec<u8>> {
         if at >= MOST_PARTS {
             return Vec::new();
         }
-        found = found.into_iter().flat_map(|path| descend(tree, &path, part)).collect();
-        for path in &mut found {
-            path.extend_from_slice(slashes);
-        }
+        let Some(next) = step_down(tree, &found, part, slashes) else { return Vec::new() };
+        found = next;
     }
     let is_listed = parts(pattern).last().is_some_and(|(part, slashes)| is_pattern(part) && slashes.is_empty());
     if !is_listed {
@@ -98,6 +98,22 @@ pub fn expand(tree: &mut impl Tree, pattern: &[u8]) -> Vec<Vec<u8>> {
     }
     found.sort();
     found
+}
+
+/// What all paths become one part further down, if that is not too much.
+fn step_down(tree: &mut impl Tree, found: &[Vec<u8>], part: &[u8], slashes: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let (mut next, mut taken) = (Vec::new(), 0);
+    for path in found {
+        for mut path in descend(tree, path, part) {
+            path.extend_from_slice(slashes);
+            taken += size_of_val(&path) + path.len();
+            if taken > MOST_MEMORY {
+                return None;
+            }
+            next.push(path);
+        }
+    }
+    Some(next)
 }
 
 /// The paths one part further down.
@@ -260,6 +276,25 @@ mod tests {
     fn found(pattern: &str) -> Vec<String> {
         let mut tree = Paths(&["a", "b", "d/x.c", "d/y.c", "e/x.c", "e/z", "st*r", "/r/q"]);
         expand(&mut tree, pattern.as_bytes()).into_iter().map(|path| String::from_utf8(path).unwrap()).collect()
+    }
+
+    /// Directories in directories, as many as anybody asks about.
+    struct Endless;
+
+    impl Tree for Endless {
+        fn names(&mut self, _: &[u8]) -> Vec<Vec<u8>> {
+            (0..1000_u32).map(|number| [b'a'; 60].into_iter().chain(number.to_be_bytes()).collect()).collect()
+        }
+
+        fn exists(&mut self, _: &[u8]) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_pattern_for_more_than_there_can_be_stands_for_nothing() {
+        assert_eq!(expand(&mut Endless, b"*").len(), 1000);
+        assert!(expand(&mut Endless, b"*/*/*/*/*").is_empty());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where to go: `[user@]host`, with `:path` behind it for those who copy files, or `SCHEME://[user@]host[:port][/path]`.
 //! An address of IPv6 stands in brackets where a port or a path may follow.
 
+use sanssh_std::escape;
 use sanssh_std::ssh_config::{Destination, after};
 
 /// A destination without a path, as a URI of this scheme or plain.
@@ -8,7 +9,8 @@ use sanssh_std::ssh_config::{Destination, after};
 /// # Errors
 /// If it is none.
 pub fn read(scheme: &str, text: &str) -> Result<Destination, String> {
-    let wrong = || format!("\"{text}\" is not a destination; write [user@]host or {scheme}://[user@]host[:port]");
+    let shown = escape(text.as_bytes(), false);
+    let wrong = || format!("\"{shown}\" is not a destination; write [user@]host or {scheme}://[user@]host[:port]");
     let uri = Destination::uri(scheme, text.as_bytes());
     uri.unwrap_or_else(|| Destination::plain(text.as_bytes())).ok_or_else(wrong)
 }
@@ -19,7 +21,7 @@ pub fn read(scheme: &str, text: &str) -> Result<Destination, String> {
 /// # Errors
 /// If the host or the port is none.
 pub fn with_path(scheme: &str, text: &[u8]) -> Result<Option<(Destination, Vec<u8>)>, String> {
-    let shown = String::from_utf8_lossy(text);
+    let shown = escape(text, false);
     let wrong =
         || format!("\"{shown}\" is not a destination; write [user@]host:path or {scheme}://[user@]host[:port][/path]");
     if let Some(rest) = after(scheme, text) {

@@ -3,7 +3,7 @@
 
 use super::report::Reporter;
 use sanssh_core::algorithm::HostKey;
-use sanssh_std::ssh_config::{HostConfig, StrictHostKey};
+use sanssh_std::ssh_config::{HostConfig, Local, StrictHostKey};
 use sanssh_std::{Client, HostKeyError, Hosts, KnownHosts, Question, Unknown};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -19,7 +19,7 @@ pub(super) struct Aliased {
 pub(super) fn of(config: &HostConfig) -> Result<Aliased, String> {
     let settings = &config.settings;
     let mut list = KnownHosts::files(&settings.user_known_hosts_file.0);
-    list.system = settings.global_known_hosts_file.0.iter().map(Into::into).collect();
+    list.system = config.system_lists(&Local).map_err(|error| error.to_string())?;
     list.hashed = settings.hash_known_hosts;
     list.unknown = match settings.strict_host_key_checking {
         StrictHostKey::AcceptNew | StrictHostKey::No => Unknown::Record,

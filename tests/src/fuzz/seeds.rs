@@ -22,6 +22,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "authorized_keys" => authorized_keys(),
         "client" => streams(|(client, _)| client),
         "commands" => commands(),
+        "config" => config(),
         "ident" => ident(),
         "keys" => keys(),
         "known_hosts" => known_hosts(),
@@ -111,6 +112,33 @@ fn commands() -> Vec<Vec<u8>> {
             head, 0x2e, 0x2e, 0x2b, 0xab, 0x30, 0, 200, 0x01, 0x12, 0x2a, 0xaa, 0x20, 0x36, 0, 0xb7, 0, 0x20,
         ]);
     }
+    seeds
+}
+
+/// Configurations as people write them, with what is given and what is included.
+fn config() -> Vec<Vec<u8>> {
+    let given = "Port=2200\nUser me\nIdentityFile=~/.ssh/id\nSendEnv=-LC_* A\n";
+    let hosts = "Host work w* !worse\n Hostname %h.example\n User \"a b\"\nHost *\n ProxyJump me@gate:22,[::1]:2\n";
+    let matches = "Match host work exec \"test %n = %h\" user me\n ProxyCommand nc %h %p\nMatch final all\n Port 5\n\
+                   Match !localuser root tagged a,b localnetwork 10.0.0.0/8\n LocalCommand x %r %u %l\n\
+                   PermitLocalCommand yes\nMatch canonical originalhost *\n RemoteCommand echo %k # all\n";
+    let values = "Ciphers +aes128-cbc,-aes*\nMACs -*etm*\nKexAlgorithms ^ecdh*\nHostKeyAlgorithms ssh-ed25519\n\
+                  RekeyLimit 1G 1h\nConnectTimeout 1m30\nServerAliveInterval=15\nEscapeChar ^a\nIPQoS af11 cs3\n\
+                  TunnelDevice 1:any\nStreamLocalBindMask 0177\nAddKeysToAgent confirm 1h\nControlPersist 5m\n";
+    let forwards = "LocalForward 8080 host:80\nLocalForward [::1]:1 /a\\:b\nRemoteForward 0 a:1\nRemoteForward 8080\n\
+                    DynamicForward *:1080\nPermitRemoteOpen a:1 b:*\nClearAllForwardings no\nSetEnv A=b C=\"d e\"\n";
+    let files = "UserKnownHostsFile ~/a \"%d/b c\" ${HOME}/%k\nGlobalKnownHostsFile ~me/x none\nIdentityFile none\n\
+                 IdentityAgent $SOCK\nForwardAgent ~/%C\nHostKeyAlias ALIAS\nCertificateFile c\nIgnoreUnknown X*\nXy z\n";
+    let includes = "Include one two none\nHost x\n Include one\n";
+    let of = |pieces: &[&str]| pieces.join("\n%%\n").into_bytes();
+    let mut seeds: Vec<_> =
+        [hosts, matches, values, forwards, files].map(|text| of(&["", text, "", "", "Port 9\n"])).to_vec();
+    seeds.extend([
+        of(&[given, hosts, "", "", files]),
+        of(&[given, includes, hosts, matches, values]),
+        of(&["", "Include config\n"]),
+        of(&["ProxyCommand=none\nProxyJump=a", "Include one one", "Include two two", "Match final\n Port 5\n"]),
+    ]);
     seeds
 }
 

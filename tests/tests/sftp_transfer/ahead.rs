@@ -14,6 +14,9 @@ const CLOSE: u8 = 4;
 const WRITE: u8 = 6;
 const STAT: u8 = 17;
 
+/// Types of requests that are refused, and how the file ends, by the order of the answers.
+type Case = (&'static [(u8, Code)], [Code; 2]);
+
 /// Of requests for contents.
 const SIZES: Sizes = Sizes { read: 1000, write: 1000 };
 
@@ -76,7 +79,7 @@ fn a_small_file_takes_two_round_trips() {
     let mut tree = get("/file");
     let seen = flights(&mut tree, &mut rig, &mut local, true);
     // Nobody waits for the last.
-    assert_eq!(seen, [vec!["Stat", "Open"], vec!["Read"], vec!["Close"]]);
+    assert_eq!(seen, [vec!["Stat", "Open"], vec!["Read", "Read"], vec!["Close"]]);
     assert_eq!(local.nodes[&b""[..]], Node::File(contents(1024)));
     assert_eq!((tree.report().map(|report| report.files), rig.server.fs.handles()), (Some(1), 0));
 
@@ -236,6 +239,24 @@ fn a_server_may_not_tell() {
     rig.meddle = Box::new(|_, number| if number == STAT { Fate::Answer(105, vec![0; 4]) } else { Fate::Pass });
     run(&mut get("/file"), &mut rig, &mut local, true);
     assert_eq!((local.ends[0].2, &local.nodes[&b""[..]]), (End::Done, &Node::File(contents(1024))));
+}
+
+/// A file that was asked for by itself, and is another than it was said to be when it is read.
+#[test]
+fn a_file_that_changes_meanwhile_is_read_to_its_end() {
+    for (said, end) in
+        [(1_u64, End::Done), (1023, End::Done), (1024, End::Done), (1025, End::Short), (5000, End::Short)]
+    {
+        let (mut rig, mut local) = (served(), Local::default());
+        rig.meddle = Box::new(move |_, number| match number {
+            STAT => Fate::Answer(105, [&[0, 0, 0, 1][..], &said.to_be_bytes()].concat()),
+            _ => Fate::Pass,
+        });
+        let mut tree = get("/file");
+        run(&mut tree, &mut rig, &mut local, true);
+        assert_eq!((local.ends[0].2, &local.nodes[&b""[..]]), (end, &Node::File(contents(1024))), "{said}");
+        assert_eq!(tree.report().map(|report| report.bytes), Some(1024));
+    }
 }
 
 /// Stopped, or cut off, after any of the first answers, in any order.

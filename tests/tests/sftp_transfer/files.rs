@@ -1,6 +1,7 @@
 //! One open file: what arrives is what was there, whatever comes between.
 
 use crate::rig::{Dice, Rig, status};
+use sanssh_core::Instant;
 use sanssh_core::sftp::client::Event;
 use sanssh_core::sftp::server::Settings;
 use sanssh_core::sftp::transfer::{Get, Outcome, Part, Put, Window};
@@ -84,17 +85,22 @@ fn machine(from: u64, size: Option<u64>, most: u32, parts: usize) -> Get<Vec<Par
     Get::new(from, size, most, vec![Part::new(); parts])
 }
 
+/// The three that want a file to its size, to the end of one whose size nobody knows, and to the end of one that has it.
+fn machines(size: u64, parts: usize) -> [Get<Vec<Part>>; 3] {
+    let table = vec![Part::new(); parts];
+    [machine(0, Some(size), 1000, parts), machine(0, None, 1000, parts), Get::to_end(0, Some(size), 1000, table)]
+}
+
 /// Every depth, sizes about the length of a request, the size known and not, answers that are whole and not, in any order.
 #[test]
 fn what_is_read_is_what_is_there() {
     for (number, size) in [0, 1, 999, 1000, 1001, 30_000].into_iter().enumerate() {
         let bytes = contents(size);
-        for known in [true, false] {
-            for parts in [1, 2, 7, 64] {
-                for max_read in [1 << 20, 300] {
+        for parts in [1, 2, 7, 64] {
+            for max_read in [1 << 20, 300] {
+                for (known, mut machine) in machines(size as u64, parts).into_iter().enumerate() {
                     let (mut rig, handle) = rig(max_read, &bytes);
                     rig.dice = Some(Dice(number as u64));
-                    let mut machine = machine(0, known.then_some(size as u64), 1000, parts);
                     let (mut copy, mut last) = (Vec::new(), 0);
                     let outcome = get(&mut rig, &handle, &mut machine, &mut copy, |_, _, get| {
                         assert!(get.kept() >= last, "what was kept stays");
@@ -148,28 +154,77 @@ fn short_answers_end() {
 }
 
 /// FSETSTAT of a size, as another client would send it.
-fn shrink(handle: &[u8], size: u64) -> Vec<u8> {
+fn resize(handle: &[u8], size: u64) -> Vec<u8> {
     framed(&[&[10, 0, 0, 0, 0, 0, 0, 0, handle.len() as u8], handle, &[0, 0, 0, 1], &size.to_be_bytes()].concat())
 }
 
 #[test]
 fn a_file_that_shrinks_is_short() {
     for at in 0..10 {
-        for known in [true, false] {
+        for (known, mut machine) in [true, false, true].into_iter().zip(machines(10_000, 3)) {
             let bytes = contents(10_000);
             let (mut rig, handle) = rig(1 << 20, &bytes);
             rig.dice = Some(Dice(at as u64));
             let mut copy = Vec::new();
-            let mut machine = machine(0, known.then_some(10_000), 1000, 3);
             let outcome = get(&mut rig, &handle, &mut machine, &mut copy, |rig, turn, _| {
                 if turn == at {
-                    rig.server.serve(&shrink(&handle, 2500)).expect("a sound request");
+                    rig.server.serve(&resize(&handle, 2500)).expect("a sound request");
                 }
             });
             assert!((2500..=10_000).contains(&copy.len()) && copy == bytes[..copy.len()], "{at}: {}", copy.len());
             let short = known && copy.len() < 10_000;
             assert_eq!(outcome, if short { Outcome::Short } else { Outcome::Whole });
         }
+    }
+}
+
+/// A file that grows at any moment, before the first answer or behind the last: what is wanted to its end is read to one
+/// that the file had, and what is wanted to its size no further.
+#[test]
+fn what_has_grown_is_read_if_it_is_wanted() {
+    for (at, grown) in (0..16).flat_map(|at| [10_001, 11_000, 25_000].map(|grown| (at, grown))) {
+        for (way, mut machine) in machines(10_000, 3).into_iter().enumerate() {
+            let (mut rig, handle) = rig(1 << 20, &contents(10_000));
+            rig.dice = Some(Dice(at as u64));
+            let mut copy = Vec::new();
+            let outcome = get(&mut rig, &handle, &mut machine, &mut copy, |rig, turn, _| {
+                if turn == at {
+                    rig.server.serve(&resize(&handle, grown)).expect("a sound request");
+                }
+            });
+            let there = rig.server.fs.file("/file").expect("the file");
+            assert_eq!((outcome, &copy[..]), (Outcome::Whole, &there[..copy.len()]), "{at} {way}");
+            let lengths: &[u64] = match way {
+                0 => &[10_000],
+                // Three requests at a time: the end is not asked for before some are answered.
+                _ if at < 8 => &[grown],
+                _ => &[10_000, grown],
+            };
+            assert!(lengths.contains(&(copy.len() as u64)), "{at} {way}: {} of {grown}", copy.len());
+        }
+    }
+}
+
+/// Contents and the end are asked for at once, and a file that is as long as it was said to be costs one READ more.
+#[test]
+fn the_end_is_asked_for_with_the_rest() {
+    let mut window = Window::new(WINDOW);
+    for (from, size) in [(0, 1), (0, 1000), (0, 3001), (3001, 3001)] {
+        let mut get = Get::to_end(from, Some(size), 1000, [Part::new(); 8]);
+        let mut asked = Vec::new();
+        while let Some(read) = get.next(&window) {
+            get.sent(read, &mut window, Instant(0));
+            asked.push(read);
+        }
+        assert_eq!(asked.len() as u64, (size - from).div_ceil(1000) + 1);
+        for read in asked {
+            if read.offset < size {
+                assert!(get.arrived(read.part, read.length as usize, true, &mut window, Instant(0)).is_some());
+            } else {
+                get.ended(read.part, Code::EOF, &mut window, Instant(0));
+            }
+        }
+        assert_eq!((get.outcome(), get.kept(), get.next(&window)), (Some(Outcome::Whole), size, None));
     }
 }
 

@@ -53,6 +53,7 @@ const CASES: &[&str] = &[
     "SetEnv A\n",
     "UserKnownHostsFile ~/a \"%d/b c\" ${HOME}/%n.%k\nGlobalKnownHostsFile none\n",
     "UserKnownHostsFile none a\n",
+    "GlobalKnownHostsFile ~/a ~root/b %d/c ${HOME}/d /e\n",
     "UserKnownHostsFile ${SANSSH_GONE}/a\n",
     "UserKnownHostsFile ~/.ssh/known_hosts\n",
     "VerifyHostKeyDNS ask\n",

@@ -1,71 +1,11 @@
 //! Configurations that want more than is good for their reader: rows L08 to L10, and files that others could have written.
 
-use core::net::IpAddr;
-use sanssh_std::ssh_config::{Error, Given, HostConfig, Local, Query, Sources, Trust, Why, World};
-use std::collections::BTreeMap;
+use sanssh_std::ssh_config::{Error, Given, HostConfig, Local, Query, Sources, Why};
+use sanssh_tests::world::Fake;
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-
-/// A world that has what it is given, and remembers what it was asked to run.
-#[derive(Default)]
-struct Fake {
-    files: BTreeMap<PathBuf, Vec<u8>>,
-    ran: Vec<String>,
-    reads: usize,
-}
-
-impl World for Fake {
-    fn read(&mut self, file: &Path, _: Trust) -> Result<Option<Vec<u8>>, Why> {
-        self.reads += 1;
-        Ok(self.files.get(file).cloned())
-    }
-
-    fn expand(&mut self, pattern: &Path) -> Vec<PathBuf> {
-        vec![pattern.to_owned()]
-    }
-
-    fn run(&mut self, command: &str) -> Result<bool, Why> {
-        self.ran.push(command.to_owned());
-        Ok(true)
-    }
-
-    fn variable(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn home(&self, _: Option<&str>) -> Option<String> {
-        Some("/home/me".to_owned())
-    }
-
-    fn user(&self) -> String {
-        "me".to_owned()
-    }
-
-    fn uid(&self) -> u32 {
-        7
-    }
-
-    fn host(&self) -> String {
-        "here".to_owned()
-    }
-
-    fn addresses(&self) -> Vec<IpAddr> {
-        vec![[10, 0, 0, 7].into()]
-    }
-}
-
-impl Fake {
-    fn with(text: impl AsRef<[u8]>) -> Self {
-        let files = [("/home/me/.ssh/config".into(), text.as_ref().to_vec())];
-        Self { files: files.into(), ..Self::default() }
-    }
-
-    fn answers(&mut self, host: &str) -> Result<HostConfig, Error> {
-        HostConfig::of(&Query::new(host, &Given::default())?, self)
-    }
-}
 
 /// Names that a shell or a command could take for something else.
 const ODD: [&str; 14] =
@@ -233,6 +173,24 @@ fn a_file_that_others_can_write_is_refused() {
         chown(&inner, Some(1), None).unwrap();
         assert_eq!(with_mode(0o644), Err(Why::Exposed));
     }
+}
+
+/// A pattern stands for files of any name.
+#[test]
+fn a_file_s_name_cannot_move_the_cursor() {
+    let mut world = Fake::with("Include odd\u{1b}[2J\n");
+    world.files.insert("/home/me/.ssh/odd\u{1b}[2J".into(), b"Frobnicate yes\n".to_vec());
+    let error = world.answers("host").unwrap_err();
+    assert_eq!(error.to_string(), "/home/me/.ssh/odd\\u{1b}[2J:1: unknown option frobnicate");
+}
+
+/// A list that revokes a key is of no use where nobody finds it.
+#[test]
+fn lists_of_the_system_may_lie_at_home() {
+    let mut world = Fake::with("GlobalKnownHostsFile ~/revoked /etc/%h\n");
+    let config = world.answers("host").unwrap();
+    let lists = config.system_lists(&world).unwrap();
+    assert_eq!(lists, [Path::new("/home/me/revoked"), Path::new("/etc/%h")]);
 }
 
 #[test]

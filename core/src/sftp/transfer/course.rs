@@ -39,9 +39,10 @@ impl<T: AsRef<[Part]> + AsMut<[Part]>> Course<T> {
         Self { ring: Ring::new(table), most, reach: from, end, size, outstanding: 0, lost: u64::MAX, stop: None }
     }
 
-    /// Where the next new part begins, and its length; `None` if all was begun with, or no place is free.
-    pub(super) fn next(&self) -> Option<(usize, u64, u32)> {
-        let left = self.end.saturating_sub(self.reach);
+    /// Where the next new part begins, and its length, no further than `end`; `None` if all was begun with, or no place is
+    /// free.
+    pub(super) fn next(&self, end: u64) -> Option<(usize, u64, u32)> {
+        let left = self.end.min(end).saturating_sub(self.reach);
         let length = u32::try_from(left).unwrap_or(u32::MAX).min(self.most);
         if left == 0 { None } else { Some((self.ring.vacancy()?, self.reach, length)) }
     }

@@ -6,7 +6,8 @@
 //!
 //! An answer may be shorter than asked for, and then proves nothing: the rest is asked for again. What ends a file is the
 //! size that it was said to have, the status of the end, or an answer without a single byte. So a small file of known size
-//! costs one READ, and one of unknown size two.
+//! costs one READ, and one of unknown size two, the second when the first was answered. One that is wanted to its end costs
+//! two as well; they leave together, and if it has grown there are more.
 
 use super::Outcome;
 use super::course::Course;
@@ -30,7 +31,9 @@ pub struct Read {
 #[derive(Debug)]
 pub struct Get<T> {
     course: Course<T>,
-    /// Whether a request was answered in full.
+    /// Where it is expected to end: one READ behind that is enough until there turns out to be more.
+    expected: u64,
+    /// Whether a request behind that was answered in full.
     flows: bool,
     /// Parts that have to be asked for again.
     rests: usize,
@@ -40,7 +43,19 @@ impl<T: AsRef<[Part]> + AsMut<[Part]>> Get<T> {
     /// A file that is there up to `from`, wanted to its `size`: later growth is left alone. Without a size it is read to its
     /// end; that suits files whose attributes say 0 and that are made as they are read. Requests ask for `most` bytes.
     pub const fn new(from: u64, size: Option<u64>, most: u32, table: T) -> Self {
-        Self { course: Course::new(from, size, most, table), flows: false, rests: 0 }
+        let expected = match size {
+            Some(size) => size,
+            None => from,
+        };
+        Self { course: Course::new(from, size, most, table), expected, flows: false, rests: 0 }
+    }
+
+    /// As [`new`](Self::new), but wanted to its end, growth since its `size` was told included. The READ that finds the end
+    /// takes a place of the table beside those of the contents.
+    pub const fn to_end(from: u64, size: Option<u64>, most: u32, table: T) -> Self {
+        let mut get = Self::new(from, size, most, table);
+        get.course.end = u64::MAX;
+        get
     }
 
     /// The next request, if one may leave now. Nothing changes until it was [`sent`](Self::sent).
@@ -53,11 +68,12 @@ impl<T: AsRef<[Part]> + AsMut<[Part]>> Get<T> {
             let (part, rest) = course.ring.resting()?;
             Read { part, offset: rest.missing(), length: rest.rest() }
         } else {
-            // A file of unknown size may be small.
-            if course.size.is_none() && !self.flows && course.outstanding > 0 {
+            // There may be nothing behind the first READ beyond what is expected.
+            if course.reach > self.expected && !self.flows {
                 return None;
             }
-            let (part, offset, length) = course.next()?;
+            let end = if course.reach < self.expected { self.expected } else { u64::MAX };
+            let (part, offset, length) = course.next(end)?;
             Read { part, offset, length }
         };
         window.allows(read.length).then_some(read)
@@ -84,11 +100,11 @@ impl<T: AsRef<[Part]> + AsMut<[Part]>> Get<T> {
         if !last {
             return at;
         }
-        let ((asked, got), rest, missing) = (place.request(), place.rest(), place.missing());
+        let ((asked, got), rest, missing, end) = (place.request(), place.rest(), place.missing(), place.end());
         place.set(if rest == 0 { Stage::Through } else { Stage::Rest });
         window.answered(asked, got, now);
         course.outstanding = course.outstanding.saturating_sub(1);
-        self.flows |= got == asked;
+        self.flows |= got == asked && end > self.expected;
         if rest > 0 {
             self.rests = self.rests.saturating_add(1);
             if asked >= course.most {

@@ -44,7 +44,7 @@ impl<T: AsRef<[Part]> + AsMut<[Part]>> Put<T> {
         if self.course.is_stopped() {
             return None;
         }
-        let (part, offset, length) = self.course.next()?;
+        let (part, offset, length) = self.course.next(u64::MAX)?;
         window.allows(length).then_some(Write { part, offset, length })
     }
 

@@ -200,10 +200,14 @@ impl File {
         }
         let most = if self.way == Way::Get { settings.sizes.read } else { settings.sizes.write };
         let whole = settings.window.div_ceil(u64::from(most).max(1)).saturating_add(1);
+        // A file that was asked for by itself is read until the server says that it ends.
+        let alone = self.found.blind;
         let wanted = size.map(|size| size.saturating_sub(from).div_ceil(u64::from(most).max(1)));
+        let wanted = wanted.map(|parts| parts.saturating_add(alone.into()));
         let parts = wanted.unwrap_or(u64::MAX).min(whole).clamp(1, MOST_PARTS);
         let table = vec![Part::new(); usize::try_from(parts).unwrap_or(1)].into_boxed_slice();
         self.mover = match self.way {
+            Way::Get if alone => Mover::Get(Get::to_end(from, size, most, table)),
             Way::Get => Mover::Get(Get::new(from, size, most, table)),
             Way::Put => Mover::Put(Put::new(from, size, most, table)),
         };

@@ -311,7 +311,8 @@ impl Tree {
     }
 
     /// Adds a file, and nothing else, by its path on the server: in a get, where nothing is known of it. It is opened while
-    /// the server is asked what it is, which saves a round trip; a FIFO there may make the server wait.
+    /// the server is asked what it is, which saves a round trip; a FIFO there may make the server wait. It is read to its
+    /// end, growth included; the files of a tree are read to the sizes that they were listed with.
     pub fn add_file(&mut self, remote: &[u8]) -> usize {
         self.add_root(remote, |root| Found { blind: true, ..Found::root(root, &Attributes::NONE) })
     }

@@ -81,7 +81,7 @@ pub struct Progress<'a> {
     pub name: &'a [u8],
     /// Bytes that are there from the start on, those of an earlier attempt among them.
     pub done: u64,
-    /// Bytes of the source, where that is known.
+    /// Bytes of the source, where that is known, as it was when it was begun with.
     pub size: Option<u64>,
 }
 
@@ -114,7 +114,9 @@ type Outcome = Result<(Report, Option<Error>), Error>;
 impl Sftp {
     /// Copies a file of the server's to here. What is here already is replaced; if the copy ends early, what is whole of
     /// it stays, and `resume` goes on from there. The server opens it while it is asked what it is: anything but a file is
-    /// refused, but a FIFO may keep the server waiting for a writer.
+    /// refused, but a FIFO may keep the server waiting for a writer. It is read to its end: what it has grown by meanwhile
+    /// comes as well, without end if it grows as fast as it comes. If it has become shorter, what it still has is here, and
+    /// an error says so.
     ///
     /// # Errors
     /// [`Error::Sftp`] as the server has it, [`Error::File`] for the file here, [`Error::Cut`] for what ended the
@@ -146,7 +148,8 @@ impl Sftp {
     }
 
     /// Copies a directory of the server's, and what is below it, to here; many files at a time. The target is made if it is
-    /// not there. A failure does not keep the rest from coming; each is told, and so is what is left out.
+    /// not there. A failure does not keep the rest from coming; each is told, and so is what is left out. Files are read to
+    /// the sizes that they were listed with; one that has become shorter is a failure.
     ///
     /// # Errors
     /// As [`get`](Self::get) if nothing came; [`Error::Incomplete`] if not all did.

@@ -79,6 +79,16 @@ impl HostConfig {
         self.paths("certificatefile", &self.settings.certificate_file.0, world)
     }
 
+    /// The system's lists of known hosts, by their paths. Only `~` stands for something in them.
+    ///
+    /// # Errors
+    /// If there is no such home.
+    pub fn system_lists(&self, world: &dyn World) -> Result<Vec<PathBuf>, Error> {
+        let names = self.settings.global_known_hosts_file.0.iter();
+        let paths = names.map(|name| at_home(name, world).map(PathBuf::from)).collect::<Result<_, _>>();
+        paths.map_err(|what| Error::given(Why::Value("globalknownhostsfile".to_owned(), what)))
+    }
+
     fn paths(&self, keyword: &str, names: &[String], world: &dyn World) -> Result<Vec<PathBuf>, Error> {
         let path = |name: &String| path(name, &self.tokens, world).map(PathBuf::from);
         let paths = names.iter().filter(|name| !is_none(name)).map(path).collect::<Result<_, _>>();
@@ -129,10 +139,15 @@ impl HostConfig {
 
 /// A path with its home, tokens and variables.
 fn path(name: &str, tokens: &Tokens, world: &dyn World) -> Result<String, String> {
-    let name = tilde(name, world).ok_or_else(|| format!("\"{name}\" names no home"))?;
+    let name = at_home(name, world)?;
     // What a token stands for is not looked through for variables, nor the other way round.
     let name = variables(&name, &|name| world.variable(name).map(|value| value.replace('%', "%%")))?;
     tokens.expand(&name, MOST, For::Program)
+}
+
+/// A path with its home.
+fn at_home(name: &str, world: &dyn World) -> Result<String, String> {
+    tilde(name, world).ok_or_else(|| format!("\"{name}\" names no home"))
 }
 
 /// Fills in the defaults, and expands what is wanted expanded.

@@ -1,7 +1,9 @@
 //! What is wrong with a configuration, and where.
 
+use crate::error::escape;
 use core::fmt;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -94,9 +96,11 @@ impl fmt::Display for Why {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A pattern may stand for files with any name.
+        let name = |file: &PathBuf| escape(file.as_os_str().as_bytes(), false);
         match &self.file {
-            Some(file) if self.line > 0 => write!(f, "{}:{}: {}", file.display(), self.line, self.why),
-            Some(file) => write!(f, "{}: {}", file.display(), self.why),
+            Some(file) if self.line > 0 => write!(f, "{}:{}: {}", name(file), self.line, self.why),
+            Some(file) => write!(f, "{}: {}", name(file), self.why),
             None => self.why.fmt(f),
         }
     }

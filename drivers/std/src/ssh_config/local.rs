@@ -51,7 +51,7 @@ impl World for Local {
         let shell = std::env::var_os("SHELL").filter(|shell| !shell.is_empty()).unwrap_or_else(|| "/bin/sh".into());
         let mut shell = Command::new(shell);
         let status = shell.arg("-c").arg(command).stdin(Stdio::null()).stdout(Stdio::null()).status()?;
-        let killed = || io::Error::other(format!("the command \"{command}\" was killed"));
+        let killed = || io::Error::other(format!("the command \"{}\" was killed", command.escape_debug()));
         Ok(status.code().ok_or_else(killed)? == 0)
     }
 

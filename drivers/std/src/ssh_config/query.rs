@@ -64,7 +64,8 @@ impl<'a> Query<'a> {
 }
 
 impl Given {
-    /// Takes an option as it stands in files, or behind `-o`: `Keyword=value` or `Keyword value`.
+    /// Takes an option as it stands in files, or behind `-o`: `Keyword=value` or `Keyword value`. Variables in it are those
+    /// of this process.
     ///
     /// # Errors
     /// If there is no such keyword, or its value is wrong.

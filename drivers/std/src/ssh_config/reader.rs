@@ -119,8 +119,8 @@ impl<'a> Reader<'a> {
         let world = &*self.world;
         let env = |name: &str| world.variable(name);
         let mut words = Words::of(rest, &env)?;
-        let ignored = self.found.ignore_unknown.clone().flatten().unwrap_or_default();
         let known = self.found.set(keyword, &mut words, active).map_err(|what| Why::Value(keyword.to_owned(), what))?;
+        let ignored = self.found.ignore_unknown.as_ref().and_then(Option::as_deref).unwrap_or_default();
         if known || list_takes(ignored.as_bytes(), keyword.as_bytes()) {
             return Ok(());
         }

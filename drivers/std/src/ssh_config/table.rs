@@ -189,6 +189,7 @@ table! {
     canonical_domains: List = List::default(), "canonicaldomains";
     /// As written; [`HostConfig::certificates`](super::HostConfig::certificates) has the paths.
     certificate_file: Files = Files::default(), "certificatefile";
+    /// As written; [`HostConfig::system_lists`](super::HostConfig::system_lists) has the paths.
     global_known_hosts_file: List = List(["", "2"].map(|end| format!("/etc/ssh/ssh_known_hosts{end}")).to_vec()), "globalknownhostsfile";
     user_known_hosts_file: List = List(["", "2"].map(|end| format!("~/.ssh/known_hosts{end}")).to_vec()), "userknownhostsfile";
     send_env: Names = Names::default(), "sendenv";

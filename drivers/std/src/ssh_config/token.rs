@@ -95,7 +95,8 @@ impl Tokens {
 /// Whether every shell takes this for a word and nothing else, and every program for no option.
 pub(super) fn is_word(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"@%+=:,./_-".contains(&byte);
-    !text.is_empty() && !text.starts_with('-') && text.bytes().all(is_plain)
+    // Some shells put a program's path in the place of `=name`, and some programs take `+` for an option.
+    !text.is_empty() && !text.starts_with(['-', '=', '+']) && text.bytes().all(is_plain)
 }
 
 /// Whether a host may be named so by whoever calls the program.
@@ -185,6 +186,8 @@ mod tests {
             "a?",
             "[a]",
             "~a",
+            "=ls",
+            "+x",
             "#a",
             "!a",
             "{a,b}",
