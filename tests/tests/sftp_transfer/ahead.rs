@@ -150,9 +150,6 @@ fn answered(tree: &mut Tree, rig: &mut Rig, local: &mut Local, gets: bool, turne
     run(tree, rig, local, gets);
 }
 
-/// What is refused, and how the file ends by the order of the answers.
-type Case = (&'static [(u8, Code)], [Code; 2]);
-
 #[test]
 fn i16_whatever_fails_of_stat_and_open_ends_the_file() {
     let (denied, missing) = (Code::PERMISSION_DENIED, Code::NO_SUCH_FILE);
