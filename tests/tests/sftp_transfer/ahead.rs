@@ -147,10 +147,13 @@ fn answered(tree: &mut Tree, rig: &mut Rig, local: &mut Local, gets: bool, turne
     run(tree, rig, local, gets);
 }
 
+/// What is refused, and how the file ends by the order of the answers.
+type Case = (&'static [(u8, Code)], [Code; 2]);
+
 #[test]
 fn i16_whatever_fails_of_stat_and_open_ends_the_file() {
     let (denied, missing) = (Code::PERMISSION_DENIED, Code::NO_SUCH_FILE);
-    let cases: [(&'static [(u8, Code)], [Code; 2]); 3] = [
+    let cases: [Case; 3] = [
         (&[(STAT, Code::PERMISSION_DENIED)], [denied, denied]),
         (&[(OPEN, Code::NO_SUCH_FILE)], [missing, missing]),
         // The first that is told is the one.
@@ -173,7 +176,7 @@ fn i16_whatever_fails_of_stat_and_open_ends_the_file() {
 #[test]
 fn i16_whatever_fails_of_the_last_write_and_close_ends_the_file() {
     let (full, broken) = (Code::FAILURE, Code::CONNECTION_LOST);
-    let cases: [(&'static [(u8, Code)], [Code; 2]); 3] = [
+    let cases: [Case; 3] = [
         (&[(WRITE, Code::FAILURE)], [full, full]),
         (&[(CLOSE, Code::CONNECTION_LOST)], [broken, broken]),
         (&[(WRITE, Code::FAILURE), (CLOSE, Code::CONNECTION_LOST)], [full, broken]),
