@@ -77,6 +77,32 @@ fn direct_channels() {
     }
 }
 
+/// A request there and an answer back, and data goes; of a channel that the server opens as well.
+#[test]
+fn a_channel_opens_in_one_round_trip() {
+    let mut pair = forwarding();
+    let (_, forward) = listen(&mut pair, Forward::Tcpip { address: b"", port: 1 }, 1);
+    pair.client.take_told();
+    pair.server.take_told();
+
+    let kind = OpenKind::DirectTcpip(tcpip(b"host", 80));
+    let id = pair.client.emit(|ssh, output| ssh.open(kind, output)).expect("a channel");
+    pair.step();
+    let ask = pair.server.opens.pop_front().expect("the server is asked after one flight");
+    let served = pair.server.ssh.accept(ask).expect("it accepts");
+    pair.server.emit(|ssh, output| ssh.write(served, b"greeting", output)).expect("data in the same flight");
+    pair.step();
+    assert_eq!(pair.client.take_told(), [Told::Opened(id), Told::Data(id, b"greeting".to_vec())]);
+
+    let kind = OpenKind::ForwardedTcpip(forward, tcpip(b"", 1));
+    let id = pair.server.emit(|ssh, output| ssh.open(kind, output)).expect("a channel");
+    pair.step();
+    let ask = pair.client.opens.pop_front().expect("the client is asked after one flight");
+    pair.client.ssh.accept(ask).expect("it accepts");
+    pair.step();
+    assert!(pair.server.take_told().contains(&Told::Opened(id)));
+}
+
 /// RFC 4254 §7.1: the port is told where it was the server's to find, and connections name it.
 #[test]
 fn a_remote_forward_from_its_request_to_its_end() {
