@@ -3,6 +3,7 @@
 //! Everything that fails here fails before the embedder hears of it.
 
 use core::time::Duration;
+use sanssh_core::Error;
 use sanssh_core::algorithm::{HostKey, list};
 use sanssh_tests::forger::{
     ED25519, Feed, blob, both_ways, fails, key_a, key_b, login, p256, probe, served, served_with, signed, to_sign,
@@ -163,6 +164,10 @@ fn e12_monstrous_keys() {
         }
     }
     assert!(started.elapsed() < Duration::from_secs(5), "30 connections took {:?}", started.elapsed());
+    // Unless it is told otherwise, a server does not even take in what so long a key comes in.
+    let mut forger = served(Feed::Whole);
+    forger.send(&probe("user", "rsa-sha2-256", &rsa(1_000_000)));
+    assert_eq!(forger.machine.over, Some(Error::Malformed(None)));
 }
 
 #[test]

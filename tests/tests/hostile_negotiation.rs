@@ -3,10 +3,11 @@
 //! The lists of a KEXINIT are strings here, so that they can hold what no list may.
 
 use sanssh_core::algorithm::Kex;
-use sanssh_core::role::Client;
+use sanssh_core::role::{Client, Server};
 use sanssh_core::{Choice, Config, Error, Violation};
 use sanssh_tests::both_roles;
 use sanssh_tests::forger::{EXTENSIONS, Feed, Forger, Proposal, STRICT, Side, Suite, any, both_ways, greeted, offered};
+use sanssh_tests::pair::server_config;
 
 /// Proposes what `change` makes of a sound KEXINIT; the machine must not survive it.
 fn refuses_offer<R: Side>(feed: Feed, error: Error, change: impl Fn(&mut Proposal)) {
@@ -50,15 +51,23 @@ fn c02_names_that_are_none() {
 
 #[test]
 fn c03_sixty_thousand_names() {
+    /// A machine that takes as much before the login as after it.
+    fn patient<R: Side>() -> Forger<R> {
+        let mut config = server_config();
+        config.login.max_packet = config.max_packet;
+        let mut forger = Forger::with(Feed::Whole, config).greeted();
+        forger.forget();
+        forger
+    }
     fn case<R: Side>(_: Feed) {
         for at in 0..10 {
-            let mut forger = greeted::<R>(Feed::Whole);
+            let mut forger = patient::<R>();
             let name = forger.proposal.list(at).clone();
             *forger.proposal.list(at) = format!("{}{name}", "x,".repeat(60_000));
             forger.send_offer();
             assert_eq!(forger.machine.over, None);
             // As much as a packet of the largest size may hold.
-            let mut forger = greeted::<R>(Feed::Whole);
+            let mut forger = patient::<R>();
             let cap = usize::try_from(Config::default().max_packet).expect("a length");
             let name = forger.proposal.list(at).clone();
             *forger.proposal.list(at) = format!("{}{name}", ",".repeat(cap - forger.proposal.encode().len() - 32));
@@ -67,6 +76,8 @@ fn c03_sixty_thousand_names() {
         }
     }
     both_roles!(case);
+    // Of strangers a server takes less, unless it is told otherwise.
+    refuses_offer::<Server>(Feed::Whole, Error::Malformed(None), |offer| *offer.list(2) = "x,".repeat(60_000));
 }
 
 #[test]

@@ -58,7 +58,10 @@ pub fn served_with(feed: Feed, config: Config) -> Forger<Server> {
 
 /// Sends a login, which must fail without the embedder hearing of it.
 pub fn fails(feed: Feed, message: &[u8]) {
-    let mut forger = served(feed);
+    let mut config = server_config();
+    // What counts here is what the packet holds, however long it is.
+    config.login.max_packet = config.max_packet;
+    let mut forger = served_with(feed, config);
     forger.send(message);
     assert_eq!(forger.machine.over, None);
     assert_eq!(forger.failure(), (METHODS.into(), false));
