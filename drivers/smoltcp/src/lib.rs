@@ -19,7 +19,8 @@
 //! use sanssh_core::channel::{self, OpenFailure, OpenKind, Request};
 //! use sanssh_core::crypto::null::Null;
 //! use sanssh_core::role::Server;
-//! use sanssh_core::{Config, Event, Refused, Seed, Slot};
+//! use sanssh_core::event::Sign;
+//! use sanssh_core::{Ask, Config, Event, Reason, Refused, Seed, Slot};
 //! use sanssh_smoltcp::{Link, Stage, Turn};
 //! use smoltcp::iface::{self, Interface, SocketSet, SocketStorage};
 //! use smoltcp::phy::{Loopback, Medium};
@@ -43,14 +44,16 @@
 //! // `Null` has no security; a microcontroller takes `Soft`.
 //! type Shell<'m> = Link<'m, Server, Null, [Slot; 2]>;
 //!
-//! /// One event of the server's.
-//! fn serve(turn: &mut Turn<'_, '_, '_, Server, Null, [Slot; 2]>, event: Event<'_, Server>) -> Result<(), Refused> {
+//! /// Deals with one event. `unsigned` is what the host key has yet to sign: in a later exchange the answer may have to wait
+//! /// for room in the send buffer.
+//! fn serve(
+//!     turn: &mut Turn<'_, '_, Server, Null, [Slot; 2]>,
+//!     unsigned: &mut Option<Ask<Sign>>,
+//!     event: Event<'_, Server>,
+//! ) -> Result<(), Refused> {
 //!     match event {
 //!         Event::Auth(server::Event::HostKey { ask, .. }) => turn.ssh.host_key(ask, HOST_KEY),
-//!         Event::Auth(server::Event::Sign { ask, .. }) => {
-//!             let signature = sign(ask.message());
-//!             turn.send(|ssh, output| ssh.sign(&ask, HOST_KEY, &signature, output))?;
-//!         }
+//!         Event::Auth(server::Event::Sign { ask, .. }) => *unsigned = Some(ask),
 //!         Event::Auth(server::Event::Probe { algorithm, key, ask, .. }) if key == USER_KEY => {
 //!             turn.send(|ssh, output| ssh.acceptable(&ask, algorithm, key, output))?;
 //!         }
@@ -94,6 +97,7 @@
 //!
 //! let (mut input, mut spare) = ([0; 4096], [0; 512]);
 //! let mut link = Shell::new(&mut input, &mut spare);
+//! let mut unsigned = None;
 //! let mut now = start;
 //! loop {
 //!     network.poll(now, &mut device, &mut sockets);
@@ -123,7 +127,7 @@
 //! #               }
 //! #               Event::Channel(_, channel::Event::Data(bytes)) => printed += std::str::from_utf8(bytes)?,
 //! #               Event::Channel(_, channel::Event::Closed) => {
-//! #                   turn.ssh.disconnect(sanssh_core::Reason::BY_APPLICATION);
+//! #                   turn.ssh.disconnect(Reason::BY_APPLICATION);
 //! #                   break;
 //! #               }
 //! #               _ => {}
@@ -139,10 +143,15 @@
 //!     if let Some(mut turn) = link.poll(now, socket) {
 //!         // An error is the end of this connection: the link says goodbye by itself, and is idle again after that.
 //!         while let Ok(Some(event)) = turn.next() {
-//!             if serve(&mut turn, event).is_err() {
-//!                 turn.ssh.disconnect(sanssh_core::Reason::BY_APPLICATION);
+//!             // Who asks for more than there is room for the answers to is no great loss.
+//!             if serve(&mut turn, &mut unsigned, event).is_err() {
+//!                 turn.ssh.disconnect(Reason::BY_APPLICATION);
 //!             }
 //!         }
+//!         unsigned = unsigned.filter(|ask| {
+//!             let signature = sign(ask.message());
+//!             turn.send(|ssh, output| ssh.sign(ask, HOST_KEY, &signature, output)) == Err(Refused::NoRoom)
+//!         });
 //!     }
 //!     let delay = [network.poll_delay(now, &sockets), link.poll_delay(now, sockets.get(handle))];
 //!     // Sleep for so long, or until the network has something.

@@ -5,12 +5,12 @@ use core::fmt;
 use sanssh_core::channel::Slot;
 use sanssh_core::crypto::Provider;
 use sanssh_core::role::Role;
-use sanssh_core::{Config, Connection, Error, Instant, Intake, Outlet, Output, Reason, Seed, Tx};
+use sanssh_core::{Config, Connection, Error, Instant, Intake, Outlet, Output, Reason, Seed};
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time;
 
 /// A turn at a link: [`next`](sanssh_core::Turn::next) gives the events, [`send`](sanssh_core::Turn::send) takes commands.
-pub type Turn<'t, 's, 'm, R, P, T> = sanssh_core::Turn<'t, R, P, T, Ring<'t, 's, 'm>>;
+pub type Turn<'t, 's, R, P, T> = sanssh_core::Turn<'t, R, P, T, Ring<'t, 's>>;
 
 /// Where a link and its socket stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Link<'m, R: Role, P: Provider, T> {
     ssh: Option<Connection<R, P, T>>,
     intake: Intake<&'m mut [u8]>,
     memory: usize,
-    spare: Tx<&'m mut [u8]>,
+    spare: &'m mut [u8],
     /// Bytes in the socket's send buffer at the end of the last turn, and when there were last fewer.
     queued: usize,
     moved: Instant,
@@ -40,15 +40,15 @@ pub struct Link<'m, R: Role, P: Provider, T> {
 
 impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, T> {
     /// A link without a connection. `input` holds what was received: the largest packet, with
-    /// [`PACKET_OVERHEAD`](sanssh_core::config::PACKET_OVERHEAD). `spare` holds what would not fit before the end of the
-    /// socket's send buffer, and may be empty if that has room for [`MIN_OUTPUT`](sanssh_core::MIN_OUTPUT): such a packet then
-    /// waits until all before it has arrived.
+    /// [`PACKET_OVERHEAD`](sanssh_core::config::PACKET_OVERHEAD). In `spare`, packets are composed that have to be copied around
+    /// the end of the socket's send buffer. Less of it than [`MIN_OUTPUT`](sanssh_core::MIN_OUTPUT), or none, only means that
+    /// larger packets wait until the send buffer is empty.
     pub const fn new(input: &'m mut [u8], spare: &'m mut [u8]) -> Self {
         Self {
             ssh: None,
             memory: input.len(),
             intake: Intake::new(input),
-            spare: Tx::new(spare),
+            spare,
             queued: 0,
             moved: Instant(0),
             until: None,
@@ -91,7 +91,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
         &'t mut self,
         timestamp: time::Instant,
         socket: &'t mut Socket<'s>,
-    ) -> Option<Turn<'t, 's, 'm, R, P, T>> {
+    ) -> Option<Turn<'t, 's, R, P, T>> {
         let now = instant(timestamp);
         if self.ssh.as_ref()?.fate().is_some() {
             self.part(now, socket);
@@ -107,7 +107,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
             ssh.stalled();
         }
         let ended = !socket.may_recv() && !is_opening(socket);
-        let ring = Ring { socket, spare: &mut self.spare, queued: &mut self.queued };
+        let ring = Ring { socket, spare: self.spare, queued: &mut self.queued };
         Some(Turn::new(ssh, &mut self.intake, ring, now, ended))
     }
 
@@ -147,14 +147,13 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
         let until = *self.until.get_or_insert_with(|| now.after(ssh.config().deadlines.close));
         // A peer that still sends would otherwise never come to its own end.
         while socket.recv(|bytes| (bytes.len(), bytes.len())).is_ok_and(|dropped| dropped > 0) {}
-        let mut ring = Ring { socket, spare: &mut self.spare, queued: &mut self.queued };
+        let mut ring = Ring { socket, spare: self.spare, queued: &mut self.queued };
         // What cannot leave in time is given up below.
         let _ = ring.lend(&mut |output| {
             ssh.flush(now, output);
             Ok(())
         });
-        let said = !ssh.owes_output() && self.spare.is_empty();
-        if said || !socket.may_send() {
+        if !ssh.owes_output() || !socket.may_send() {
             socket.close();
         }
         let is_closed = matches!(socket.state(), State::Closed | State::TimeWait);
@@ -171,8 +170,6 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
         self.until = None;
         self.queued = 0;
         self.intake.clear();
-        let unsent = self.spare.pending().len();
-        self.spare.sent(unsent);
     }
 }
 
