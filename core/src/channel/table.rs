@@ -153,11 +153,14 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
             return Err(Refused::NoSuchChannel);
         }
         let want_reply = what.wants_reply();
-        let awaited = slot.awaited.checked_add(u8::from(want_reply)).ok_or(Refused::Busy)?;
+        if want_reply && !slot.may_ask_for(what.permits()) {
+            return Err(Refused::Busy);
+        }
         let head = ChannelRequestMessage { recipient: slot.peer, name: what.name(), want_reply, fields: Rest(b"") };
         sender.send_with(&head, |sink| what.encode(sink))?;
-        slot.awaited = awaited;
-        slot.raise(what.permits());
+        if want_reply {
+            slot.ask_for(what.permits());
+        }
         Ok(())
     }
 
