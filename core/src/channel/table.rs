@@ -185,6 +185,12 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         slot.map_or(0, |slot| usize::try_from(slot.send_window.min(slot.peer_max)).unwrap_or(usize::MAX))
     }
 
+    pub(crate) fn windows(&self, id: ChannelId) -> Option<(u32, u32)> {
+        let slot = self.table.as_ref().get(id.index())?;
+        let open = slot.generation == id.generation() && slot.state == State::Open;
+        open.then_some((slot.send_window, slot.receive_window))
+    }
+
     /// How much may be sent now: by window, by the peer's packet limit and by the room in the output.
     fn allowance(&mut self, id: ChannelId, room: usize, header: usize) -> Result<(&mut Slot, usize), Refused> {
         let slot = self.live(id)?;

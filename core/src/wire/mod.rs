@@ -21,6 +21,7 @@ pub mod legality;
 pub(crate) mod macros;
 mod names;
 mod reader;
+mod sequence;
 mod sink;
 mod strings;
 pub mod transport;
@@ -28,6 +29,7 @@ pub mod transport;
 pub use field::{Bytes, Field, Mpint, Rest, Value};
 pub use names::{Names, NamesIter};
 pub use reader::Reader;
+pub use sequence::{Element, Sequence};
 pub use sink::{Length, Sink, Writer};
 pub use strings::Strings;
 
