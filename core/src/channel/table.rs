@@ -83,6 +83,11 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         }
     }
 
+    /// Slots that are not free.
+    pub(crate) fn taken(&self) -> usize {
+        self.table.as_ref().iter().filter(|slot| slot.state != State::Free).count()
+    }
+
     /// Takes a free slot.
     pub(super) fn vacancy(&mut self) -> Option<(ChannelId, &mut Slot)> {
         let mut slots = self.table.as_mut().iter_mut().enumerate().take(1 << 16);
