@@ -26,6 +26,7 @@ mod strings;
 pub mod transport;
 
 pub use field::{Bytes, Field, Mpint, Rest, Value};
+pub(crate) use names::word;
 pub use names::{Names, NamesIter};
 pub use reader::Reader;
 pub use sink::{Length, Sink, Writer};

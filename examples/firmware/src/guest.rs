@@ -8,7 +8,7 @@ use sanssh_core::algorithm::{self, Cipher, HostKey, Kex, Preferences, Zip};
 use sanssh_core::auth::server::{self, Credential};
 use sanssh_core::channel::{self, ChannelId, Request};
 use sanssh_core::config::{Config, Deadlines, Keepalive, Login};
-use sanssh_core::crypto::soft::Soft;
+use sanssh_core::crypto::lean::Lean;
 use sanssh_core::role::Server;
 use sanssh_core::{Connection, Error, Event, Input, Instant, Output, Refused, Seed, Slot};
 
@@ -79,7 +79,7 @@ struct Session {
 
 /// The server of one connection.
 pub struct Guest<'k> {
-    ssh: Connection<Server, Soft, [Slot; CHANNELS]>,
+    ssh: Connection<Server, Lean, [Slot; CHANNELS]>,
     sessions: [Session; CHANNELS],
     ids: [Option<ChannelId>; CHANNELS],
     host: &'k Pair,
@@ -93,7 +93,7 @@ impl<'k> Guest<'k> {
     }
 
     /// Bytes of the connection.
-    pub const CONNECTION: usize = size_of::<Connection<Server, Soft, [Slot; CHANNELS]>>();
+    pub const CONNECTION: usize = size_of::<Connection<Server, Lean, [Slot; CHANNELS]>>();
 
     /// Whether the first keys are in use.
     pub fn is_keyed(&self) -> bool {

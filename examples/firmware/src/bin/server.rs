@@ -27,7 +27,9 @@ fn main() -> ! {
         singleton!(: [u8; LARGEST + 68] = [0; LARGEST + 68]),
     ) else { board::stop(false) };
     let mut net = Net::new(wire, storage, received, sent, &mut random);
-    let host = Pair::host();
+    let Some(host) = singleton!(: Pair = Pair::host()) else { board::stop(false) };
+    let host: &'static Pair = host;
+    let Some(slot) = singleton!(: Option<Guest<'static>> = None) else { board::stop(false) };
     let mut vitals = Vitals { connection: Guest::CONNECTION, ..Vitals::default() };
     board::say("ready\n");
     let mut first = true;
@@ -36,7 +38,8 @@ fn main() -> ! {
         if first { net.greet(); first = false; }
         while !net.socket().may_send() { net.poll(); if !net.socket().is_open() { let _ = net.socket().listen(22); } }
         let mut rx = Rx::new(&mut packets[..]);
-        let mut guest = Guest::new(&host, &Seed::new(random.array()), board::now());
+        begin(slot, host, &mut random);
+        let Some(guest) = slot else { continue };
         let mut busy = 0;
         let mut keyed = false;
         loop {
@@ -73,4 +76,9 @@ fn main() -> ! {
         net.socket().abort();
         net.poll();
     }
+}
+
+#[inline(never)]
+fn begin(slot: &mut Option<Guest<'static>>, host: &'static Pair, random: &mut Random) {
+    *slot = Some(Guest::new(host, &Seed::new(random.array()), board::now()));
 }
