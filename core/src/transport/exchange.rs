@@ -34,7 +34,7 @@ use crate::seed::Random;
 use crate::wire::transport::{
     GroupInitiate, GroupOffer, GroupReply, GroupRequest, KexInit, KexInitiate, KexReply, NewKeys,
 };
-use crate::wire::{Length, Message, Mpint, Sink, Writer};
+use crate::wire::{Length, Message, Mpint, Sink};
 use crate::{Output, Waiting};
 
 /// Where the exchange stands.
@@ -509,13 +509,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         };
         let Some(kexinit) = kexinit.filter(|kexinit| kexinit.owed) else { return Ok(()) };
         let offer = Offer { preferences: &config.preferences, cookie: kexinit.cookie, first };
-        let mut length = Length::default();
-        offer.encode::<R, P>(&mut length);
-        self.sealing.compose(random, output, length.0, |space| {
-            let mut writer = Writer::new(space);
-            offer.encode::<R, P>(&mut writer);
-            writer.written().unwrap_or(0)
-        })?;
+        self.sealing.write(random, output, &|sink| offer.encode::<R, P>(sink))?;
         kexinit.owed = false;
         self.sealing.silence();
         Ok(())

@@ -41,7 +41,7 @@ pub trait Message<'a>: Sized {
     fn decode(body: &'a [u8]) -> Result<Self, Malformed>;
 
     /// Writes number and fields.
-    fn encode(&self, sink: &mut impl Sink);
+    fn encode(&self, sink: &mut (impl Sink + ?Sized));
 
     /// Names and holdings of the fields behind the number, in order.
     fn each(&self, with: &mut dyn FnMut(&'static str, Value<'_>));
