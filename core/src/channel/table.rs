@@ -243,8 +243,10 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
             return Ok(0);
         }
         let recipient = slot.peer;
-        let sent = sender.compose(most.saturating_add(DATA_HEADER), |space| {
-            let Some((header, data)) = space.split_at_mut_checked(DATA_HEADER) else { return 0 };
+        let mut with = Some(with);
+        let sent = sender.compose(most.saturating_add(DATA_HEADER), &mut |space| {
+            let parts = space.split_at_mut_checked(DATA_HEADER).zip(with.take());
+            let Some(((header, data), with)) = parts else { return 0 };
             let written = with(data).min(most);
             if written == 0 {
                 return 0;
