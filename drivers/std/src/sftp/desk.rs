@@ -79,8 +79,8 @@ pub(super) struct Desk {
     pub(super) clock: Clock,
     pub(super) orders: VecDeque<Order>,
     pub(super) ready: bool,
-    /// Something came that others may wait for.
-    pub(super) news: bool,
+    /// How often something came, or left, that others may wait for.
+    pub(super) news: u64,
 }
 
 impl Desk {
@@ -93,7 +93,7 @@ impl Desk {
             clock: Clock::start(),
             orders: VecDeque::new(),
             ready: false,
-            news: false,
+            news: 0,
         }
     }
 
@@ -158,7 +158,8 @@ impl Desk {
         let id = match event {
             Event::Extension(..) => return,
             Event::Ready => {
-                (self.ready, self.news) = (true, true);
+                self.ready = true;
+                self.news += 1;
                 return;
             }
             Event::Status(id, _)
@@ -172,7 +173,7 @@ impl Desk {
         };
         if let Owner::Job(serial) = self.owners[id.index()] {
             let now = self.clock.now();
-            self.news = true;
+            self.news += 1;
             if let Some(job) = self.job(serial) {
                 job.answer(&event, now);
             } else if let Event::Handle(_, handle) = event {
@@ -261,7 +262,7 @@ impl Desk {
             call.due = call.due.saturating_sub(1);
         }
         self.tidy(ticket);
-        self.news = true;
+        self.news += 1;
     }
 
     /// Frees what nobody waits for.

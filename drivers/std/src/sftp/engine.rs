@@ -2,6 +2,7 @@
 
 use super::desk::{Answer, Body, Call, Desk, Order, Owner, Remote, Ticket};
 use super::job::{Job, Step};
+use super::line::Arrival;
 use crate::Error;
 use sanssh_core::sftp::{Client, Code, Extension, GATHER, Pending, Request, RequestId};
 use sanssh_core::{Output, Refused};
@@ -15,6 +16,12 @@ const MOST_WAITING: usize = 64 * 1024;
 const SMALL: usize = 8 * 1024;
 /// Blocks that are kept for the next bodies.
 const MOST_SPARE: usize = 4;
+/// How often contents make way for a wish; one that nobody comes back for meanwhile is void.
+const MOST_DEFERRED: u32 = 64;
+
+/// What somebody has who wants to ask something and could not; of which age of wishes it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wish(u64);
 
 /// The dialogue.
 pub(super) struct Engine {
@@ -29,12 +36,16 @@ pub(super) struct Engine {
     body: Body,
     /// Memory of bodies that were sent.
     spare: Vec<Vec<u8>>,
-    /// Threads that want to ask something and could not.
-    pub(super) wishes: usize,
+    /// Those who want to ask something and could not; how often contents made way for them, and the age of their wishes.
+    wishes: usize,
+    deferred: u32,
+    age: u64,
     pub(super) failure: Option<Error>,
     /// Memory that the pump reads into, while there is none.
     pub(super) space: Vec<u8>,
     pub(super) pumping: bool,
+    /// The news that others were told of.
+    pub(super) told: u64,
     /// Threads that wait for the pump.
     pub(super) waiters: usize,
 }
@@ -51,9 +62,12 @@ impl Engine {
             body: Body::Block(Vec::new(), 0),
             spare: Vec::new(),
             wishes: 0,
+            deferred: 0,
+            age: 0,
             failure: None,
             space: vec![0; super::line::BUFFER],
             pumping: false,
+            told: 0,
             waiters: 0,
         }
     }
@@ -87,6 +101,40 @@ impl Engine {
             call.due += 1;
         }
         Some(asked.map(drop))
+    }
+
+    /// The same; if it has to wait, contents make way for it.
+    pub(super) fn insist(
+        &mut self,
+        request: &Request<'_>,
+        ticket: Ticket,
+        wish: &mut Option<Wish>,
+    ) -> Option<Result<(), Error>> {
+        let asked = self.ask(request, ticket);
+        if asked.is_some() {
+            self.unwish(wish);
+        } else if wish.replace(Wish(self.age)) != Some(Wish(self.age)) {
+            self.wishes += 1;
+        }
+        asked
+    }
+
+    pub(super) fn unwish(&mut self, wish: &mut Option<Wish>) {
+        if wish.take() == Some(Wish(self.age)) {
+            self.wishes -= 1;
+            self.deferred = 0;
+        }
+    }
+
+    /// Counts how often contents have made way.
+    pub(super) fn defer(&mut self) {
+        if self.wishes > 0 && !(self.desk.orders.is_empty() && self.desk.jobs.is_empty()) {
+            self.deferred += 1;
+            if self.deferred > MOST_DEFERRED {
+                (self.wishes, self.deferred) = (0, 0);
+                self.age += 1;
+            }
+        }
     }
 
     fn ask_for(&mut self, request: &Request<'_>, owner: Owner) -> Option<Result<RequestId, Error>> {
@@ -178,7 +226,8 @@ impl Engine {
         }
         if !self.waiting.is_empty() {
             self.waiting.clear();
-            (self.sent, self.desk.news) = (0, true);
+            self.sent = 0;
+            self.desk.news += 1;
         }
         let Self { machine, body, desk, .. } = self;
         if machine.body_due() == 0 {
@@ -193,7 +242,7 @@ impl Engine {
                     self.spare.push(block);
                 }
             }
-            self.desk.news = true;
+            self.desk.news += 1;
         }
         first + second
     }
@@ -306,8 +355,20 @@ impl Engine {
         self.desk.orders.extend(handles.into_iter().map(Order::Close));
     }
 
+    /// Deals with what a look or a wait ended with.
+    pub(super) fn arrive(&mut self, arrival: Result<Arrival, Error>, space: &[u8]) {
+        match arrival {
+            Ok(Arrival::Bytes(n)) => self.digest(&space[..n]),
+            // Whoever waits looks at the clock next.
+            Ok(Arrival::Room) | Err(Error::TimedOut(_)) => {}
+            // The server sends no more.
+            Ok(Arrival::End) => self.fail(Error::SftpStream(sanssh_core::sftp::Error::HungUp)),
+            Err(error) => self.fail(error),
+        }
+    }
+
     /// Deals with what came from the server.
-    pub(super) fn digest(&mut self, mut input: &[u8]) {
+    fn digest(&mut self, mut input: &[u8]) {
         let Self { machine, gather, desk, .. } = self;
         loop {
             match machine.recv(gather, &mut input) {
@@ -318,15 +379,10 @@ impl Engine {
         }
     }
 
-    /// The server sends no more.
-    pub(super) fn end(&mut self) {
-        self.fail(Error::SftpStream(sanssh_core::sftp::Error::HungUp));
-    }
-
     /// It is over; the first reason is the one.
     pub(super) fn fail(&mut self, error: Error) {
         self.failure.get_or_insert(error);
-        self.desk.news = true;
+        self.desk.news += 1;
     }
 
     /// Answers that are due under a ticket.
@@ -348,8 +404,10 @@ impl Engine {
 
     /// Nobody waits for what comes under the ticket.
     pub(super) fn abandon(&mut self, ticket: Ticket) {
-        if let Some(call) = self.desk.call(ticket) {
-            call.abandoned = true;
+        let Some(call) = self.desk.call(ticket) else { return };
+        call.abandoned = true;
+        if let Answer::Handle(handle) = core::mem::take(&mut call.answer) {
+            self.desk.orders.push_back(Order::Close(handle.into()));
         }
         self.desk.tidy(ticket);
     }

@@ -104,23 +104,43 @@ impl Line {
         }
     }
 
+    /// Takes what input there is, and waits for none.
+    pub(super) fn look(&self, space: &mut [u8]) -> Option<Result<Arrival, Error>> {
+        match self {
+            Self::Channel { stream, .. } => stream.link.with(|state| {
+                let taken = stream.take(state, Some(Kind::Data), &mut Own::of(stream.id, Some(Kind::Data), space));
+                arrival(taken).or_else(|| state.failure.clone().map(Err))
+            }),
+            Self::Pipe(pipe) => match pipe.poll(false, space, Some(Duration::ZERO)) {
+                Ok(Arrival::Room) | Err(Error::TimedOut(_)) => None,
+                arrival => Some(arrival),
+            },
+        }
+    }
+
     /// Waits for input, and for room if there was too little.
     pub(super) fn wait(&self, space: &mut [u8], span: Option<Duration>) -> Result<Arrival, Error> {
         match self {
             Self::Channel { stream, hungry, .. } => {
                 stream.link.wait(span, &mut Own::of(stream.id, Some(Kind::Data), space), |state, own| {
-                    match stream.take(state, Some(Kind::Data), own) {
-                        Some(Ok((_, 0))) => Some(Ok(Arrival::End)),
-                        Some(Ok((_, n))) => Some(Ok(Arrival::Bytes(n))),
-                        Some(Err(error)) => Some(Err(error)),
-                        None if hungry.load(Ordering::Relaxed) && has_room(stream, state) => Some(Ok(Arrival::Room)),
-                        None => None,
-                    }
+                    arrival(stream.take(state, Some(Kind::Data), own)).or_else(|| {
+                        let wakes = hungry.load(Ordering::Relaxed) && has_room(stream, state);
+                        wakes.then_some(Ok(Arrival::Room))
+                    })
                 })?
             }
             Self::Pipe(pipe) => pipe.wait(space, span),
         }
     }
+}
+
+/// What was taken from the channel, if anything was.
+fn arrival(taken: Option<Result<(Kind, usize), Error>>) -> Option<Result<Arrival, Error>> {
+    Some(match taken? {
+        Ok((_, 0)) => Ok(Arrival::End),
+        Ok((_, n)) => Ok(Arrival::Bytes(n)),
+        Err(error) => Err(error),
+    })
 }
 
 /// Whether data would be taken now.
