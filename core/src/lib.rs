@@ -121,9 +121,8 @@
 //! |---|---|
 //! | `soft` | the pure Rust provider, without an allocator |
 //! | `mlkem` | ML-KEM in the pure Rust provider |
-//! | `sntrup` | Streamlined NTRU Prime in the pure Rust provider, with std |
+//! | `sntrup` | Streamlined NTRU Prime in the pure Rust provider, which links std |
 //! | `alloc` | the algorithms that only hosts want in the pure Rust provider, `file`, `keyring`, `replay` and `sftp::tree` |
-//! | `sntrup` | NTRU Prime in the pure Rust provider, which links std |
 //! | `ring` | the provider for hosts, with all of the above |
 //! | `zlib` | compression in every provider, which links std |
 //! | `log`, `defmt` | traces of the protocol's steps |
