@@ -1,6 +1,6 @@
 //! The dialogue behind its lock: the machine, and what is to be asked. Nothing here waits.
 
-use super::desk::{Answer, Body, Call, Desk, Order, Owner, Remote, Ticket};
+use super::desk::{Answer, Body, Desk, Order, Owner, Remote, Ticket};
 use super::job::{Job, Step};
 use super::line::Arrival;
 use crate::Error;
@@ -48,6 +48,8 @@ pub(super) struct Engine {
     pub(super) told: u64,
     /// Threads that wait for the pump.
     pub(super) waiters: usize,
+    /// Others have looked in vain since they were told of anything.
+    pub(super) guests: bool,
 }
 
 impl Engine {
@@ -69,6 +71,7 @@ impl Engine {
             pumping: false,
             told: 0,
             waiters: 0,
+            guests: false,
         }
     }
 
@@ -83,13 +86,7 @@ impl Engine {
 
     /// A ticket for requests to come.
     pub(super) fn ticket(&mut self) -> Ticket {
-        let free = self.desk.calls.iter().position(Option::is_none);
-        let index = free.unwrap_or(self.desk.calls.len());
-        match free {
-            Some(index) => self.desk.calls[index] = Some(Call::default()),
-            None => self.desk.calls.push(Some(Call::default())),
-        }
-        Ticket(index)
+        self.desk.ticket()
     }
 
     /// Composes a request; `None` if it has to wait.
@@ -177,9 +174,14 @@ impl Engine {
         self.desk.orders.push_back(Order::Write { handle: Arc::clone(handle), offset, block, ticket });
     }
 
-    /// Closes a handle when there is room; nobody waits for the answer.
+    /// Closes a handle when there is room; the answer comes under the ticket.
+    pub(super) fn close(&mut self, handle: &Remote) -> Ticket {
+        self.desk.close(Arc::clone(handle))
+    }
+
+    /// The same, and nobody waits for the answer.
     pub(super) fn leave(&mut self, handle: &Remote) {
-        self.desk.orders.push_back(Order::Close(Arc::clone(handle)));
+        self.desk.leave(Arc::clone(handle));
     }
 
     /// Whether the next request would be taken, of whoever moves contents.
@@ -257,36 +259,23 @@ impl Engine {
             return filled > 0;
         }
         let Some(order) = self.desk.orders.pop_front() else { return false };
-        match order {
-            Order::Write { handle, offset, block, ticket } => self.begin_write(handle, offset, block, ticket),
-            Order::Close(handle) => {
-                let ticket = self.ticket();
-                let asked = self.ask(&Request::Close { handle: &handle }, ticket);
-                self.abandon(ticket);
-                if asked.is_none() {
-                    self.desk.orders.push_front(Order::Close(handle));
-                }
-                asked.is_some()
+        let (request, ticket) = match &order {
+            Order::Write { handle, offset, block, ticket } => {
+                let length = u32::try_from(block.len()).unwrap_or(u32::MAX);
+                (Request::Write { handle: &**handle, offset: *offset, length }, *ticket)
             }
-        }
-    }
-
-    fn begin_write(&mut self, handle: Remote, offset: u64, block: Vec<u8>, ticket: Ticket) -> bool {
-        let length = u32::try_from(block.len()).unwrap_or(u32::MAX);
-        match self.ask(&Request::Write { handle: &handle, offset, length }, ticket) {
-            None => {
-                self.desk.orders.push_front(Order::Write { handle, offset, block, ticket });
+            Order::Close(handle, ticket) => (Request::Close { handle: &**handle }, *ticket),
+        };
+        match (self.ask_for(&request, Owner::Call(ticket)), order) {
+            (None, order) => {
+                self.desk.orders.push_front(order);
                 return false;
             }
-            Some(Ok(())) => self.body = Body::Block(block, 0),
-            Some(Err(error)) => {
+            (Some(Ok(_)), Order::Write { block, .. }) => self.body = Body::Block(block, 0),
+            (Some(Ok(_)), Order::Close(..)) => {}
+            (Some(Err(error)), _) => {
                 self.desk.conclude(ticket, Answer::Failed(Code::BAD_MESSAGE, error.to_string()));
-                return true;
             }
-        }
-        // It was counted when it was ordered.
-        if let Some(call) = self.desk.call(ticket) {
-            call.due -= 1;
         }
         true
     }
@@ -352,7 +341,7 @@ impl Engine {
         let Some(job) = self.desk.job(serial) else { return };
         let handles: Vec<Remote> = job.handles().map(Remote::from).collect();
         job.cut();
-        self.desk.orders.extend(handles.into_iter().map(Order::Close));
+        handles.into_iter().for_each(|handle| self.desk.leave(handle));
     }
 
     /// Deals with what a look or a wait ended with.
@@ -407,7 +396,7 @@ impl Engine {
         let Some(call) = self.desk.call(ticket) else { return };
         call.abandoned = true;
         if let Answer::Handle(handle) = core::mem::take(&mut call.answer) {
-            self.desk.orders.push_back(Order::Close(handle.into()));
+            self.desk.leave(handle.into());
         }
         self.desk.tidy(ticket);
     }

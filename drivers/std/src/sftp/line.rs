@@ -104,17 +104,29 @@ impl Line {
         }
     }
 
-    /// Takes what input there is, and waits for none.
-    pub(super) fn look(&self, space: &mut [u8]) -> Option<Result<Arrival, Error>> {
+    /// Takes the input that the connection has, or, if it `reaches` so far, also what its socket has; it waits for none.
+    pub(super) fn look(&self, space: &mut [u8], reaches: bool) -> Option<Result<Arrival, Error>> {
         match self {
-            Self::Channel { stream, .. } => stream.link.with(|state| {
-                let taken = stream.take(state, Some(Kind::Data), &mut Own::of(stream.id, Some(Kind::Data), space));
-                arrival(taken).or_else(|| state.failure.clone().map(Err))
-            }),
+            Self::Channel { stream, .. } => {
+                let mut own = Own::of(stream.id, Some(Kind::Data), space);
+                let ready = |state: &mut State<_>, own: &mut Own<'_>| arrival(stream.take(state, own.want, own));
+                if reaches {
+                    return stream.link.attempt(&mut own, ready);
+                }
+                stream.link.with(|state| ready(state, &mut own).or_else(|| state.failure.clone().map(Err)))
+            }
             Self::Pipe(pipe) => match pipe.poll(false, space, Some(Duration::ZERO)) {
                 Ok(Arrival::Room) | Err(Error::TimedOut(_)) => None,
                 arrival => Some(arrival),
             },
+        }
+    }
+
+    /// Tells those who wait on the connection that something happened in the dialogue.
+    pub(super) fn tell(&self) {
+        match self {
+            Self::Channel { stream, .. } => stream.link.announce(),
+            Self::Pipe(_) => {}
         }
     }
 

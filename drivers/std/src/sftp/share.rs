@@ -4,15 +4,17 @@
 
 use super::desk::{Answer, Ticket};
 use super::engine::{Engine, Wish};
-use super::line::{Arrival, Line};
+use super::line::Line;
 use crate::Error;
+use crate::channel::Channel;
 use core::fmt;
 use core::future::poll_fn;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use sanssh_core::sftp::{Code, Request};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Wake;
 use std::time::Instant;
 
 /// The dialogue, what carries it, and those who wait.
@@ -20,6 +22,15 @@ pub(super) struct Share {
     pub(super) line: Line,
     engine: Mutex<Engine>,
     changed: Condvar,
+    /// Whose polls are this one's own waits: those are told by the condition, and all others by the line.
+    own: Waker,
+}
+
+/// Nobody to wake: whoever waits here looks again at all news.
+struct Nobody;
+
+impl Wake for Nobody {
+    fn wake(self: Arc<Self>) {}
 }
 
 /// Whether a wait is over; a mark that is another than before shows that it gets on, and has it wait as long again.
@@ -42,21 +53,32 @@ impl<T> From<Poll<T>> for Wait<T> {
 }
 
 impl Share {
-    pub(super) fn new(line: Line) -> Self {
-        Self { line, engine: Mutex::new(Engine::new()), changed: Condvar::new() }
+    pub(super) fn new(line: Line) -> Arc<Self> {
+        let own = Waker::from(Arc::new(Nobody));
+        Arc::new(Self { line, engine: Mutex::new(Engine::new()), changed: Condvar::new(), own })
+    }
+
+    /// The dialogue with a server that was asked for on a session.
+    pub(super) fn behind(session: Channel) -> Arc<Self> {
+        session.ignore_stderr();
+        Self::new(Line::channel(session.into_stream()))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Engine> {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does what can be done at once: asks `ready` under the lock, takes in what has come, and sends what there is to send.
-    pub(super) fn attempt<T>(&self, mut ready: impl FnMut(&mut Engine) -> Option<T>) -> Poll<Result<T, Error>> {
+    /// Does what can be done at once: asks `ready` under the lock, takes in what the connection has, and sends what there
+    /// is to send.
+    pub(super) fn attempt<T>(
+        &self,
+        context: &Context<'_>,
+        mut ready: impl FnMut(&mut Engine) -> Option<T>,
+    ) -> Poll<Result<T, Error>> {
         let mut engine = self.lock();
         let mut value = ready(&mut engine);
-        // What is asked leaves before anything is looked for, and a pump brings what comes by itself.
         self.offer(&mut engine);
-        if value.is_none() && !engine.pumping && self.take_in(&mut engine) {
+        if value.is_none() && self.take_in(&mut engine, false) {
             value = ready(&mut engine);
             self.offer(&mut engine);
         }
@@ -64,14 +86,36 @@ impl Share {
         match (value, &engine.failure) {
             (Some(value), _) => Poll::Ready(Ok(value)),
             (None, Some(error)) => Poll::Ready(Err(error.clone())),
-            (None, None) => Poll::Pending,
+            (None, None) => {
+                engine.guests |= !context.waker().will_wake(&self.own);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Polls a call whose state is kept elsewhere, and once more if the socket has brought anything meanwhile.
+    pub(super) fn try_once<T>(&self, mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> Option<T> {
+        let context = Context::from_waker(Waker::noop());
+        let mut polled = poll(&context);
+        if polled.is_pending() {
+            let mut engine = self.lock();
+            let arrived = self.take_in(&mut engine, true);
+            self.tell(&mut engine);
+            drop(engine);
+            if arrived {
+                polled = poll(&context);
+            }
+        }
+        match polled {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
         }
     }
 
     /// Runs a call to its end.
     pub(super) fn block<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let mut call = pin!(call);
-        let mut context = Context::from_waker(Waker::noop());
+        let mut context = Context::from_waker(&self.own);
         self.wait(|| call.as_mut().poll(&mut context))?
     }
 
@@ -117,7 +161,7 @@ impl Share {
         };
         if pump {
             engine.pumping = false;
-            engine.desk.news += u64::from(engine.waiters > 0);
+            engine.desk.news += u64::from(engine.waiters > 0 || engine.guests);
         }
         self.tell(&mut engine);
         outcome
@@ -135,20 +179,28 @@ impl Share {
 
     /// Tells the others that something happened.
     fn tell(&self, engine: &mut Engine) {
-        if core::mem::replace(&mut engine.told, engine.desk.news) != engine.desk.news && engine.waiters > 0 {
+        if core::mem::replace(&mut engine.told, engine.desk.news) == engine.desk.news {
+            return;
+        }
+        if engine.waiters > 0 {
             self.changed.notify_all();
+        }
+        if core::mem::take(&mut engine.guests) {
+            self.line.tell();
         }
     }
 
-    /// Deals with what has come already; whether there was anything.
-    fn take_in(&self, engine: &mut Engine) -> bool {
+    /// Deals with what the connection has, or also with what its socket has, unless a pump does; whether there was anything.
+    fn take_in(&self, engine: &mut Engine, reaches: bool) -> bool {
+        if engine.pumping {
+            return false;
+        }
         let before = engine.desk.news;
         let mut space = core::mem::take(&mut engine.space);
-        while engine.failure.is_none() {
-            match self.line.look(&mut space) {
-                None => break,
-                Some(arrival) => engine.arrive(arrival, &space),
-            }
+        while engine.failure.is_none()
+            && let Some(arrival) = self.line.look(&mut space, reaches)
+        {
+            engine.arrive(arrival, &space);
         }
         engine.space = space;
         engine.desk.news != before
@@ -176,10 +228,19 @@ impl Share {
         engine
     }
 
-    /// Asks and waits; `path` is what an error names.
+    /// Asks, and gives the answer; `path` is what an error names.
     pub(super) async fn call(&self, request: &Request<'_>, path: &[u8]) -> Result<Answer, Error> {
-        let mut errand = Errand { share: self, ticket: Some(self.lock().ticket()), asked: false, wish: None };
-        match poll_fn(|_| errand.poll(request)).await? {
+        let ticket = self.lock().ticket();
+        self.run(Errand { share: self, request: Some(request), ticket: Some(ticket), wish: None }, path).await
+    }
+
+    /// Gives the answer to what was asked under the ticket.
+    pub(super) async fn answer(&self, ticket: Ticket, path: &[u8]) -> Result<Answer, Error> {
+        self.run(Errand { share: self, request: None, ticket: Some(ticket), wish: None }, path).await
+    }
+
+    async fn run(&self, mut errand: Errand<'_>, path: &[u8]) -> Result<Answer, Error> {
+        match poll_fn(|context| errand.poll(context)).await? {
             Answer::Failed(code, message) => Err(status(code, message, path)),
             answer => Ok(answer),
         }
@@ -189,21 +250,23 @@ impl Share {
 /// One question on its way; nobody waits for its answer once this is gone.
 struct Errand<'a> {
     share: &'a Share,
+    /// What is still to be asked.
+    request: Option<&'a Request<'a>>,
+    /// Under which the answer comes, until it has.
     ticket: Option<Ticket>,
-    asked: bool,
     wish: Option<Wish>,
 }
 
 impl Errand<'_> {
-    fn poll(&mut self, request: &Request<'_>) -> Poll<Result<Answer, Error>> {
-        let Self { share, ticket, asked, wish } = self;
-        let answer = share.attempt(|engine| {
+    fn poll(&mut self, context: &Context<'_>) -> Poll<Result<Answer, Error>> {
+        let Self { share, request, ticket, wish } = self;
+        let answer = share.attempt(context, |engine| {
             let under = (*ticket)?;
-            if !*asked {
-                if let Err(error) = engine.insist(request, under, wish)? {
+            if let Some(what) = request {
+                if let Err(error) = engine.insist(what, under, wish)? {
                     return Some(Err(error));
                 }
-                *asked = true;
+                *request = None;
             }
             let answer = engine.fetch(under)?;
             *ticket = None;
