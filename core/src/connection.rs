@@ -305,6 +305,20 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         self.rekey_wanted = true;
     }
 
+    /// Asks a silent peer so from now on, in place of what the configuration says; before the login is done nothing is asked.
+    pub fn set_keepalive(&mut self, keepalive: Keepalive) {
+        self.config.keepalive = keepalive;
+        self.timers.clear(Timer::Keepalive);
+        if self.is_logged_in() {
+            self.arm_keepalive();
+        }
+    }
+
+    /// Asks the peer for a sign of life with the next [`flush`](Self::flush), however long it has been silent.
+    pub const fn ask_alive(&mut self) {
+        self.channels.globals.ask_alive();
+    }
+
     // Inside.
 
     /// What is owed leaves before what a command adds; if it cannot, the command has to wait.

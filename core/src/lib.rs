@@ -108,6 +108,7 @@
 //! | [`scp`] | files over rcp's protocol, both ends | |
 //! | [`forward`] | what forwarding speaks beside SSH: SOCKS, the cookie of X11 | 1928 |
 //! | [`agent`] | the agent protocol, both ends | 9987 |
+//! | [`pubkey`] | the publickey subsystem, both ends | 4819 |
 //! | `keyring` (feature `alloc`) | the keys of an agent, and what they may be used for | 9987 |
 //! | `replay` (feature `alloc`) | one end's life as text: recorded, replayed to the byte, redacted | |
 //! | `file` (feature `alloc`) | keys in every common format, certificates made, known hosts, authorized keys | 4716, 7468 |
@@ -149,6 +150,7 @@ pub mod file;
 pub mod forward;
 #[cfg(feature = "alloc")]
 pub mod keyring;
+pub mod pubkey;
 #[cfg(feature = "alloc")]
 pub mod replay;
 pub mod role;

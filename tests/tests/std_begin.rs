@@ -89,7 +89,7 @@ fn a_session_from_the_first_byte_to_the_last_without_a_wait() {
     let channel = run(&client, pin!(client.begin_session())).unwrap();
     channel.exec("tr a b; exit 3").unwrap();
     run(&client, pin!(channel.begin_confirm())).unwrap();
-    let (said, exit) = talk(&client, &channel, &[b'a'; 500_000]);
+    let (said, exit) = talk(&client, &channel, &vec![b'a'; 500_000]);
     assert_eq!((said.len(), exit), (500_000, Exit::Status(3)));
     assert!(said.iter().all(|byte| *byte == b'b') && client.rekeys() > 3);
     run(&client, pin!(channel.begin_wait_close())).unwrap();

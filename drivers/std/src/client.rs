@@ -195,6 +195,11 @@ impl Client {
         self.link.with(|state| escape(state.ssh.peer_ident().unwrap_or_default(), false))
     }
 
+    /// Whether a login has succeeded.
+    pub fn is_logged_in(&self) -> bool {
+        self.link.with(|state| state.ssh.is_logged_in())
+    }
+
     /// What the keys in use have protected.
     pub fn traffic(&self) -> Traffic {
         self.link.with(|state| state.ssh.traffic())
