@@ -42,9 +42,8 @@ fn serve(job: &Serve, settings: &Arc<ServerSettings>, authorized: &[u8]) -> std:
     let limits = Limits { connections: 20_000, ..Limits::default() };
     let mut hub: Hub<Server, Jobs> = Hub::new(limits)?;
     let listener = std::net::TcpListener::bind(&job.address)?;
-    listener.set_nonblocking(true)?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
-    hub.listen(mio::net::TcpListener::from_std(listener), settings)?;
+    hub.listen(listener, settings)?;
     let handle = hub.handle();
     thread::spawn(move || {
         // An error is an end as well.
