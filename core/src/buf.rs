@@ -56,6 +56,11 @@ impl<'b> Input<'b> {
         self.bytes.len()
     }
 
+    /// What was not taken yet: the bytes to lend again.
+    pub const fn rest(&self) -> &[u8] {
+        self.bytes
+    }
+
     /// A look at what is there.
     pub(crate) const fn peek(&mut self) -> &mut [u8] {
         self.bytes

@@ -102,6 +102,7 @@
 //! | [`auth`] | the login, client and server | 4252, 4256 |
 //! | [`channel`] | channels, their windows and requests, forwards | 4254, 4335, 8160, 9987 |
 //! | `connection` | [`Connection`], which joins them and keeps time | |
+//! | `turn` | [`Turn`], one round of a driver's loop over buffers of its own | |
 //! | [`algorithm`], [`config`], [`mod@event`], [`role`], [`time`] | the vocabulary that they share | |
 //! | [`sftp`] | file transfer, both ends: requests, answers, transfers | filexfer-02 |
 //! | [`scp`] | files over rcp's protocol, both ends | |
@@ -164,6 +165,7 @@ mod connection;
 mod error;
 mod log;
 mod seed;
+mod turn;
 
 pub use buf::{Input, Output, Rx, Tx};
 pub use channel::{ChannelId, Slot};
@@ -173,3 +175,4 @@ pub use error::{Choice, Error, Reason, Refused, Violation};
 pub use event::{Ask, Event};
 pub use seed::{Random, Seed};
 pub use time::Instant;
+pub use turn::{Intake, Outlet, Turn, Writes};

@@ -26,7 +26,7 @@ macro_rules! messages {
                 Ok(Self { $($field),* })
             }
 
-            fn encode(&self, sink: &mut impl $crate::wire::Sink) {
+            fn encode(&self, sink: &mut (impl $crate::wire::Sink + ?Sized)) {
                 sink.u8($number);
                 $($crate::wire::Field::encode(&self.$field, sink);)*
             }
