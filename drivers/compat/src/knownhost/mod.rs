@@ -36,7 +36,6 @@ use crate::exceptions::{
 use crate::session::Session;
 use base64ct::{Base64, Encoding};
 use check::Asked;
-use constants::key_bits;
 use entry::Entry;
 use sanssh_core::file::PublicKeyBuf;
 use sanssh_core::file::public::bare;
