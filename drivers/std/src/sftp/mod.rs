@@ -20,6 +20,7 @@ pub use file::File;
 pub use options::OpenOptions;
 
 use crate::channel::Channel;
+use crate::inbox::StderrGoes;
 use crate::{Client, Error};
 use core::time::Duration;
 use desk::{Answer, Ticket};
@@ -70,7 +71,7 @@ impl Sftp {
     /// # Errors
     /// [`Error::SftpStream`] if no server of version 3 answers, or what ended the connection.
     pub fn behind(session: Channel) -> Result<Self, Error> {
-        session.ignore_stderr();
+        session.send_stderr(StderrGoes::Nowhere);
         let stream = session.into_stream();
         Self::start(Line::channel(stream))
     }
