@@ -83,6 +83,11 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         }
     }
 
+    /// Slots that are not free.
+    pub(crate) fn taken(&self) -> usize {
+        self.table.as_ref().iter().filter(|slot| slot.state != State::Free).count()
+    }
+
     /// Takes a free slot.
     pub(super) fn vacancy(&mut self) -> Option<(ChannelId, &mut Slot)> {
         let mut slots = self.table.as_mut().iter_mut().enumerate().take(1 << 16);
@@ -153,11 +158,14 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
             return Err(Refused::NoSuchChannel);
         }
         let want_reply = what.wants_reply();
-        let awaited = slot.awaited.checked_add(u8::from(want_reply)).ok_or(Refused::Busy)?;
+        if want_reply && !slot.may_ask_for(what.permits()) {
+            return Err(Refused::Busy);
+        }
         let head = ChannelRequestMessage { recipient: slot.peer, name: what.name(), want_reply, fields: Rest(b"") };
         sender.send_with(&head, |sink| what.encode(sink))?;
-        slot.awaited = awaited;
-        slot.raise(what.permits());
+        if want_reply {
+            slot.ask_for(what.permits());
+        }
         Ok(())
     }
 
@@ -235,8 +243,10 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
             return Ok(0);
         }
         let recipient = slot.peer;
-        let sent = sender.compose(most.saturating_add(DATA_HEADER), |space| {
-            let Some((header, data)) = space.split_at_mut_checked(DATA_HEADER) else { return 0 };
+        let mut with = Some(with);
+        let sent = sender.compose(most.saturating_add(DATA_HEADER), &mut |space| {
+            let parts = space.split_at_mut_checked(DATA_HEADER).zip(with.take());
+            let Some(((header, data), with)) = parts else { return 0 };
             let written = with(data).min(most);
             if written == 0 {
                 return 0;

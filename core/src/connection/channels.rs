@@ -66,6 +66,11 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
     }
 
+    /// Channels that are open, or being opened or closed, and forwards: slots of the table that are taken.
+    pub fn slots_taken(&self) -> usize {
+        self.channels.taken()
+    }
+
     /// How many bytes the channel's window and packet limit allow for now; none once the connection is over.
     pub fn writable(&self, id: ChannelId) -> usize {
         if self.fate.is_some() { 0 } else { self.channels.writable(id) }

@@ -64,8 +64,8 @@ impl Channel {
     }
 
     /// Asks for a program; the request leaves with what follows.
-    pub(crate) fn begin(&self, program: Request<'_>) -> Result<(), Error> {
-        self.stream.request(program, true, false)
+    pub(crate) async fn begin(&self, program: Request<'_>) -> Result<(), Error> {
+        self.stream.asked(program, true, false).await
     }
 
     pub(crate) fn into_stream(self) -> Stream<role::Client> {

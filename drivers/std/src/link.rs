@@ -191,6 +191,16 @@ impl<R: End> Link<R> {
         }
     }
 
+    /// Something happened that futures of the caller's wait for, elsewhere than on the connection.
+    pub(crate) fn announce(&self) {
+        let mut state = self.lock();
+        state.news = true;
+        self.tell(&mut state);
+        if state.polling.take().is_some() {
+            self.nudge();
+        }
+    }
+
     /// Lets what is owed leave; if it cannot all, or deadlines changed, the pump has to know.
     pub(crate) fn settle(&self, state: &mut State<R>) {
         if state.ssh.owes_output() {

@@ -86,8 +86,13 @@ impl<R: End> Stream<R> {
 
     /// Sends a request; it leaves at once if `now`, and with what follows otherwise. `wants_reply`: one will come.
     pub(crate) fn request(&self, what: Request<'_>, wants_reply: bool, now: bool) -> Result<(), Error> {
+        self.link.block(self.link.patience(), self.asked(what, wants_reply, now))
+    }
+
+    /// The same, to be polled.
+    pub(crate) async fn asked(&self, what: Request<'_>, wants_reply: bool, now: bool) -> Result<(), Error> {
         let name = str::from_utf8(what.name()).unwrap_or("?");
-        self.link.wait(self.link.patience(), &mut Own::none(), |state, _| {
+        let taken = self.link.until(|state| {
             let taken = state.attempt(self.link.socket(), |ssh, output| ssh.request(self.id, what, output))?;
             let inbox = state.inboxes.of(self.id).filter(|_| wants_reply && taken.is_ok());
             if let Some(inbox) = inbox {
@@ -97,7 +102,8 @@ impl<R: End> Stream<R> {
                 self.link.settle(state);
             }
             Some(taken)
-        })?
+        });
+        taken.await?
     }
 
     /// Waits until the channel's inbox has something to say.

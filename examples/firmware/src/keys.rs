@@ -1,0 +1,48 @@
+//! The keys that are baked in when the image is built, from the folder that `FIRMWARE_KEYS` names.
+
+use ed25519_dalek::{Signer, SigningKey};
+use sanssh_core::wire::{Sink, Writer};
+
+/// The algorithm of all of them.
+const NAME: &[u8] = b"ssh-ed25519";
+
+/// A public key as it stands in messages: `string "ssh-ed25519", string key`.
+pub type Blob = [u8; 51];
+
+/// The public key of the one user.
+pub const AUTHORIZED: &Blob = include_bytes!(concat!(env!("FIRMWARE_KEYS"), "/authorized"));
+
+/// A secret key with its public half.
+#[derive(Debug)]
+pub struct Pair {
+    key: SigningKey,
+    /// The public half.
+    pub blob: Blob,
+}
+
+impl Pair {
+    /// The key of this host.
+    pub fn host() -> Self {
+        Self::new(include_bytes!(concat!(env!("FIRMWARE_KEYS"), "/host")))
+    }
+
+    fn new(secret: &[u8; 32]) -> Self {
+        let key = SigningKey::from_bytes(secret);
+        let mut blob = [0; 51];
+        put(&mut blob, key.verifying_key().as_bytes());
+        Self { key, blob }
+    }
+
+    /// The signature of a message, as it stands in messages.
+    pub fn sign(&self, message: &[u8]) -> [u8; 83] {
+        let mut blob = [0; 83];
+        put(&mut blob, &self.key.sign(message).to_bytes());
+        blob
+    }
+}
+
+fn put(blob: &mut [u8], content: &[u8]) {
+    let mut writer = Writer::new(blob);
+    writer.string(NAME);
+    writer.string(content);
+}

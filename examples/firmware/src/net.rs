@@ -1,0 +1,86 @@
+//! The network over the board's Ethernet: one address, one TCP socket.
+
+use crate::board::{self, Wire};
+use sanssh_core::Random;
+use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
+use smoltcp::phy::{Device, TxToken};
+use smoltcp::socket::tcp::{self, SocketBuffer};
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, HardwareAddress,
+    IpCidr, Ipv4Address,
+};
+
+/// Our address, in the network that QEMU makes for its guest.
+const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 15);
+const GATEWAY: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
+
+/// A peer that is silent for so long is gone, if bytes of ours wait for it.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// The network, with one socket.
+pub struct Net {
+    wire: Wire,
+    interface: Interface,
+    sockets: SocketSet<'static>,
+    handle: SocketHandle,
+}
+
+impl Net {
+    /// Starts the network. `storage` is the socket's place, `received` and `sent` its memory.
+    pub fn new(
+        mut wire: Wire,
+        storage: &'static mut [SocketStorage<'static>],
+        received: &'static mut [u8],
+        sent: &'static mut [u8],
+        random: &mut Random,
+    ) -> Self {
+        let mut config = Config::new(HardwareAddress::Ethernet(EthernetAddress(board::MAC)));
+        config.random_seed = u64::from_le_bytes(random.array());
+        let mut interface = Interface::new(config, &mut wire, now());
+        interface.update_ip_addrs(|addresses| {
+            let _ = addresses.push(IpCidr::new(ADDRESS.into(), 24));
+        });
+        let _ = interface.routes_mut().add_default_ipv4_route(GATEWAY);
+        let mut socket = tcp::Socket::new(SocketBuffer::new(received), SocketBuffer::new(sent));
+        socket.set_nagle_enabled(false);
+        socket.set_ack_delay(None);
+        socket.set_timeout(Some(SILENCE));
+        let mut sockets = SocketSet::new(storage);
+        let handle = sockets.add(socket);
+        Self { wire, interface, sockets, handle }
+    }
+
+    /// Moves frames both ways.
+    pub fn poll(&mut self) {
+        self.interface.poll(now(), &mut self.wire, &mut self.sockets);
+    }
+
+    /// The socket.
+    pub fn socket(&mut self) -> &mut tcp::Socket<'static> {
+        self.sockets.get_mut(self.handle)
+    }
+
+    /// Asks for the gateway's hardware address, so that the first answer need not wait for it.
+    pub fn greet(&mut self) {
+        let ours = EthernetAddress(board::MAC);
+        let request = ArpRepr::EthernetIpv4 {
+            operation: ArpOperation::Request,
+            source_hardware_addr: ours,
+            source_protocol_addr: ADDRESS,
+            target_hardware_addr: EthernetAddress([0; 6]),
+            target_protocol_addr: GATEWAY,
+        };
+        let head = EthernetRepr { src_addr: ours, dst_addr: EthernetAddress::BROADCAST, ethertype: EthernetProtocol::Arp };
+        let Some(token) = self.wire.transmit(now()) else { return };
+        token.consume(head.buffer_len() + request.buffer_len(), |space| {
+            let mut frame = EthernetFrame::new_unchecked(space);
+            head.emit(&mut frame);
+            request.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
+        });
+    }
+}
+
+fn now() -> Instant {
+    Instant::from_micros(i64::try_from(board::now().0).unwrap_or(i64::MAX))
+}
