@@ -250,6 +250,10 @@ impl Desk {
 }
 
 impl Tunnel {
+    pub(crate) fn into_stream(self) -> Stream<role::Client> {
+        self.stream
+    }
+
     /// No more will be written.
     pub fn finish(&self) {
         self.stream.finish();
