@@ -112,6 +112,11 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
     }
 
+    /// All that is said to a peer for whom there is no connection: who we are, and why not.
+    pub fn turn_away(software: &str, reason: Reason, output: &mut Output<'_>) -> Result<(), Refused> {
+        Transport::<R, P>::turn_away(software, reason, output)
+    }
+
     // Bytes and time.
 
     /// Takes packets off the front of `input` until one is worth telling. `None`: more bytes are needed, or an answer
@@ -184,6 +189,11 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             Some(error) => Err(error),
             None => Err(self.fail(Error::HungUp)),
         }
+    }
+
+    /// The transport has taken nothing for longer than the peer may be silent ([`Keepalive::patience`]): it is over.
+    pub fn stalled(&mut self) -> Error {
+        self.fail(Error::TimedOut(Deadline::Keepalive))
     }
 
     /// Lets time pass: deadlines that are over end the connection, appointments are kept.
@@ -293,6 +303,20 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
     /// Changes the keys as soon as may be: once the login is done, with the next [`flush`](Self::flush).
     pub const fn rekey(&mut self) {
         self.rekey_wanted = true;
+    }
+
+    /// Asks a silent peer so from now on, in place of what the configuration says; before the login is done nothing is asked.
+    pub fn set_keepalive(&mut self, keepalive: Keepalive) {
+        self.config.keepalive = keepalive;
+        self.timers.clear(Timer::Keepalive);
+        if self.is_logged_in() {
+            self.arm_keepalive();
+        }
+    }
+
+    /// Asks the peer for a sign of life with the next [`flush`](Self::flush), however long it has been silent.
+    pub const fn ask_alive(&mut self) {
+        self.channels.globals.ask_alive();
     }
 
     // Inside.

@@ -11,7 +11,7 @@ const SHARED: [&str; 9] = ["algorithm", "config", "error", "event", "buf", "time
 const ROOT: [&str; 6] = ["Waiting", "Input", "Output", "Instant", "Error", "Refused"];
 
 /// Each layer and the layers it may use besides itself.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("wire", &[]),
     ("crypto", &["wire"]),
     ("transport", &["crypto", "wire"]),
@@ -23,6 +23,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("scp", &["sftp", "wire"]),
     ("forward", &[]),
     ("agent", &["crypto", "wire"]),
+    ("pubkey", &["wire"]),
     ("keyring", &["agent", "file", "crypto", "wire"]),
     ("replay", &["channel", "auth", "transport", "file", "crypto", "wire"]),
 ];

@@ -83,6 +83,11 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         }
     }
 
+    /// Slots that are not free.
+    pub(crate) fn taken(&self) -> usize {
+        self.table.as_ref().iter().filter(|slot| slot.state != State::Free).count()
+    }
+
     /// Takes a free slot.
     pub(super) fn vacancy(&mut self) -> Option<(ChannelId, &mut Slot)> {
         let mut slots = self.table.as_mut().iter_mut().enumerate().take(1 << 16);
@@ -153,11 +158,14 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
             return Err(Refused::NoSuchChannel);
         }
         let want_reply = what.wants_reply();
-        let awaited = slot.awaited.checked_add(u8::from(want_reply)).ok_or(Refused::Busy)?;
+        if want_reply && !slot.may_ask_for(what.permits()) {
+            return Err(Refused::Busy);
+        }
         let head = ChannelRequestMessage { recipient: slot.peer, name: what.name(), want_reply, fields: Rest(b"") };
         sender.send_with(&head, |sink| what.encode(sink))?;
-        slot.awaited = awaited;
-        slot.raise(what.permits());
+        if want_reply {
+            slot.ask_for(what.permits());
+        }
         Ok(())
     }
 
@@ -180,6 +188,12 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         let slot = self.table.as_ref().get(id.index());
         let slot = slot.filter(|slot| slot.generation == id.generation() && slot.sends());
         slot.map_or(0, |slot| usize::try_from(slot.send_window.min(slot.peer_max)).unwrap_or(usize::MAX))
+    }
+
+    pub(crate) fn windows(&self, id: ChannelId) -> Option<(u32, u32)> {
+        let slot = self.table.as_ref().get(id.index())?;
+        let open = slot.generation == id.generation() && slot.state == State::Open;
+        open.then_some((slot.send_window, slot.receive_window))
     }
 
     /// How much may be sent now: by window, by the peer's packet limit and by the room in the output.

@@ -66,9 +66,19 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
     }
 
+    /// Channels that are open, or being opened or closed, and forwards: slots of the table that are taken.
+    pub fn slots_taken(&self) -> usize {
+        self.channels.taken()
+    }
+
     /// How many bytes the channel's window and packet limit allow for now; none once the connection is over.
     pub fn writable(&self, id: ChannelId) -> usize {
         if self.fate.is_some() { 0 } else { self.channels.writable(id) }
+    }
+
+    /// The windows of a channel that is open: bytes that we may send, and bytes that the peer may.
+    pub fn windows(&self, id: ChannelId) -> Option<(u32, u32)> {
+        self.channels.windows(id)
     }
 
     /// Sends data; returns how much was taken. 0: the window is empty, and

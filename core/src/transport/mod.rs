@@ -40,7 +40,7 @@ use crate::crypto::schedule::Direction;
 use crate::crypto::{Fingerprint, HashValue, Provider};
 use crate::error::{Error, Reason, Refused, Violation};
 use crate::role::Role;
-use crate::seed::Random;
+use crate::seed::{Random, Seed};
 use crate::wire::legality::Phase;
 use crate::wire::transport::{Debug, Disconnect, ExtInfo, Ignore, Ping, Pong, Unimplemented};
 use crate::wire::{Message, Names, Reader, Sink};
@@ -388,6 +388,16 @@ impl<R: Role, P: Provider> Transport<R, P> {
             self.ident_owed = false;
             self.sealing.forget();
         }
+    }
+
+    /// Writes the identification, and DISCONNECT in the clear.
+    pub(crate) fn turn_away(software: &str, reason: Reason, output: &mut Output<'_>) -> Result<(), Refused> {
+        ident::write(software, output)?;
+        let Reason(code) = reason;
+        // In the clear, padding has nothing to hide.
+        let mut random = Random::new(&Seed::new([0; 32]));
+        let disconnect = Disconnect { code, description: b"", language: b"" };
+        Sealing::<P::Seal, P::Deflate>::new().send(&mut random, output, &disconnect)
     }
 
     fn flush_extensions(

@@ -21,6 +21,7 @@ pub mod legality;
 pub(crate) mod macros;
 mod names;
 mod reader;
+mod sequence;
 mod sink;
 mod strings;
 pub mod transport;
@@ -29,6 +30,7 @@ pub use field::{Bytes, Field, Mpint, Rest, Value};
 pub(crate) use names::word;
 pub use names::{Names, NamesIter};
 pub use reader::Reader;
+pub use sequence::{Element, Sequence};
 pub use sink::{Length, Sink, Writer};
 pub use strings::Strings;
 

@@ -64,8 +64,8 @@ impl Channel {
     }
 
     /// Asks for a program; the request leaves with what follows.
-    pub(crate) fn begin(&self, program: Request<'_>) -> Result<(), Error> {
-        self.stream.request(program, true, false)
+    pub(crate) async fn begin(&self, program: Request<'_>) -> Result<(), Error> {
+        self.stream.asked(program, true, false).await
     }
 
     pub(crate) fn into_stream(self) -> Stream<role::Client> {
@@ -122,10 +122,44 @@ impl Channel {
     /// # Errors
     /// [`Error::RequestRefused`] if the command, shell or subsystem was refused, or what ended the connection.
     pub fn confirm(&self) -> Result<(), Error> {
-        self.stream.until(|inbox| match inbox.refused_start() {
+        self.stream.link.block(self.stream.link.patience(), self.begin_confirm())
+    }
+
+    /// The same, begun.
+    pub fn begin_confirm(&self) -> impl Future<Output = Result<(), Error>> + use<> {
+        let confirmed = self.stream.begin_until(|inbox| match inbox.refused_start() {
             Some(what) => Some(Err(Error::RequestRefused(what))),
             None => (inbox.asked.is_empty() || inbox.closed).then_some(Ok(())),
-        })?
+        });
+        async { confirmed.await? }
+    }
+
+    /// Waits until the server says that no more output comes, whatever of it was read.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn wait_eof(&self) -> Result<(), Error> {
+        self.stream.link.block(self.stream.link.patience(), self.begin_wait_eof())
+    }
+
+    /// The same, begun.
+    pub fn begin_wait_eof(&self) -> impl Future<Output = Result<(), Error>> + use<> {
+        self.stream.begin_until(|inbox| (inbox.eof || inbox.closed).then_some(()))
+    }
+
+    /// As [`wait_close`](Self::wait_close), begun.
+    pub fn begin_wait_close(&self) -> impl Future<Output = Result<(), Error>> + use<> {
+        self.stream.begin_until(|inbox| inbox.closed.then_some(()))
+    }
+
+    /// Reads what has come of one stream, or of whichever has something, without waiting; `None` if nothing has yet.
+    pub fn try_read(&self, want: Option<Kind>, buffer: &mut [u8]) -> Option<Result<(Kind, usize), Error>> {
+        self.stream.try_read(want, buffer)
+    }
+
+    /// Writes as much as window and buffers take, without waiting; `None` if that is nothing now.
+    pub fn try_write(&self, kind: Kind, data: &[u8]) -> Option<Result<usize, Error>> {
+        self.stream.try_write(kind, data)
     }
 
     /// Whether the terminal asked for was granted; `None` before the server said.
@@ -191,11 +225,17 @@ impl Channel {
     /// # Errors
     /// [`Error::RequestRefused`] if there was no command, or what ended the connection.
     pub fn wait(&self) -> Result<Exit, Error> {
-        self.stream.until(|inbox| match (inbox.refused_start(), &inbox.exit) {
+        self.stream.link.block(self.stream.link.patience(), self.begin_wait())
+    }
+
+    /// The same, begun.
+    pub fn begin_wait(&self) -> impl Future<Output = Result<Exit, Error>> + use<> {
+        let ended = self.stream.begin_until(|inbox| match (inbox.refused_start(), &inbox.exit) {
             (Some(what), _) => Some(Err(Error::RequestRefused(what))),
             (None, Some(exit)) => Some(Ok(exit.clone())),
             (None, None) => inbox.closed.then_some(Ok(Exit::Unknown)),
-        })?
+        });
+        async { ended.await? }
     }
 
     /// Waits until the channel is closed on both sides, which is after all output and the exit status.

@@ -10,8 +10,7 @@ use crate::inbox::{Inbox, Inboxes, Stage};
 use crate::lend::Lent;
 use crate::link::Link;
 use crate::login::{Outcome, Prompt};
-use crate::relay::{Endpoint, Relay};
-use crate::state::Own;
+use crate::relay::{Endpoint, Leads, Relay};
 use crate::stream::Stream;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -117,6 +116,23 @@ impl End for role::Client {
     }
 }
 
+/// What channel to open.
+#[derive(Debug)]
+pub(crate) enum Opens {
+    Session,
+    /// Through the server, on behalf of who is at this address.
+    To(Leads, String, u16),
+}
+
+impl Opens {
+    fn kind(&self) -> OpenKind<'_> {
+        match self {
+            Self::Session => OpenKind::Session,
+            Self::To(leads, originator, port) => leads.kind((originator, *port)),
+        }
+    }
+}
+
 /// A connection to a server. Clones are the same connection; when the last one and the last [`Channel`] are gone, and
 /// nothing is forwarded any more, the server is told goodbye.
 #[derive(Debug, Clone)]
@@ -136,38 +152,37 @@ impl Client {
     /// # Errors
     /// [`Error::OpenRefused`] by the server, [`Error::TooManyChannels`] here, or what ended the connection.
     pub fn session(&self) -> Result<Channel, Error> {
-        self.open(OpenKind::Session).map(Channel::new)
+        self.block(self.begin_session())
+    }
+
+    /// The same, begun.
+    pub fn begin_session(&self) -> impl Future<Output = Result<Channel, Error>> + use<> {
+        let opening = self.begin_open(Opens::Session);
+        async { opening.await.map(Channel::new) }
     }
 
     /// Opens a channel, which takes one round trip.
-    pub(crate) fn open(&self, kind: OpenKind<'_>) -> Result<Stream<role::Client>, Error> {
-        let id = self.link.wait(self.link.patience(), &mut Own::none(), |state, _| {
-            let opened = state.attempt(self.link.socket(), |ssh, output| ssh.open(kind, output))?;
-            if let Ok(id) = opened {
-                state.inboxes.add(Inbox::new(id, Stage::Opening));
-            }
-            self.link.settle(state);
-            Some(opened)
-        })?;
-        self.opened(id.map_err(Error::of_open)?)
-    }
-
-    fn opened(&self, id: ChannelId) -> Result<Stream<role::Client>, Error> {
-        let outcome =
-            self.link.wait(self.link.patience(), &mut Own::none(), |state, _| match &state.inboxes.of(id)?.stage {
+    pub(crate) fn begin_open(&self, what: Opens) -> impl Future<Output = Result<Stream<role::Client>, Error>> + use<> {
+        let link = Arc::clone(&self.link);
+        async move {
+            let opened = link.until(|state| {
+                let opened = state.attempt(link.socket(), |ssh, output| ssh.open(what.kind(), output))?;
+                if let Ok(id) = opened {
+                    state.inboxes.add(Inbox::new(id, Stage::Opening));
+                }
+                link.settle(state);
+                Some(opened)
+            });
+            let id = opened.await?.map_err(Error::of_open)?;
+            // Dropped before it is open, it is closed when it is.
+            let stream = Stream { link: Arc::clone(&link), id };
+            let stage = link.until(|state| match &state.inboxes.of(id)?.stage {
                 Stage::Opening => None,
                 Stage::Open => Some(Ok(())),
                 Stage::Refused(reason, text) => Some(Err(Error::OpenRefused { reason: *reason, text: text.clone() })),
             });
-        let error = match outcome {
-            Ok(Ok(())) => return Ok(Stream { link: Arc::clone(&self.link), id }),
-            Ok(Err(error)) | Err(error) => error,
-        };
-        self.link.with(|state| match state.inboxes.of(id) {
-            Some(inbox) if inbox.stage == Stage::Opening => inbox.abandoned = true,
-            _ => state.inboxes.remove(id),
-        });
-        Err(error)
+            stage.await?.map(|()| stream)
+        }
     }
 
     /// What was negotiated last.
@@ -178,6 +193,11 @@ impl Client {
     /// The server's identification line, escaped.
     pub fn server_ident(&self) -> String {
         self.link.with(|state| escape(state.ssh.peer_ident().unwrap_or_default(), false))
+    }
+
+    /// Whether a login has succeeded.
+    pub fn is_logged_in(&self) -> bool {
+        self.link.with(|state| state.ssh.is_logged_in())
     }
 
     /// What the keys in use have protected.

@@ -1,7 +1,7 @@
 //! Forwarding as a client has it (RFC 4254 §7, OpenSSH PROTOCOL §2.4): tunnels to where the server connects, listeners
 //! here whose connections lead there, and listeners there whose connections come here.
 
-use crate::client::Desk;
+use crate::client::{Desk, Opens};
 use crate::end::Ssh;
 use crate::inbox::{Inbox, Kind, Stage};
 use crate::link::Link;
@@ -84,9 +84,18 @@ impl Client {
     /// [`Error::OpenRefused`] if the server cannot or will not connect, [`Error::TooManyChannels`] here, or what ended
     /// the connection.
     pub fn direct(&self, to: impl Into<Endpoint>) -> Result<Tunnel, Error> {
-        let leads = Leads::To(to.into());
-        let stream = self.open(leads.kind(("127.0.0.1", 0)))?;
-        Ok(Tunnel { stream })
+        self.block(self.begin_direct(to, "127.0.0.1", 0))
+    }
+
+    /// The same, begun, on behalf of who is at the address `originator` and its `port`, as the server is told.
+    pub fn begin_direct<E: Into<Endpoint>>(
+        &self,
+        to: E,
+        originator: &str,
+        port: u16,
+    ) -> impl Future<Output = Result<Tunnel, Error>> + use<E> {
+        let opening = self.begin_open(Opens::To(Leads::To(to.into()), originator.to_owned(), port));
+        async { opening.await.map(|stream| Tunnel { stream }) }
     }
 
     /// Gives each connection to the listener a tunnel through the server. Nothing is waited for: the server's refusals
@@ -124,7 +133,7 @@ impl Client {
     /// [`Error::ForwardRefused`] by the server, [`Error::TooManyChannels`] here, or what ended the connection.
     pub fn forward_remote(&self, at: impl Into<Endpoint>, to: impl Into<Endpoint>) -> Result<RemoteForward, Error> {
         let tally = Arc::new(Tally::default());
-        let remote = self.ask_forward(at.into(), Goes::On(to.into(), Arc::clone(&tally)))?;
+        let remote = self.block(self.ask_forward(at.into(), Goes::On(to.into(), Arc::clone(&tally))))?;
         self.link.change(|state| state.relay.expect(remote.id))?;
         Ok(RemoteForward { remote, tally })
     }
@@ -134,7 +143,16 @@ impl Client {
     /// # Errors
     /// As [`forward_remote`](Self::forward_remote).
     pub fn listen(&self, at: impl Into<Endpoint>) -> Result<RemoteListener, Error> {
-        Ok(RemoteListener { remote: self.ask_forward(at.into(), Goes::Queue(VecDeque::new()))? })
+        self.block(self.begin_listen(at))
+    }
+
+    /// The same, begun.
+    pub fn begin_listen<E: Into<Endpoint>>(
+        &self,
+        at: E,
+    ) -> impl Future<Output = Result<RemoteListener, Error>> + use<E> {
+        let asking = self.ask_forward(at.into(), Goes::Queue(VecDeque::new()));
+        async { Ok(RemoteListener { remote: asking.await? }) }
     }
 
     /// Waits until a connection of some forward has ended or come to nothing, and the count of that is not `seen`, from 0;
@@ -157,22 +175,25 @@ impl Client {
         self.link.command(true, |ssh, output| ssh.forgo_sessions(output))
     }
 
-    fn ask_forward(&self, at: Endpoint, goes: Goes) -> Result<Remote, Error> {
-        let mut goes = Some(goes);
-        let id = self.link.wait(self.link.patience(), &mut Own::none(), |state, _| {
-            let asked = state.attempt(self.link.socket(), |ssh, output| ssh.forward(at.forward(), output))?;
-            if let (Ok(id), Some(goes)) = (&asked, goes.take()) {
-                state.desk.forwards.push(Expected { id: *id, granted: None, goes });
-            }
-            self.link.settle(state);
-            Some(asked)
-        })?;
-        let id = id.map_err(Error::of_open)?;
-        let mut remote = Remote { link: Arc::clone(&self.link), id, at, port: 0 };
-        let granted =
-            self.link.wait(self.link.patience(), &mut Own::none(), |state, _| state.desk.forward(id)?.granted)?;
-        remote.port = granted.ok_or(Error::ForwardRefused)?;
-        Ok(remote)
+    fn ask_forward(&self, at: Endpoint, goes: Goes) -> impl Future<Output = Result<Remote, Error>> + use<> {
+        let link = Arc::clone(&self.link);
+        async move {
+            let mut goes = Some(goes);
+            let asked = link.until(|state| {
+                let asked = state.attempt(link.socket(), |ssh, output| ssh.forward(at.forward(), output))?;
+                if let (Ok(id), Some(goes)) = (&asked, goes.take()) {
+                    state.desk.forwards.push(Expected { id: *id, granted: None, goes });
+                }
+                link.settle(state);
+                Some(asked)
+            });
+            let id = asked.await?.map_err(Error::of_open)?;
+            // Dropped before it is granted, it is cancelled.
+            let mut remote = Remote { link: Arc::clone(&link), id, at, port: 0 };
+            let granted = link.until(|state| state.desk.forward(id)?.granted).await?;
+            remote.port = granted.ok_or(Error::ForwardRefused)?;
+            Ok(remote)
+        }
     }
 }
 
@@ -304,19 +325,27 @@ impl RemoteListener {
     /// # Errors
     /// What ended the connection.
     pub fn accept(&self) -> Result<(Tunnel, Option<SocketAddr>), Error> {
-        let Remote { link, id, .. } = &self.remote;
-        link.wait(link.patience(), &mut Own::none(), |state, _| {
-            loop {
-                let Goes::Queue(queue) = &mut state.desk.forward(*id)?.goes else { return None };
-                let (ask, from) = queue.pop_front()?;
-                // One that is gone already is passed over.
-                if let Ok(id) = state.ssh.accept(ask) {
-                    state.inboxes.add(Inbox::new(id, Stage::Open));
-                    link.settle(state);
-                    return Some((Tunnel { stream: Stream { link: Arc::clone(link), id } }, from));
+        self.remote.link.block(self.remote.link.patience(), self.begin_accept())
+    }
+
+    /// The same, begun.
+    pub fn begin_accept(&self) -> impl Future<Output = Result<(Tunnel, Option<SocketAddr>), Error>> + use<> {
+        let (link, id) = (Arc::clone(&self.remote.link), self.remote.id);
+        async move {
+            let accepted = link.until(|state| {
+                loop {
+                    let Goes::Queue(queue) = &mut state.desk.forward(id)?.goes else { return None };
+                    let (ask, from) = queue.pop_front()?;
+                    // One that is gone already is passed over.
+                    if let Ok(id) = state.ssh.accept(ask) {
+                        state.inboxes.add(Inbox::new(id, Stage::Open));
+                        link.settle(state);
+                        return Some((Tunnel { stream: Stream { link: Arc::clone(&link), id } }, from));
+                    }
                 }
-            }
-        })
+            });
+            accepted.await
+        }
     }
 }
 

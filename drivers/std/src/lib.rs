@@ -27,6 +27,7 @@ pub mod ssh_config;
 
 mod agent;
 mod authorized;
+mod begin;
 mod borrow;
 mod channel;
 mod client;
@@ -69,6 +70,7 @@ mod update;
 
 pub use agent::{Agent, Identity};
 pub use authorized::{AuthorizedKeys, List};
+pub use begin::Interest;
 pub use borrow::BorrowedDisplay;
 pub use channel::{Channel, Pty, Stderr};
 pub use client::Client;

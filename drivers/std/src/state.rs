@@ -104,6 +104,8 @@ pub(crate) struct State<R: End> {
     goodbye: Option<String>,
     /// Something happened that others may wait for.
     pub(crate) news: bool,
+    /// How often that was told.
+    pub(crate) moves: u64,
     /// A thread is the pump.
     pub(crate) pumping: bool,
     /// What the pump sleeps on, while it does.
@@ -138,6 +140,7 @@ impl<R: End> State<R> {
             broken: None,
             goodbye: None,
             news: false,
+            moves: 0,
             pumping: false,
             polling: None,
             waiters: 0,

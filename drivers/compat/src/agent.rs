@@ -1,0 +1,1 @@
+//! The keys of an agent, `ssh2.agent`.

@@ -1,0 +1,1 @@
+//! Which key belongs to which host, `ssh2.knownhost`.

@@ -1,0 +1,1 @@
+//! Ports that the server listens at for us, `ssh2.listener`.

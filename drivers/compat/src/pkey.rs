@@ -1,0 +1,1 @@
+//! A public key of an agent's, `ssh2.pkey`.

@@ -1,0 +1,1 @@
+//! The keys that a user's account takes, `ssh2.publickey` (RFC 4819).
