@@ -48,7 +48,7 @@ impl<T> Slots<T> {
             calls.push((key.into(), Box::pin(begin())));
             calls.len() - 1
         });
-        match client.advance(&mut calls[at].1) {
+        match client.advance(calls[at].1.as_mut()) {
             Poll::Pending => Err(Error::Again),
             Poll::Ready(outcome) => {
                 drop(calls.swap_remove(at));
