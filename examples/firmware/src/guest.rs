@@ -1,9 +1,9 @@
 //! The server's side of a connection: who may log in, and what becomes of channels.
 
+use crate::house::House;
 use crate::keys::{AUTHORIZED, Pair};
 use crate::profile::{CHANNELS, Crypto};
 use crate::session::Session;
-use crate::shell::Vitals;
 use sanssh_core::auth::server::{self, Credential};
 use sanssh_core::channel::{self, ChannelId, OpenFailure, OpenKind};
 use sanssh_core::event::Sign;
@@ -38,11 +38,11 @@ impl<'k> Guest<'k> {
 
     /// Deals with what there is; whether there was anything. An error is the end of the connection.
     #[inline(never)]
-    pub fn serve(&mut self, turn: &mut Turn<'_, '_>, vitals: &mut Vitals) -> Result<bool, Error> {
+    pub fn serve(&mut self, turn: &mut Turn<'_, '_>, house: &mut House) -> Result<bool, Error> {
         let mut heard = false;
         while let Some(event) = turn.next()? {
             heard = true;
-            self.hear(turn, event, vitals);
+            self.hear(turn, event, house);
         }
         if let Some((ask, signature)) = &self.signed {
             let blob = &self.host.blob;
@@ -52,24 +52,24 @@ impl<'k> Guest<'k> {
             }
         }
         for session in &mut self.sessions {
-            session.run(turn, vitals);
+            session.run(turn, house);
         }
         Ok(heard)
     }
 
-    fn hear(&mut self, turn: &mut Turn<'_, '_>, event: Event<'_, Server>, vitals: &mut Vitals) {
+    fn hear(&mut self, turn: &mut Turn<'_, '_>, event: Event<'_, Server>, house: &mut House) {
         match event {
-            Event::Transport(transport::Event::Keyed(summary)) if summary.first => vitals.keyed = true,
-            Event::Auth(event) => self.admit(turn, event, vitals),
+            Event::Transport(transport::Event::Keyed(summary)) if summary.first => house.keyed = true,
+            Event::Auth(event) => self.admit(turn, event, house),
             Event::Open { kind: OpenKind::Session, ask } => drop(turn.ssh.accept(ask)),
             Event::Open { ask, .. } => turn.ssh.decline(ask, OpenFailure::UNKNOWN_TYPE),
-            Event::Channel(id, event) => self.channel(turn.ssh, id, event, vitals),
+            Event::Channel(id, event) => self.channel(turn.ssh, id, event, house),
             // None are asked for where `Config::forwarding` is off.
             Event::Listen { .. } | Event::Forward(..) | Event::Transport(_) => {}
         }
     }
 
-    fn admit(&mut self, turn: &mut Turn<'_, '_>, event: server::Event<'_>, vitals: &mut Vitals) {
+    fn admit(&mut self, turn: &mut Turn<'_, '_>, event: server::Event<'_>, house: &mut House) {
         use server::Event::{Answers, Attempt, HostKey, Probe, Prove, Sign};
         match event {
             HostKey { ask, .. } => turn.ssh.host_key(ask, &self.host.blob),
@@ -83,7 +83,7 @@ impl<'k> Guest<'k> {
             }
             Probe { ask, .. } => turn.ssh.unacceptable(ask),
             Attempt { credential: Credential::PublicKey { key, .. }, ask, .. } if key == AUTHORIZED => {
-                vitals.logins += 1;
+                house.logins += 1;
                 turn.ssh.grant(ask);
             }
             Attempt { ask, .. } | Answers { ask, .. } => turn.ssh.refuse(ask),
@@ -91,13 +91,13 @@ impl<'k> Guest<'k> {
         }
     }
 
-    fn channel(&mut self, ssh: &mut Ssh, id: ChannelId, event: channel::Event<'_>, vitals: &Vitals) {
+    fn channel(&mut self, ssh: &mut Ssh, id: ChannelId, event: channel::Event<'_>, house: &House) {
         let Some(session) = self.sessions.get_mut(id.index()) else { return };
         match event {
             channel::Event::Data(bytes) => session.take(ssh, id, bytes),
             channel::Event::Extended(_, bytes) => ssh.release(id, bytes.len()),
             channel::Event::Request { what, ask } => {
-                let granted = session.request(ssh, id, &what, vitals);
+                let granted = session.request(ssh, id, &what, house);
                 ssh.reply(ask, granted);
             }
             channel::Event::Eof => session.eof(),

@@ -7,6 +7,7 @@
 //! | [`keys`] | what is baked in: keys, and whom the client visits |
 //! | [`profile`] | algorithms and sizes |
 //! | [`guest`] | the server's side of a connection: who may log in, and the channels |
+//! | [`house`] | what stays while guests come and go |
 //! | [`session`] | what runs on a channel |
 //! | [`shell`] | the commands |
 //! | `sftp`, `files` (feature `sftp`) | files in memory, and their service |
@@ -19,6 +20,7 @@ pub mod board;
 #[cfg(feature = "sftp")]
 pub mod files;
 pub mod guest;
+pub mod house;
 pub mod keys;
 pub mod net;
 pub mod profile;

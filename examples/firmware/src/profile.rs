@@ -30,7 +30,7 @@ pub const INPUT: usize = LARGEST + PACKET_OVERHEAD;
 pub const SPARE: usize = 512;
 
 /// Buffers of TCP, each way. QEMU's LAN9118 loses frames of windows beyond 6 KiB.
-pub const TCP: usize = if cfg!(feature = "sftp") { 6144 } else { 4096 };
+pub const TCP: usize = if cfg!(feature = "sftp") { 6144 } else { 3072 };
 
 /// The configuration of either end.
 pub fn config() -> Config {

@@ -1,10 +1,11 @@
 //! What runs on a channel: the shell, one command, or the service of files.
 
 use crate::guest::{Ssh, Turn};
+use crate::house::House;
 use crate::profile::WINDOW;
 #[cfg(feature = "sftp")]
 use crate::sftp::Service;
-use crate::shell::{self, Editor, Outcome, Text, Vitals};
+use crate::shell::{self, Editor, Outcome, Text};
 use core::fmt::Write;
 use heapless::Vec;
 use sanssh_core::Refused;
@@ -57,7 +58,7 @@ impl Session {
     }
 
     /// Whether a request is granted.
-    pub fn request(&mut self, ssh: &mut Ssh, id: ChannelId, what: &Request<'_>, vitals: &Vitals) -> bool {
+    pub fn request(&mut self, ssh: &mut Ssh, id: ChannelId, what: &Request<'_>, house: &House) -> bool {
         self.id = Some(id);
         match what {
             Request::Pty(_) => self.terminal = true,
@@ -67,7 +68,7 @@ impl Session {
                 self.prompt();
             }
             Request::Exec(command) => {
-                self.start(core::str::from_utf8(command).unwrap_or("?"), vitals);
+                self.start(core::str::from_utf8(command).unwrap_or("?"), house);
                 if let Program::Count(_) = self.program {
                     ssh.widen(id, WIDE);
                 }
@@ -100,13 +101,13 @@ impl Session {
     }
 
     /// Lets the program go on as far as it can.
-    pub fn run(&mut self, turn: &mut Turn<'_, '_>, vitals: &Vitals) {
+    pub fn run(&mut self, turn: &mut Turn<'_, '_>, house: &mut House) {
         let Some(id) = self.id else { return };
-        while self.step(turn, id, vitals) == Ok(true) {}
+        while self.step(turn, id, house) == Ok(true) {}
     }
 
     /// Says what is to be said, then takes one step; whether there is another.
-    fn step(&mut self, turn: &mut Turn<'_, '_>, id: ChannelId, vitals: &Vitals) -> Result<bool, Refused> {
+    fn step(&mut self, turn: &mut Turn<'_, '_>, id: ChannelId, house: &mut House) -> Result<bool, Refused> {
         while self.said < self.text.len() {
             let rest = &self.text.as_bytes()[self.said..];
             match turn.send(|ssh, output| ssh.write(id, rest, output))? {
@@ -117,7 +118,7 @@ impl Session {
         self.text.clear();
         self.said = 0;
         match &mut self.program {
-            Program::Shell(_) => return Ok(self.type_in(turn.ssh, id, vitals)),
+            Program::Shell(_) => return Ok(self.type_in(turn.ssh, id, house)),
             Program::Count(counted) if self.ended => {
                 let _ = writeln!(self.text, "{counted}");
                 self.program = Program::Ended(0);
@@ -137,11 +138,14 @@ impl Session {
             }
             #[cfg(feature = "sftp")]
             Program::Files(service) => {
-                let taken = service.run(turn, id, &self.inbox);
+                let Ok((taken, filled)) = service.run(turn, id, &self.inbox, &mut house.files) else {
+                    self.program = Program::Ended(1);
+                    return Ok(true);
+                };
                 self.inbox.drain(..taken);
                 turn.ssh.release(id, taken);
-                if taken > 0 || !self.ended {
-                    return Ok(taken > 0);
+                if taken > 0 || filled > 0 || !self.ended {
+                    return Ok(taken > 0 || filled > 0);
                 }
                 self.program = Program::Ended(0);
             }
@@ -159,7 +163,7 @@ impl Session {
     }
 
     /// The shell reads on, up to the end of a line.
-    fn type_in(&mut self, ssh: &mut Ssh, id: ChannelId, vitals: &Vitals) -> bool {
+    fn type_in(&mut self, ssh: &mut Ssh, id: ChannelId, house: &House) -> bool {
         if self.inbox.is_empty() {
             if self.ended {
                 self.program = Program::Ended(0);
@@ -171,7 +175,7 @@ impl Session {
         self.inbox.drain(..taken);
         ssh.release(id, taken);
         if let Some(line) = line {
-            self.start(&line, vitals);
+            self.start(&line, house);
             if let Program::Ended(_) = self.program
                 && line.trim_ascii() != "exit"
             {
@@ -182,8 +186,8 @@ impl Session {
         true
     }
 
-    fn start(&mut self, line: &str, vitals: &Vitals) {
-        let outcome = shell::run(line, vitals, &mut shell::Screen { text: &mut self.text, terminal: self.terminal });
+    fn start(&mut self, line: &str, house: &House) {
+        let outcome = shell::run(line, house, &mut shell::Screen { text: &mut self.text, terminal: self.terminal });
         self.program = match outcome {
             Outcome::Done(status) => Program::Ended(status),
             Outcome::Count => Program::Count(0),

@@ -1,6 +1,7 @@
 //! The shell: lines as they are typed, and the commands.
 
 use crate::board;
+use crate::house::House;
 use core::fmt::{self, Write};
 use heapless::String;
 
@@ -19,19 +20,6 @@ pub enum Outcome {
     Count,
     /// So many bytes follow.
     Bytes(u32),
-}
-
-/// What the server knows of itself.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Vitals {
-    /// Connections and logins since the start.
-    pub connections: u32,
-    /// See there.
-    pub logins: u32,
-    /// Whether the present connection has its first keys.
-    pub keyed: bool,
-    /// Time that the handshake of the present connection kept the processor busy, in nanoseconds.
-    pub handshake: u64,
 }
 
 /// Where text goes; terminals want a return at the end of each line.
@@ -105,13 +93,13 @@ const HELP: &str = "help            this\n\
     exit            leaves\n";
 
 /// Runs a line.
-pub fn run(line: &str, vitals: &Vitals, out: &mut Screen<'_>) -> Outcome {
+pub fn run(line: &str, house: &House, out: &mut Screen<'_>) -> Outcome {
     let (command, rest) = line.trim_ascii().split_once(' ').unwrap_or((line.trim_ascii(), ""));
     let written = match (command, rest) {
         ("" | "exit", _) => Ok(()),
         ("help", _) => out.write_str(HELP),
         ("uptime", _) => uptime(out),
-        ("mem", _) => mem(vitals, out),
+        ("mem", _) => mem(house, out),
         ("led", "") => out.write_str(if board::lit() { "on\n" } else { "off\n" }),
         ("led", "on" | "off") => {
             board::light(rest == "on");
@@ -144,14 +132,14 @@ fn uptime(out: &mut Screen<'_>) -> fmt::Result {
 }
 
 /// One figure a line, for people and for tests.
-fn mem(vitals: &Vitals, out: &mut Screen<'_>) -> fmt::Result {
+fn mem(house: &House, out: &mut Screen<'_>) -> fmt::Result {
     writeln!(out, "static {}", board::stack::statics())?;
     writeln!(out, "stack {}", board::stack::used())?;
     writeln!(out, "connection {}", size_of::<crate::guest::Ssh>())?;
     writeln!(out, "panics {}", board::panics())?;
-    writeln!(out, "connections {}", vitals.connections)?;
-    writeln!(out, "logins {}", vitals.logins)?;
-    writeln!(out, "handshake {}", vitals.handshake)
+    writeln!(out, "connections {}", house.connections)?;
+    writeln!(out, "logins {}", house.logins)?;
+    writeln!(out, "handshake {}", house.handshake)
 }
 
 /// Made up of the time, for want of any.

@@ -7,10 +7,10 @@ use sanssh_core::role::Server;
 use sanssh_core::{Random, Seed, Slot};
 use sanssh_firmware::board::{self, Lent};
 use sanssh_firmware::guest::Guest;
+use sanssh_firmware::house::House;
 use sanssh_firmware::keys::Pair;
 use sanssh_firmware::net::{self, Memory, Net};
 use sanssh_firmware::profile::{self, CHANNELS, Crypto};
-use sanssh_firmware::shell::Vitals;
 use sanssh_smoltcp::{Link, Stage};
 
 type Door = Link<'static, Server, Crypto, [Slot; CHANNELS]>;
@@ -18,6 +18,7 @@ type Door = Link<'static, Server, Crypto, [Slot; CHANNELS]>;
 static MEMORY: Lent<Memory> = Lent::new(Memory::new());
 static HOST: Lent<Option<Pair>> = Lent::new(None);
 static GUEST: Lent<Option<Guest<'static>>> = Lent::new(None);
+static HOUSE: Lent<House> = Lent::new(House::new());
 static DOOR: Lent<Option<Door>> = Lent::new(None);
 
 #[entry]
@@ -28,12 +29,12 @@ fn main() -> ! {
         board::stop(false)
     };
     let mut random = Random::new(&seed);
-    let places = || Some((MEMORY.lend()?, HOST.lend()?, GUEST.lend()?, DOOR.lend()?));
-    let Some((memory, host, guest, door)) = places() else { board::stop(false) };
+    let places = || Some((MEMORY.lend()?, HOST.lend()?, GUEST.lend()?, HOUSE.lend()?, DOOR.lend()?));
+    let Some((memory, host, guest, house, door)) = places() else { board::stop(false) };
     let guest = settle(host, guest);
     let door = build(&mut memory.input, &mut memory.spare, door);
     let mut net = Net::new(wire, &mut memory.storage, &mut memory.received, &mut memory.sent, &mut random);
-    serve(&mut net, door, guest, &mut random)
+    serve(&mut net, door, guest, house, &mut random)
 }
 
 // Apart, so that what they take of the stack is given back.
@@ -53,8 +54,7 @@ fn begin(door: &mut Door, random: &mut Random) {
     door.begin(profile::config(), &Seed::new(random.array()), [Slot::new(); CHANNELS], net::now());
 }
 
-fn serve(net: &mut Net, door: &mut Door, guest: &mut Guest<'static>, random: &mut Random) -> ! {
-    let mut vitals = Vitals::default();
+fn serve(net: &mut Net, door: &mut Door, guest: &mut Guest<'static>, house: &mut House, random: &mut Random) -> ! {
     let mut greeted = false;
     loop {
         net.poll();
@@ -73,18 +73,18 @@ fn serve(net: &mut Net, door: &mut Door, guest: &mut Guest<'static>, random: &mu
             Stage::Due => {
                 guest.begin();
                 begin(door, random);
-                vitals = Vitals { connections: vitals.connections + 1, keyed: false, handshake: 0, ..vitals };
+                house.begin();
             }
             Stage::Waiting | Stage::Busy => {}
         }
         let begun = board::nanoseconds();
         if let Some(mut turn) = door.poll(net::now(), socket) {
-            let counts = !vitals.keyed;
+            let counts = !house.keyed;
             // An error is the end of a connection: the link sees to it.
-            let heard = guest.serve(&mut turn, &mut vitals).unwrap_or(true);
+            let heard = guest.serve(&mut turn, house).unwrap_or(true);
             drop(turn);
             if counts && heard {
-                vitals.handshake += board::nanoseconds() - begun;
+                house.handshake += board::nanoseconds() - begun;
             }
         }
     }
