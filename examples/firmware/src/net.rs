@@ -19,6 +19,9 @@ const GATEWAY: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
 /// The port of SSH.
 pub const PORT: u16 = 22;
 
+/// Where the client's host is, in that network.
+pub const HOST: (Ipv4Address, u16) = (Ipv4Address::new(10, 0, 2, 100), PORT);
+
 /// The memory of network and connection.
 #[derive(Debug)]
 pub struct Memory {
@@ -88,6 +91,13 @@ impl Net {
     /// The socket.
     pub fn socket(&mut self) -> &mut tcp::Socket<'static> {
         self.sockets.get_mut(self.handle)
+    }
+
+    /// Connects, from a port that nobody guesses.
+    pub fn connect(&mut self, to: (Ipv4Address, u16), random: &mut Random) -> Result<(), tcp::ConnectError> {
+        let port = u16::from_le_bytes(random.array()) | 0xc000;
+        let Self { interface, sockets, handle, .. } = self;
+        sockets.get_mut::<tcp::Socket<'_>>(*handle).connect(interface.context(), to, port)
     }
 
     /// Asks for the gateway's hardware address, so that the first answer need not wait for it.

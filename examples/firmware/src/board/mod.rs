@@ -49,8 +49,13 @@ pub fn start() -> Option<Wire> {
 
 /// Says something to whoever debugs.
 pub fn say(text: &str) {
+    show(text.as_bytes());
+}
+
+/// The same of any bytes.
+pub fn show(bytes: &[u8]) {
     if let Ok(mut out) = cortex_m_semihosting::hio::hstdout() {
-        let _ = out.write_all(text.as_bytes());
+        let _ = out.write_all(bytes);
     }
 }
 
