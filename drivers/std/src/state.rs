@@ -486,17 +486,19 @@ fn deliver<R: End>(
     kind: Kind,
     bytes: &[u8],
 ) -> bool {
+    let Some((inbox, kind)) = inboxes.of(id).and_then(|inbox| inbox.place(kind).map(|kind| (inbox, kind))) else {
+        ssh.release(id, bytes.len());
+        return true;
+    };
     let taken = own.take(id, kind, bytes);
     if taken > 0 {
         ssh.release(id, taken);
     }
     let rest = &bytes[taken..];
-    match inboxes.of(id) {
-        _ if rest.is_empty() => return false,
-        Some(inbox) if !(inbox.drops_stderr && kind == Kind::Stderr) => inbox.queue(kind).extend(rest),
-        Some(_) | None => ssh.release(id, rest.len()),
+    if !rest.is_empty() {
+        inbox.queue(kind).extend(rest);
     }
-    true
+    !rest.is_empty()
 }
 
 fn transported<R: End>(
