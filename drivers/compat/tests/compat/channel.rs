@@ -4,6 +4,7 @@ use crate::rig::{MODES, Mode, Ours, Peer, call, drain, each, feed, openssh, read
 use sanssh_compat::channel::*;
 use sanssh_compat::exceptions::*;
 use sanssh_compat::session::Session;
+use sanssh_tests::user::PasswordUser;
 use std::io::{Read, Write};
 
 fn open(session: &Session) -> Channel {
@@ -166,9 +167,12 @@ fn agents_and_displays_are_asked_for() {
 
 #[test]
 fn signals_reach_the_command_and_its_end_is_told() {
-    let Some(peer) = openssh(&[]) else { return };
+    // The server signals nobody as root.
+    let Some(user) = PasswordUser::create() else { return };
+    let Some(peer) = openssh(&["PasswordAuthentication yes"]) else { return };
     for mode in MODES {
-        let session = peer.session(mode);
+        let session = peer.shaken(mode);
+        call(&session, || session.userauth_password(user.name(), user.password())).unwrap();
         let channel = run(&session, "echo ready; read line");
         let mut space = [0; 100];
         assert_eq!(call(&session, || channel.read(&mut space)), Ok(6));

@@ -33,7 +33,7 @@ fn the_host_key_is_the_servers_and_its_type_and_hashes_are_told() {
 
 #[test]
 fn every_type_of_host_key_has_its_number() {
-    let peer = Peer::Ours(Ours::start());
+    let Some(peer) = openssh(&["HostKeyAlgorithms +ssh-rsa"]) else { return };
     let types = [
         ("ssh-ed25519", LIBSSH2_HOSTKEY_TYPE_ED25519),
         ("ecdsa-sha2-nistp256", LIBSSH2_HOSTKEY_TYPE_ECDSA_256),
