@@ -12,6 +12,9 @@ use smoltcp::time;
 /// A turn at a link: [`next`](sanssh_core::Turn::next) gives the events, [`send`](sanssh_core::Turn::send) takes commands.
 pub type Turn<'t, 's, R, P, T> = sanssh_core::Turn<'t, R, P, T, Ring<'t, 's>>;
 
+/// How soon a peer that takes nothing is asked again.
+const ASKS_AGAIN: time::Duration = time::Duration::from_secs(4);
+
 /// Where a link and its socket stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -101,6 +104,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
         // Nothing comes before the handshake of TCP is through, nor after the end.
         let received = socket.recv_slice(space).unwrap_or(0);
         self.intake.received(received);
+        keep_asking(socket);
         let stalled = self.is_stalled(now, socket);
         let ssh = self.ssh.as_mut()?;
         if stalled {
@@ -116,7 +120,10 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
         let now = instant(timestamp);
         let ssh = self.ssh.as_ref()?;
         let over = ssh.fate().is_some();
-        if (over && self.until.is_none()) || (socket.can_recv() && (over || !self.intake.space().is_empty())) {
+        let receives = socket.can_recv() && (over || !self.intake.space().is_empty());
+        // Into an empty buffer everything fits; otherwise the socket tells when there is more room.
+        let sends = ssh.owes_output() && socket.may_send() && socket.send_queue() == 0;
+        if (over && self.until.is_none()) || receives || sends {
             return Some(time::Duration::ZERO);
         }
         let stall = ssh.config().keepalive.patience().filter(|_| ssh.is_logged_in() && socket.send_queue() > 0);
@@ -145,6 +152,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
     fn part(&mut self, now: Instant, socket: &mut Socket<'_>) {
         let Some(ssh) = &mut self.ssh else { return };
         let until = *self.until.get_or_insert_with(|| now.after(ssh.config().deadlines.close));
+        keep_asking(socket);
         // A peer that still sends would otherwise never come to its own end.
         while socket.recv(|bytes| (bytes.len(), bytes.len())).is_ok_and(|dropped| dropped > 0) {}
         let mut ring = Ring { socket, spare: self.spare, queued: &mut self.queued };
@@ -173,6 +181,17 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
     }
 }
 
+/// Has the socket ask again whether the peer's window is open while something is to be sent. smoltcp gives that up where the
+/// window is closed when it wants to resend, as it may be by an acknowledgement that was overtaken; its keepalives do not.
+fn keep_asking(socket: &mut Socket<'_>) {
+    let asks = match (socket.keep_alive(), socket.send_queue()) {
+        (None, 1..) => Some(ASKS_AGAIN),
+        (Some(ASKS_AGAIN), 0) => None,
+        (None | Some(_), _) => return,
+    };
+    socket.set_keep_alive(asks);
+}
+
 /// Whether the handshake of TCP is under way.
 fn is_opening(socket: &Socket<'_>) -> bool {
     matches!(socket.state(), State::Listen | State::SynSent | State::SynReceived)
@@ -186,5 +205,28 @@ fn instant(timestamp: time::Instant) -> Instant {
 impl<R: Role, P: Provider, T> fmt::Debug for Link<'_, R, P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link").field("ssh", &self.ssh).field("until", &self.until).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::Link;
+    use sanssh_core::channel::Slot;
+    use sanssh_core::crypto::soft::Soft;
+    use sanssh_core::role::{Client, Server};
+    use sanssh_core::{Connection, Instant};
+
+    type Table = [Slot; 2];
+
+    #[test]
+    fn a_link_is_little_more_than_its_connection() {
+        let client = size_of::<Link<'_, Client, Soft, Table>>();
+        let server = size_of::<Link<'_, Server, Soft, Table>>();
+        let connections = [size_of::<Connection<Client, Soft, Table>>(), size_of::<Connection<Server, Soft, Table>>()];
+        std::println!("client: {client} bytes, server: {server} bytes; of these the connection: {connections:?}");
+        let own = 16 * size_of::<usize>() + 2 * size_of::<Option<Instant>>();
+        assert!(client <= connections[0] + own && server <= connections[1] + own, "{client} {server} {connections:?}");
     }
 }

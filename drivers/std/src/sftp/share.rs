@@ -109,7 +109,10 @@ impl Share {
         }
         match polled {
             Poll::Ready(value) => Some(value),
-            Poll::Pending => None,
+            Poll::Pending => {
+                self.line.note_vain();
+                None
+            }
         }
     }
 
