@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 /// What a login came to.
 #[derive(Debug)]
-pub(super) enum Came {
+pub(crate) enum Came {
     To(Login),
     /// The server does not want the key.
     Unwanted,
@@ -205,7 +205,7 @@ impl Session {
     }
 
     /// Makes a login or goes on with it, and turns what is no success into an error.
-    fn login<F>(&self, call: &str, begin: impl FnOnce(&Client) -> F) -> Result<(), Error>
+    pub(crate) fn login<F>(&self, call: &str, begin: impl FnOnce(&Client) -> F) -> Result<(), Error>
     where
         F: Future<Output = Result<Came, Below>> + Send + 'static,
     {

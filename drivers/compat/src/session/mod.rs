@@ -11,8 +11,9 @@ mod open;
 pub use self::constants::*;
 pub use sanssh_std::Prompt;
 
+pub(crate) use self::login::Came;
+
 use self::keepalive::Keepalives;
-use self::login::Came;
 use self::methods::Wishes;
 
 use crate::Error;
@@ -63,11 +64,13 @@ struct Last {
 }
 
 /// What calls of the session have begun; its children have their own.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Pending {
     handshake: Slots<()>,
     login: Slots<Came>,
     opening: Slots<sanssh_std::Channel>,
+    pub(crate) listening: Slots<sanssh_std::RemoteListener>,
+    pub(crate) subsystem: Slots<crate::publickey::Opened>,
 }
 
 impl Session {
@@ -85,7 +88,7 @@ impl Session {
             client: OnceLock::new(),
             host_key: Arc::default(),
             partial: Mutex::default(),
-            pending: Pending { handshake: Slots::new(), login: Slots::new(), opening: Slots::new() },
+            pending: Pending::default(),
         };
         Self { shared: Arc::new(shared) }
     }
