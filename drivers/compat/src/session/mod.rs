@@ -114,7 +114,9 @@ impl Session {
             return 0;
         };
         let interest = client.interest();
-        let outbound = if interest.write { LIBSSH2_SESSION_BLOCK_OUTBOUND } else { 0 };
+        // If one call has brought what another needs, nothing is worth a wait, and there is almost always room to write.
+        let again = interest.within == Some(Duration::ZERO);
+        let outbound = if interest.write || again { LIBSSH2_SESSION_BLOCK_OUTBOUND } else { 0 };
         // A connection that is over gives its error at once.
         let inbound = if interest.read || outbound == 0 { LIBSSH2_SESSION_BLOCK_INBOUND } else { 0 };
         inbound | outbound
