@@ -4,7 +4,7 @@ use crate::board::{self, Wire};
 use crate::profile::{INPUT, SPARE, TCP};
 use core::mem::MaybeUninit;
 use sanssh_core::Random;
-use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
+use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::socket::tcp::{self, SocketBuffer};
 use smoltcp::time::Instant;
@@ -83,10 +83,15 @@ impl Net {
         Self { wire, interface, sockets, handle }
     }
 
-    /// Moves frames both ways. Apart, since they lie on the stack meanwhile.
+    /// Moves frames both ways; whether that came to anything. Apart, since they lie on the stack meanwhile.
     #[inline(never)]
-    pub fn poll(&mut self) {
-        self.interface.poll(now(), &mut self.wire, &mut self.sockets);
+    pub fn poll(&mut self) -> bool {
+        self.interface.poll(now(), &mut self.wire, &mut self.sockets) == PollResult::SocketStateChanged
+    }
+
+    /// Sleeps until a frame comes, or for a moment.
+    pub fn rest(&self) {
+        board::rest(&self.wire);
     }
 
     /// The socket.

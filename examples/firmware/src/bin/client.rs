@@ -40,10 +40,13 @@ fn main() -> ! {
     begin(way, &mut random);
     let mut visit = Visit::new(user);
     while way.stage(net.socket()) != Stage::Idle {
-        net.poll();
+        let moved = net.poll();
         if let Some(mut turn) = way.poll(net::now(), net.socket()) {
             // How it ends is told by what the command said of itself, or did not.
             let _ = visit.go_on(&mut turn, board::show);
+        }
+        if !moved {
+            net.rest();
         }
     }
     board::stop(visit.status == Some(0))

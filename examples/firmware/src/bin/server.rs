@@ -62,7 +62,7 @@ fn begin(door: &mut Door, random: &mut Random) {
 fn serve(net: &mut Net, door: &mut Door, guest: &mut Guest<'static>, house: &mut House, random: &mut Random) -> ! {
     let mut greeted = false;
     loop {
-        net.poll();
+        let mut moved = net.poll();
         let socket = net.socket();
         match door.stage(socket) {
             Stage::Idle => {
@@ -91,6 +91,10 @@ fn serve(net: &mut Net, door: &mut Door, guest: &mut Guest<'static>, house: &mut
             if counts && heard {
                 house.handshake += board::nanoseconds() - begun;
             }
+            moved |= heard;
+        }
+        if !moved {
+            net.rest();
         }
     }
 }
