@@ -164,7 +164,11 @@ fn h11_channels_that_nobody_asked_for() {
         }
         // A display that was asked for once comes once.
         let (mut forger, channel) = Forger::<Client>::new(feed).with_channel();
-        gets(&mut forger, channel, Request::X11(X11Req { single_connection: true, protocol: b"", cookie: b"", screen: 0 }));
+        gets(
+            &mut forger,
+            channel,
+            Request::X11(X11Req { single_connection: true, protocol: b"", cookie: b"", screen: 0 }),
+        );
         asked(&mut forger, &x11(), "x11 from 192.0.2.7:6000");
         prohibited(&mut forger, &x11());
         // Fields that are cut, and ports that there are not.

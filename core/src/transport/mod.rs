@@ -454,11 +454,7 @@ impl<R: Role, P: Provider> Sender<'_, '_, R, P> {
     }
 
     /// Sends a payload of at most `most` bytes, composed in place; none if `with` composes nothing.
-    pub(crate) fn compose(
-        &mut self,
-        most: usize,
-        with: &mut dyn FnMut(&mut [u8]) -> usize,
-    ) -> Result<usize, Refused> {
+    pub(crate) fn compose(&mut self, most: usize, with: &mut dyn FnMut(&mut [u8]) -> usize) -> Result<usize, Refused> {
         self.check_silence()?;
         self.transport.sealing.compose(self.random, self.output, most, with)
     }

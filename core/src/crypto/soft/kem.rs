@@ -2,11 +2,11 @@
 //!
 //! A client keeps only what its key grows from, and grows it again for each use: 64 bytes instead of several kilobytes.
 
+use crate::crypto::kem::{Shared, append};
 #[cfg(feature = "mlkem")]
 use crate::crypto::lean::ml_kem_768;
 #[cfg(all(feature = "mlkem", feature = "alloc"))]
 use crate::crypto::lean::ml_kem_1024;
-use crate::crypto::kem::{Shared, append};
 use crate::crypto::{BadShare, Share};
 use crate::seed::Random;
 use zeroize::Zeroizing;

@@ -48,8 +48,8 @@ mod tests {
     use super::verify;
     use crate::algorithm::HostKey;
     use crate::crypto::Forged;
-    use crate::crypto::signature::PublicKey;
     use crate::crypto::hex;
+    use crate::crypto::signature::PublicKey;
 
     /// RFC 8032 §7.1, TEST 1.
     #[test]
