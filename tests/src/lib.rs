@@ -16,6 +16,7 @@ pub mod dropbear;
 pub mod forger;
 pub mod fuzz;
 pub mod keys;
+pub mod mio;
 pub mod names;
 pub mod netns;
 pub mod openssh;

@@ -11,7 +11,7 @@
 //! # let seed = [0; 32];
 //! let settings = Arc::new(ServerSettings::new(ServerSettings::modern(), vec![SigningKey::ed25519(&seed)], 4)?);
 //! let mut hub: Hub<Server> = Hub::new(Limits::default())?;
-//! hub.listen("127.0.0.1:2222".parse().map(mio::net::TcpListener::bind)??, &settings)?;
+//! hub.listen(std::net::TcpListener::bind("127.0.0.1:2222")?, &settings)?;
 //! while hub.wait(None)? {
 //!     while let Some(next) = hub.next() {
 //!         let Next::Turn(mut visit) = next else { continue };

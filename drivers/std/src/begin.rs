@@ -24,7 +24,7 @@ pub struct Interest {
     pub read: bool,
     /// Until the descriptor takes something.
     pub write: bool,
-    /// No longer than this: keepalives are due then, or a deadline of the protocol's is over.
+    /// No longer than this: keepalives are due then, or a deadline of the protocol's is over. Zero if something can go on.
     pub within: Option<Duration>,
 }
 
@@ -48,14 +48,20 @@ impl Client {
         self.link.glance();
         let polled = look(begun);
         self.link.change(|_| ());
+        if polled.is_pending() {
+            self.link.with(State::note_vain);
+        }
         polled
     }
 
-    /// What to wait for on the [descriptor](AsFd) before anything can get on.
+    /// What to wait for on the [descriptor](AsFd) before anything can get on. If one call has brought something after
+    /// another could not go on, that is not worth a wait: all of them should be looked at once more.
     pub fn interest(&self) -> Interest {
         self.link.with(|state| {
             let (now, interest) = (state.clock().now(), state.interest(None));
-            Interest { read: interest.read, write: interest.write, within: interest.until.map(|one| one.since(now)) }
+            let within = interest.until.map(|one| one.since(now));
+            let within = if state.is_stale() { Some(Duration::ZERO) } else { within };
+            Interest { read: interest.read, write: interest.write, within }
         })
     }
 }

@@ -334,6 +334,9 @@ impl<R: End> Link<R> {
             self.settle(&mut state);
         }
         self.tell(&mut state);
+        if outcome.is_none() {
+            state.note_vain();
+        }
         outcome
     }
 

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::end::End;
-use crate::inbox::{Inbox, Kind, Stage};
+use crate::inbox::{Asked, Inbox, Kind, Stage};
 use crate::link::Link;
 use crate::socket::Socket;
 use crate::state::{Own, State};
@@ -96,7 +96,7 @@ impl<R: End> Stream<R> {
             let taken = state.attempt(self.link.socket(), |ssh, output| ssh.request(self.id, what, output))?;
             let inbox = state.inboxes.of(self.id).filter(|_| wants_reply && taken.is_ok());
             if let Some(inbox) = inbox {
-                inbox.asked.push_back(name);
+                inbox.asked.push_back(Asked { name, verdict: None });
             }
             if now {
                 self.link.settle(state);

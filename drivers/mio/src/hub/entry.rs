@@ -11,6 +11,7 @@ use mio::net::TcpListener;
 use mio::{Interest, Token};
 use sanssh_core::{Instant, Reason};
 use std::io;
+use std::net;
 use std::sync::Arc;
 
 /// Listeners that there may be.
@@ -25,7 +26,7 @@ impl<R: End, T, W> Hub<R, T, W> {
     ///
     /// # Errors
     /// If the listener cannot be waited for, or there are hundreds already.
-    pub fn listen(&mut self, mut listener: TcpListener, settings: &Arc<R::Settings>) -> io::Result<()>
+    pub fn listen(&mut self, listener: net::TcpListener, settings: &Arc<R::Settings>) -> io::Result<()>
     where
         T: Default,
     {
@@ -33,6 +34,8 @@ impl<R: End, T, W> Hub<R, T, W> {
         if number >= MOST_DOORS {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
+        listener.set_nonblocking(true)?;
+        let mut listener = TcpListener::from_std(listener);
         self.poll.registry().register(&mut listener, Token(DOOR.0 - number), Interest::READABLE)?;
         self.doors.push(Door::new(listener, Arc::clone(settings), T::default));
         Ok(())

@@ -7,6 +7,7 @@ use super::engine::{Engine, Wish};
 use super::line::Line;
 use crate::Error;
 use crate::channel::Channel;
+use crate::inbox::StderrGoes;
 use core::fmt;
 use core::future::poll_fn;
 use core::pin::pin;
@@ -60,7 +61,7 @@ impl Share {
 
     /// The dialogue with a server that was asked for on a session.
     pub(super) fn behind(session: Channel) -> Arc<Self> {
-        session.ignore_stderr();
+        session.send_stderr(StderrGoes::Nowhere);
         Self::new(Line::channel(session.into_stream()))
     }
 
@@ -108,7 +109,10 @@ impl Share {
         }
         match polled {
             Poll::Ready(value) => Some(value),
-            Poll::Pending => None,
+            Poll::Pending => {
+                self.line.note_vain();
+                None
+            }
         }
     }
 
