@@ -2,6 +2,7 @@
 //! many, on one channel.
 
 use crate::pair::host_key;
+use core::time::Duration;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::{client, server};
 use sanssh_core::channel::{self, OpenFailure, OpenKind, Request};
@@ -10,7 +11,6 @@ use sanssh_core::crypto::Provider;
 use sanssh_core::event::Sign;
 use sanssh_core::role::{Client, Role, Server};
 use sanssh_core::{Ask, ChannelId, Config, Error, Event, Outlet, Refused, Slot, Turn, transport};
-use std::time::Duration;
 
 /// A table of channels.
 pub type Table = Vec<Slot>;

@@ -3,8 +3,10 @@
 
 mod pipe;
 
+use core::cell::{Cell, RefCell};
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
+use core::time::Duration;
 use embedded_io::{Error as _, ErrorKind, Read, ReadReady, Write, WriteReady};
 use pipe::{Hand, Idler, Port, Shape, pipes};
 use sanssh_core::crypto::soft::Soft;
@@ -13,9 +15,7 @@ use sanssh_core::time::Phase;
 use sanssh_core::{Event, Reason, Refused, Seed, Slot, channel};
 use sanssh_embedded_io::{Clock, Error, Inbox, Link, Turn, aio};
 use sanssh_tests::talk::{Plays, Program, Table, config, letter};
-use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Duration;
 
 /// What the configuration says.
 const WINDOW: usize = 4096;
@@ -53,11 +53,13 @@ impl<C: Clock> Host<C> {
     }
 }
 
+/// What happens while a client waits.
+type Idle = Box<dyn FnMut()>;
 type Shared<C> = Rc<RefCell<Host<C>>>;
 
 /// A client that blocks, while the server acts in its idle time.
 struct Pair {
-    client: Link<'static, Port, Idler<Box<dyn FnMut()>>, Client, Soft, Table>,
+    client: Link<'static, Port, Idler<Idle>, Client, Soft, Table>,
     program: Program,
     server: Shared<Idler<fn()>>,
     /// The server does nothing, and time passes.
@@ -73,7 +75,7 @@ impl Pair {
         let acting = Rc::clone(&server);
         let (asleep, slow) = (Rc::new(Cell::new(false)), hand.clone());
         let sleeps = Rc::clone(&asleep);
-        let idle: Box<dyn FnMut()> = Box::new(move || match sleeps.get() {
+        let idle: Idle = Box::new(move || match sleeps.get() {
             true => slow.move_on(Duration::from_secs(1)),
             false => acting.borrow_mut().act(),
         });

@@ -1,14 +1,14 @@
 //! Transports in memory: short, slow, and failing when they are told to.
 
+use core::cell::{Cell, RefCell};
 use core::future::{Future, poll_fn};
 use core::task::Poll;
+use core::time::Duration;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use sanssh_core::Instant;
 use sanssh_embedded_io::{Clock, aio};
-use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::time::Duration;
 
 /// How a pipe behaves.
 #[derive(Debug, Clone, Copy)]
