@@ -11,6 +11,7 @@ mod memory;
 mod serve;
 
 use arguments::{Asked, Load};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sanssh_core::Random;
 use sanssh_core::file::{Format, PublicKeyBuf, SigningKey, private};
 use sanssh_std::seed;
@@ -20,6 +21,9 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 fn main() -> ExitCode {
+    // As many connections as the system lets a process have; with fewer, some are refused.
+    let most = getrlimit(Resource::Nofile).maximum;
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most });
     match arguments::read().and_then(run) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

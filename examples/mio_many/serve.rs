@@ -41,9 +41,10 @@ pub(crate) fn run(job: &Serve) -> Result<(), String> {
 fn serve(job: &Serve, settings: &Arc<ServerSettings>, authorized: &[u8]) -> std::io::Result<()> {
     let limits = Limits { connections: 20_000, ..Limits::default() };
     let mut hub: Hub<Server, Jobs> = Hub::new(limits)?;
-    let listener = std::net::TcpListener::bind(&job.address)?;
+    let address = job.address.parse().map_err(std::io::Error::other)?;
+    let listener = mio::net::TcpListener::bind(address)?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
-    hub.listen(listener, settings)?;
+    hub.listen(listener.into(), settings)?;
     let handle = hub.handle();
     thread::spawn(move || {
         // An error is an end as well.

@@ -182,7 +182,7 @@ pub fn server(limits: Limits, core: Config) -> (Hub<Server, Shell>, SocketAddr) 
     let mut hub = Hub::new(limits).expect("a loop");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
     let address = listener.local_addr().expect("an address");
-    hub.listen(listener, &settings(core)).expect("a door");
+    hub.listen(listener.try_into().expect("a listener that does not block"), &settings(core)).expect("a door");
     (hub, address)
 }
 
@@ -229,6 +229,12 @@ impl Served {
         Self { address, handle, thread: Some(thread) }
     }
 
+    /// What other threads reach it by.
+    #[must_use]
+    pub fn handle(&self) -> Handle<()> {
+        self.handle.clone()
+    }
+
     /// Ends it; what it counted, and why its connections ended.
     ///
     /// # Panics
@@ -256,6 +262,8 @@ pub struct Call {
     pub script: VecDeque<(String, Vec<u8>)>,
     /// Whether keys are to be changed before each command.
     pub rekeys: bool,
+    /// Whether commands are left without the end of their input.
+    pub holds: bool,
     /// What came of them: status and output.
     pub results: Vec<(Option<u32>, Vec<u8>)>,
     /// Whether it is logged in.
@@ -278,10 +286,32 @@ impl Call {
         Self { script, ..Self::default() }
     }
 
+    /// One command with its input.
+    #[must_use]
+    pub fn fed(command: &str, input: &[u8]) -> Self {
+        Self { script: [(command.to_owned(), input.to_vec())].into(), ..Self::default() }
+    }
+
     /// Whether nothing is left to do.
     #[must_use]
     pub fn is_through(&self) -> bool {
         self.logged_in && self.script.is_empty() && self.channel.is_none()
+    }
+
+    /// Whether a command runs.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.opened && !self.starts
+    }
+
+    /// Commands have the end of their input.
+    pub fn release(&mut self) {
+        self.holds = false;
+    }
+
+    /// What commands have said so far is not kept.
+    pub fn forget(&mut self) {
+        self.output.clear();
     }
 
     /// Deals with what a connection's turn brings, and goes on.
@@ -355,7 +385,9 @@ impl Call {
                 return Ok(());
             }
         }
-        turn.ssh().finish(id);
+        if !self.holds {
+            turn.ssh().finish(id);
+        }
         Ok(())
     }
 }
@@ -423,6 +455,16 @@ impl Callers {
                 }
                 Next::Gone { state, error, .. } => self.gone.push((state, error)),
                 Next::Work(()) | Next::Foreign(_) => {}
+            }
+        }
+    }
+
+    /// Everybody has a turn, ready or not.
+    pub fn nudge(&mut self) {
+        let ids: Vec<Id> = self.hub.states().map(|(id, _)| id).collect();
+        for id in ids {
+            if let Some(mut visit) = self.hub.turn(id) {
+                visit.state.turn(&mut visit.turn, &self.host_key, (&self.user, &self.key));
             }
         }
     }

@@ -121,8 +121,7 @@ fn keys_change_under_load_at_openssh() {
     let mut callers = callers(&sshd, core);
     let sent: Vec<u8> = (0..4 << 20_u32).flat_map(u32::to_be_bytes).collect();
     for _ in 0..2 {
-        let script = [("cat".to_owned(), sent.clone())].into();
-        callers.call(sshd.address(), Call { script, ..Call::default() });
+        callers.call(sshd.address(), Call::fed("cat", &sent));
     }
     callers.until(Call::is_through);
     assert!(callers.gone.is_empty(), "{:?}", callers.gone);
