@@ -186,12 +186,20 @@ pub fn server(limits: Limits, core: Config) -> (Hub<Server, Shell>, SocketAddr) 
     (hub, address)
 }
 
-/// Serves what is ready, and says who is gone and why.
+/// Serves what is ready, and says who is gone and why. Whether the loop goes on.
 ///
 /// # Panics
-/// If nothing happens for very long.
+/// If the system does not wait.
 pub fn serve(hub: &mut Hub<Server, Shell>, keys: &[Vec<u8>], gone: &mut Vec<Error>) -> bool {
-    let goes_on = hub.wait(Some(DEADLINE)).expect("a loop that waits");
+    serve_within(hub, keys, gone, DEADLINE)
+}
+
+/// The same, without a wait for more than so long.
+///
+/// # Panics
+/// If the system does not wait.
+pub fn serve_within(hub: &mut Hub<Server, Shell>, keys: &[Vec<u8>], gone: &mut Vec<Error>, span: Duration) -> bool {
+    let goes_on = hub.wait(Some(span)).expect("a loop that waits");
     while let Some(next) = hub.next() {
         match next {
             Next::Turn(mut visit) => visit.state.turn(&mut visit.turn, keys),
@@ -446,8 +454,16 @@ impl Callers {
     /// If nothing happens for very long.
     pub fn step(&mut self) {
         let started = self.hub.now();
-        self.hub.wait(Some(DEADLINE)).expect("a loop that waits");
+        self.step_within(DEADLINE);
         assert!(self.hub.now().since(started) < DEADLINE, "nothing happens any more");
+    }
+
+    /// The same, without a wait for more than so long.
+    ///
+    /// # Panics
+    /// If the system does not wait.
+    pub fn step_within(&mut self, span: Duration) {
+        self.hub.wait(Some(span)).expect("a loop that waits");
         while let Some(next) = self.hub.next() {
             match next {
                 Next::Turn(mut visit) => {
