@@ -1,6 +1,8 @@
 //! Memory lent for one call ([`Input`], [`Output`]), and the linear buffers in which a driver keeps it between calls
 //! ([`Rx`], [`Tx`]).
 
+use crate::Refused;
+use crate::wire::Writer;
 use zeroize::Zeroize;
 
 /// Received bytes, lent to [`recv`](crate::Connection::recv), which decrypts them in place and takes whole packets off
@@ -129,6 +131,27 @@ impl<'o> Output<'o> {
     /// The room that is left.
     pub(crate) fn vacant(&mut self) -> &mut [u8] {
         self.space.get_mut(self.filled..).unwrap_or_default()
+    }
+
+    /// Writes the length of a packet, at most `longest`, and what `with` puts into it; `rest` bytes of it follow later.
+    pub(crate) fn framed(
+        &mut self,
+        longest: usize,
+        rest: usize,
+        with: impl FnOnce(&mut Writer<'_>),
+    ) -> Result<(), Refused> {
+        let (head, space) = self.vacant().split_first_chunk_mut().ok_or(Refused::NoRoom)?;
+        let mut writer = Writer::new(space);
+        with(&mut writer);
+        let written = writer.written().ok_or(Refused::NoRoom)?;
+        let length = written.saturating_add(rest);
+        if length > longest {
+            return Err(Refused::TooLong);
+        }
+        *head = u32::try_from(length).map_err(|_| Refused::TooLong)?.to_be_bytes();
+        let whole = written.saturating_add(head.len());
+        self.advance(whole);
+        Ok(())
     }
 
     /// Counts `n` bytes of the room as written.

@@ -40,6 +40,9 @@ pub struct Config {
 /// Bytes around `packet_length` and its packet: the length field and the longest MAC.
 pub const PACKET_OVERHEAD: usize = 4 + 64;
 
+/// The most that stands around a data field within a packet: its length, recipient and kind, and the longest padding.
+const DATA_OVERHEAD: u32 = 1 + 13 + 255;
+
 /// When to change keys (RFC 4253 §9, RFC 4344 §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rekey {
@@ -93,6 +96,23 @@ pub struct Login {
     pub max_banners: u32,
     /// Client: whether a login that no credential earned ends the connection.
     pub require_credential: bool,
+}
+
+impl Config {
+    /// Takes back promises that a receive buffer of `memory` bytes cannot keep: packets and data fields are no larger than
+    /// what fits in it.
+    pub fn fit(&mut self, memory: usize) {
+        let most = u32::try_from(memory.saturating_sub(PACKET_OVERHEAD)).unwrap_or(u32::MAX);
+        self.max_packet = self.max_packet.min(most);
+        self.max_data = self.max_data.min(self.max_packet.saturating_sub(DATA_OVERHEAD));
+    }
+}
+
+impl Keepalive {
+    /// How long a peer may be silent or take nothing; `None`: for ever.
+    pub fn patience(&self) -> Option<Duration> {
+        (!self.interval.is_zero()).then(|| self.interval.saturating_mul(self.count.saturating_add(1)))
+    }
 }
 
 impl Default for Config {

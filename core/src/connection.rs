@@ -112,6 +112,11 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
     }
 
+    /// All that is said to a peer for whom there is no connection: who we are, and why not.
+    pub fn turn_away(software: &str, reason: Reason, output: &mut Output<'_>) -> Result<(), Refused> {
+        Transport::<R, P>::turn_away(software, reason, output)
+    }
+
     // Bytes and time.
 
     /// Takes packets off the front of `input` until one is worth telling. `None`: more bytes are needed, or an answer
@@ -184,6 +189,11 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             Some(error) => Err(error),
             None => Err(self.fail(Error::HungUp)),
         }
+    }
+
+    /// The transport has taken nothing for longer than the peer may be silent ([`Keepalive::patience`]): it is over.
+    pub fn stalled(&mut self) -> Error {
+        self.fail(Error::TimedOut(Deadline::Keepalive))
     }
 
     /// Lets time pass: deadlines that are over end the connection, appointments are kept.
@@ -295,6 +305,20 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         self.rekey_wanted = true;
     }
 
+    /// Asks a silent peer so from now on, in place of what the configuration says; before the login is done nothing is asked.
+    pub fn set_keepalive(&mut self, keepalive: Keepalive) {
+        self.config.keepalive = keepalive;
+        self.timers.clear(Timer::Keepalive);
+        if self.is_logged_in() {
+            self.arm_keepalive();
+        }
+    }
+
+    /// Asks the peer for a sign of life with the next [`flush`](Self::flush), however long it has been silent.
+    pub const fn ask_alive(&mut self) {
+        self.channels.globals.ask_alive();
+    }
+
     // Inside.
 
     /// What is owed leaves before what a command adds; if it cannot, the command has to wait.
@@ -338,6 +362,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             Verdict::Lawful => self.transport.check_strict(number)?,
         }
         match number {
+            // Each apart, so that the stack has room for one of them and not for all.
             5 | 6 | 50..80 => self.receive_login(number, body),
             20..50 => self.receive_exchange(number, body),
             80..128 => self.receive_channel(number, body),
@@ -348,6 +373,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
     }
 
+    #[inline(never)]
     fn receive_exchange<'b>(&mut self, number: u8, body: &'b [u8]) -> Result<Option<Event<'b, R>>, Error> {
         if number == KexInit::NUMBER && !self.login.is_done() {
             self.exchanges_before_login = self.exchanges_before_login.saturating_add(1);
@@ -380,6 +406,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
     }
 
+    #[inline(never)]
     fn receive_login<'b>(&mut self, number: u8, body: &'b [u8]) -> Result<Option<Event<'b, R>>, Error> {
         let Some(session) = self.transport.session_id() else { return Err(Violation::Unexpected(number).into()) };
         let host_key = self.transport.first_key();
@@ -397,6 +424,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         Ok(event.map(Event::Auth))
     }
 
+    #[inline(never)]
     fn receive_channel<'b>(&mut self, number: u8, body: &'b [u8]) -> Result<Option<Event<'b, R>>, Error> {
         let from = match R::SENDS {
             Direction::ToServer => Opener::Server,

@@ -102,11 +102,13 @@
 //! | [`auth`] | the login, client and server | 4252, 4256 |
 //! | [`channel`] | channels, their windows and requests, forwards | 4254, 4335, 8160, 9987 |
 //! | `connection` | [`Connection`], which joins them and keeps time | |
+//! | `turn` | [`Turn`], one round of a driver's loop over buffers of its own | |
 //! | [`algorithm`], [`config`], [`mod@event`], [`role`], [`time`] | the vocabulary that they share | |
 //! | [`sftp`] | file transfer, both ends: requests, answers, transfers | filexfer-02 |
 //! | [`scp`] | files over rcp's protocol, both ends | |
 //! | [`forward`] | what forwarding speaks beside SSH: SOCKS, the cookie of X11 | 1928 |
 //! | [`agent`] | the agent protocol, both ends | 9987 |
+//! | [`pubkey`] | the publickey subsystem, both ends | 4819 |
 //! | `keyring` (feature `alloc`) | the keys of an agent, and what they may be used for | 9987 |
 //! | `replay` (feature `alloc`) | one end's life as text: recorded, replayed to the byte, redacted | |
 //! | `file` (feature `alloc`) | keys in every common format, certificates made, known hosts, authorized keys | 4716, 7468 |
@@ -121,9 +123,8 @@
 //! |---|---|
 //! | `soft` | the pure Rust provider, without an allocator |
 //! | `mlkem` | ML-KEM in the pure Rust provider |
-//! | `sntrup` | Streamlined NTRU Prime in the pure Rust provider, with std |
+//! | `sntrup` | Streamlined NTRU Prime in the pure Rust provider, which links std |
 //! | `alloc` | the algorithms that only hosts want in the pure Rust provider, `file`, `keyring`, `replay` and `sftp::tree` |
-//! | `sntrup` | NTRU Prime in the pure Rust provider, which links std |
 //! | `ring` | the provider for hosts, with all of the above |
 //! | `zlib` | compression in every provider, which links std |
 //! | `log`, `defmt` | traces of the protocol's steps |
@@ -149,6 +150,7 @@ pub mod file;
 pub mod forward;
 #[cfg(feature = "alloc")]
 pub mod keyring;
+pub mod pubkey;
 #[cfg(feature = "alloc")]
 pub mod replay;
 pub mod role;
@@ -163,6 +165,7 @@ mod connection;
 mod error;
 mod log;
 mod seed;
+mod turn;
 
 pub use buf::{Input, Output, Rx, Tx};
 pub use channel::{ChannelId, Slot};
@@ -172,3 +175,4 @@ pub use error::{Choice, Error, Reason, Refused, Violation};
 pub use event::{Ask, Event};
 pub use seed::{Random, Seed};
 pub use time::Instant;
+pub use turn::{Backlog, Intake, Outlet, Turn, Writes};

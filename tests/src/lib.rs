@@ -25,6 +25,7 @@ pub mod pair;
 pub mod peers;
 pub mod port;
 pub mod process;
+pub mod pubkeys;
 pub mod ramfs;
 pub mod replay;
 pub mod signing;

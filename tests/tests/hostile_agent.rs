@@ -4,11 +4,12 @@
 use sanssh_core::agent::client::{Client, Event};
 use sanssh_core::agent::message::SessionBind;
 use sanssh_core::agent::server::{Request, Server};
-use sanssh_core::agent::{Constraints, Destination, Destinations, Error, Hop, HopKey, MAX_FRAME, Sequence};
+use sanssh_core::agent::{Constraints, Destination, Destinations, Error, Hop, HopKey, MAX_FRAME};
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::file::{SigningKey, private};
 use sanssh_core::keyring::{Bindings, Keyring, Reply};
+use sanssh_core::wire::Sequence;
 use sanssh_core::{Input, Instant, Output, Refused, Seed};
 use sanssh_tests::forger::{Feed, any, blob, both_ways, key_a, key_b, to_sign};
 use sanssh_tests::keys::{Keys, Kind};

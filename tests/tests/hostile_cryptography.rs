@@ -12,7 +12,7 @@ use sanssh_core::crypto::schedule::{Direction, Transcript};
 use sanssh_core::crypto::signature::PublicKey;
 use sanssh_core::crypto::soft::Soft;
 use sanssh_core::crypto::{
-    BadShare, Digest, DirectionKeys, Exchange, Forged, HashValue, Open, Provider, Secret, Shape, Share,
+    BadShare, Digest, DirectionKeys, Exchange, Forged, HashValue, Open, Provider, Secret, Shape,
 };
 use sanssh_core::{Config, Random, Seed};
 use sanssh_tests::pair::{Pair, Told, server_config};
@@ -194,11 +194,13 @@ impl<K: Open> Open for Fails<K> {
 }
 
 impl<K: Exchange> Exchange for Fails<K> {
+    type Share = K::Share;
+
     fn start(kex: Kex, random: &mut Random) -> Option<Self> {
         K::start(kex, random).filter(|_| works()).map(Self)
     }
 
-    fn offer(&self) -> Share {
+    fn offer(&self) -> K::Share {
         self.0.offer()
     }
 
@@ -206,7 +208,7 @@ impl<K: Exchange> Exchange for Fails<K> {
         self.0.finish(answer).and_then(|secret| works().then_some(secret).ok_or(BadShare))
     }
 
-    fn respond(kex: Kex, random: &mut Random, offer: &[u8]) -> Result<(Share, Secret), BadShare> {
+    fn respond(kex: Kex, random: &mut Random, offer: &[u8]) -> Result<(K::Share, Secret), BadShare> {
         K::respond(kex, random, offer).and_then(|both| works().then_some(both).ok_or(BadShare))
     }
 
@@ -214,7 +216,7 @@ impl<K: Exchange> Exchange for Fails<K> {
         K::start_in(group, random).filter(|_| works()).map(Self)
     }
 
-    fn respond_in(group: &Group, random: &mut Random, offer: &[u8]) -> Result<(Share, Secret), BadShare> {
+    fn respond_in(group: &Group, random: &mut Random, offer: &[u8]) -> Result<(K::Share, Secret), BadShare> {
         K::respond_in(group, random, offer).and_then(|both| works().then_some(both).ok_or(BadShare))
     }
 }

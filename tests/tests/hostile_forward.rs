@@ -119,6 +119,18 @@ fn asks(forger: &mut Forger<Client>, what: Request<'_>) {
     forger.forget();
 }
 
+/// A client asks for something on its session, and gets it.
+fn gets(forger: &mut Forger<Client>, channel: u32, what: Request<'_>) {
+    asks(forger, what);
+    answers(forger, channel, true);
+}
+
+/// The server's answer to what the client asked for.
+fn answers(forger: &mut Forger<Client>, channel: u32, granted: bool) {
+    forger.send(&any(if granted { 99 } else { 100 }).u32(channel).done());
+    forger.forget();
+}
+
 const DISPLAY: Request<'_> =
     Request::X11(X11Req { single_connection: false, protocol: b"MIT-MAGIC-COOKIE-1", cookie: b"00ff", screen: 0 });
 
@@ -134,6 +146,15 @@ fn h11_channels_that_nobody_asked_for() {
         for (at, (what, message, words)) in kinds.iter().enumerate() {
             let (mut forger, channel) = Forger::<Client>::new(feed).with_channel();
             asks(&mut forger, *what);
+            prohibited(&mut forger, message);
+            answers(&mut forger, channel, false);
+            prohibited(&mut forger, message);
+            // Of several that are asked for at a time, the one that is granted.
+            asks(&mut forger, kinds[1 - at].0);
+            asks(&mut forger, *what);
+            answers(&mut forger, channel, false);
+            prohibited(&mut forger, message);
+            answers(&mut forger, channel, true);
             prohibited(&mut forger, &kinds[1 - at].1);
             asked(&mut forger, message, words);
             prohibited(&mut forger, &tcpip("forwarded-tcpip", "localhost", 80));
@@ -142,13 +163,17 @@ fn h11_channels_that_nobody_asked_for() {
             prohibited(&mut forger, message);
         }
         // A display that was asked for once comes once.
-        let (mut forger, _) = Forger::<Client>::new(feed).with_channel();
-        asks(&mut forger, Request::X11(X11Req { single_connection: true, protocol: b"", cookie: b"", screen: 0 }));
+        let (mut forger, channel) = Forger::<Client>::new(feed).with_channel();
+        gets(
+            &mut forger,
+            channel,
+            Request::X11(X11Req { single_connection: true, protocol: b"", cookie: b"", screen: 0 }),
+        );
         asked(&mut forger, &x11(), "x11 from 192.0.2.7:6000");
         prohibited(&mut forger, &x11());
         // Fields that are cut, and ports that there are not.
-        let (mut forger, _) = Forger::<Client>::new(feed).with_channel();
-        asks(&mut forger, DISPLAY);
+        let (mut forger, channel) = Forger::<Client>::new(feed).with_channel();
+        gets(&mut forger, channel, DISPLAY);
         prohibited(&mut forger, &open("x11").string("192.0.2.7").u32(65_536).done());
         forger.send(&open("x11").string("192.0.2.7").done());
         forger.fatal(Error::Malformed(Some(90)), &[]);

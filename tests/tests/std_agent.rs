@@ -1,11 +1,12 @@
 //! The blocking client and OpenSSH's agent; OpenSSH's tools and a keyring of ours; logins by agent at OpenSSH's server.
 
 use core::time::Duration;
-use sanssh_std::core::agent::{Constraints, Destination, Destinations, Hop, HopKey, Sequence};
+use sanssh_std::core::agent::{Constraints, Destination, Destinations, Hop, HopKey};
 use sanssh_std::core::algorithm::HostKey;
 use sanssh_std::core::crypto::fast::Fast;
 use sanssh_std::core::crypto::signature::{PublicKey, verify};
 use sanssh_std::core::file::{PublicKeyBuf, SigningKey};
+use sanssh_std::core::wire::Sequence;
 use sanssh_std::{Agent, Client, Error, KnownHosts, Login, Options, home};
 use sanssh_tests::agents::{Foreign, Ours};
 use sanssh_tests::keys::{Keys, Kind, public};

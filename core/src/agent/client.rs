@@ -1,6 +1,6 @@
 //! The end that asks an agent (RFC 9987): one request at a time, its answer told by what was asked.
 
-use super::constraint::{Constraints, Sequence};
+use super::constraint::Constraints;
 use super::message::{
     AddIdConstrained, AddIdentity, Extension, ExtensionFailure, ExtensionResponse, Failure, IdentitiesAnswer, Lock,
     QUERY, RemoveAllIdentities, RemoveIdentity, RequestIdentities, SESSION_BIND, SignRequest, SignResponse, Success,
@@ -8,7 +8,7 @@ use super::message::{
 };
 use super::{Error, Identity, SessionBind, flags, frame};
 use crate::algorithm::HostKey;
-use crate::wire::{Malformed, Message, Reader, Rest, Sink};
+use crate::wire::{Malformed, Message, Reader, Rest, Sequence, Sink};
 use crate::{Input, Output, Refused};
 
 /// The agent's answer.
@@ -171,9 +171,7 @@ impl Client {
 /// Exactly as many as were announced.
 fn identities(body: &[u8]) -> Result<Event<'_>, Malformed> {
     let IdentitiesAnswer { count, identities } = IdentitiesAnswer::decode(body)?;
-    let count = usize::try_from(count).map_err(|_| Malformed)?;
-    let list = Sequence::decode(identities.0, count)?;
-    if list.iter().count() == count { Ok(Event::Identities(list)) } else { Err(Malformed) }
+    Sequence::counted(identities.0, count).map(Event::Identities)
 }
 
 fn signature(algorithm: HostKey, body: &[u8]) -> Result<Event<'_>, Malformed> {

@@ -2,7 +2,7 @@
 //! `restrict-destination-v00@openssh.com` among it. What is not known here is refused, for a key without it would be
 //! weaker than its owner meant it to be.
 
-use crate::wire::{Length, Malformed, Reader, Sink};
+use crate::wire::{Element, Length, Malformed, Reader, Sequence, Sink};
 use core::fmt;
 
 const LIFETIME: u8 = 1;
@@ -54,67 +54,6 @@ pub struct HopKey<'a> {
     pub key: &'a [u8],
     /// Whether it signs certificates of hosts, rather than being a host's own.
     pub authority: bool,
-}
-
-/// Something that stands in messages several times.
-pub trait Element<'a>: Copy + 'a {
-    /// Reads one.
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed>;
-    /// Writes it.
-    fn write(&self, sink: &mut dyn Sink);
-}
-
-/// A list as the caller has it, or as it stands in a message that was checked.
-#[derive(Clone, Copy)]
-pub struct Sequence<'a, T>(Form<'a, T>);
-
-#[derive(Clone, Copy)]
-enum Form<'a, T> {
-    Listed(&'a [T]),
-    Wire(&'a [u8]),
-}
-
-impl<'a, T: Element<'a>> Sequence<'a, T> {
-    /// A list to send.
-    pub const fn new(list: &'a [T]) -> Self {
-        Self(Form::Listed(list))
-    }
-
-    /// Checks that `bytes` are elements to the end, `most` at most.
-    pub(super) fn decode(bytes: &'a [u8], most: usize) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(bytes);
-        for _ in 0..most {
-            if reader.is_empty() {
-                break;
-            }
-            T::read(&mut reader)?;
-        }
-        reader.end()?;
-        Ok(Self(Form::Wire(bytes)))
-    }
-
-    /// The elements in order.
-    pub fn iter(self) -> impl Iterator<Item = T> + Clone + 'a {
-        let (list, bytes) = match self.0 {
-            Form::Listed(list) => (list, &[][..]),
-            Form::Wire(bytes) => (&[][..], bytes),
-        };
-        let mut reader = Reader::new(bytes);
-        list.iter().copied().chain(core::iter::from_fn(move || T::read(&mut reader).ok()))
-    }
-
-    /// Whether there is none.
-    pub const fn is_empty(self) -> bool {
-        match self.0 {
-            Form::Listed(list) => list.is_empty(),
-            Form::Wire(bytes) => bytes.is_empty(),
-        }
-    }
-
-    /// Writes the elements.
-    pub fn encode(self, sink: &mut dyn Sink) {
-        self.iter().for_each(|element| element.write(sink));
-    }
 }
 
 impl<'a> Destinations<'a> {
@@ -221,29 +160,12 @@ impl<'a> Element<'a> for HopKey<'a> {
     }
 }
 
-/// The names of extensions.
-impl<'a> Element<'a> for &'a [u8] {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
-        reader.string()
-    }
-
-    fn write(&self, sink: &mut dyn Sink) {
-        sink.string(self);
-    }
-}
-
 /// A `string` of what `write` writes: it runs twice, and must write the same bytes.
 fn nested(sink: &mut dyn Sink, write: impl Fn(&mut dyn Sink)) {
     let mut length = Length::default();
     write(&mut length);
     sink.u32(u32::try_from(length.0).unwrap_or(u32::MAX));
     write(sink);
-}
-
-impl<'a, T: Element<'a>> fmt::Debug for Sequence<'a, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sequence({})", self.iter().count())
-    }
 }
 
 impl fmt::Debug for Hop<'_> {
@@ -260,8 +182,8 @@ impl fmt::Debug for HopKey<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Constraints, Destination, Destinations, Hop, HopKey, Sequence};
-    use crate::wire::Sink;
+    use super::{Constraints, Destination, Destinations, Hop, HopKey};
+    use crate::wire::{Sequence, Sink};
     use alloc::vec::Vec;
 
     struct Bytes(Vec<u8>);

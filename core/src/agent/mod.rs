@@ -28,12 +28,12 @@ mod frame;
 pub mod message;
 pub mod server;
 
-pub use constraint::{Constraints, Destination, Destinations, Element, Hop, HopKey, Sequence};
+pub use constraint::{Constraints, Destination, Destinations, Hop, HopKey};
 pub use frame::MAX_FRAME;
 pub use message::SessionBind;
 
 use crate::algorithm::HostKey;
-use crate::wire::{Malformed, Reader, Sink};
+use crate::wire::{Element, Malformed, Reader, Sink};
 use core::fmt;
 
 /// The flag of SIGN that asks RSA keys for SHA-256 (RFC 9987 §5.4).

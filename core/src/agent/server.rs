@@ -7,8 +7,8 @@ use super::message::{
     QUERY, RemoveAllIdentities, RemoveIdentity, RequestIdentities, SESSION_BIND, SignRequest, SignResponse, Success,
     Unlock,
 };
-use super::{Element, Error, Identity, SessionBind, frame};
-use crate::wire::{Malformed, Message, Reader, Rest};
+use super::{Error, Identity, SessionBind, frame};
+use crate::wire::{Element, Malformed, Message, Reader, Rest};
 use crate::{Input, Output, Refused};
 use core::fmt;
 

@@ -8,11 +8,18 @@ use crate::wire::auth::UserauthRequest;
 use crate::wire::{Message, Sink, Writer};
 
 /// Longest public key blob that is looked at: an RSA key of 16 384 bits with room to spare, and on hosts a certificate
-/// with one more such key and its signature.
-pub(crate) const LONGEST_KEY: usize = if cfg!(feature = "alloc") { 7168 } else { 2304 };
+/// with one more such key and its signature. Where there is Ed25519 alone, little.
+pub(crate) const LONGEST_KEY: usize = match (cfg!(feature = "alloc"), cfg!(feature = "soft")) {
+    (true, _) => 7168,
+    (false, true) => 2304,
+    (false, false) => 64,
+};
 
 /// Longest host key that is signed along; without an allocator there is no RSA to have longer ones.
-const LONGEST_HOST_KEY: usize = if cfg!(feature = "alloc") { LONGEST_KEY } else { 256 };
+const LONGEST_HOST_KEY: usize = match (cfg!(feature = "alloc"), cfg!(feature = "soft")) {
+    (false, true) => 256,
+    (true, _) | (false, false) => LONGEST_KEY,
+};
 
 /// The fixed parts: session identifier, number, service, method, flag, algorithm, and the length fields.
 const AROUND: usize = 4 + 64 + 1 + 4 + 4 + CONNECTION.len() + 4 + HOSTBOUND.len() + 1 + 4 + 64 + 4 + 4;

@@ -16,7 +16,7 @@ use crate::event::{Ask, ForwardRequest};
 use crate::role::Role;
 use crate::transport::Sender;
 use crate::wire::connection::{ForwardedPort, GlobalRequest, RequestSuccess, StreamlocalForward, TcpipForward};
-use crate::wire::{Malformed, Message, Rest, Sink};
+use crate::wire::{Malformed, Message, Rest, Sink, word};
 use core::fmt;
 
 /// Where a server is to listen for a client. From a client, everything inside is untrusted.
@@ -82,13 +82,13 @@ pub(crate) fn mark(digest: &HashValue) -> Mark {
 impl<'b> Forward<'b> {
     /// Reads a global request of a client.
     pub(super) fn decode(name: &[u8], fields: &'b [u8]) -> Result<Asked<'b>, Malformed> {
-        let what = match name {
-            b"tcpip-forward" | b"cancel-tcpip-forward" => {
+        let what = match word(name) {
+            "tcpip-forward" | "cancel-tcpip-forward" => {
                 let TcpipForward { address, port } = TcpipForward::decode(fields)?;
                 let Ok(port) = u16::try_from(port) else { return Ok(Asked::Wrong) };
                 Self::Tcpip { address, port }
             }
-            b"streamlocal-forward@openssh.com" | b"cancel-streamlocal-forward@openssh.com" => {
+            "streamlocal-forward@openssh.com" | "cancel-streamlocal-forward@openssh.com" => {
                 Self::Streamlocal(StreamlocalForward::decode(fields)?.path)
             }
             _ => return Ok(Asked::Other),

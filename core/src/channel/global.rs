@@ -99,8 +99,8 @@ impl Globals {
         request: &GlobalRequest<'b>,
     ) -> Result<Option<Global<'b>>, Error> {
         let keys = || Strings::decode(request.fields.0, usize::MAX).map_err(|_| malformed(GlobalRequest::NUMBER));
-        match (from, request.name) {
-            (Opener::Client, PROVE) if request.want_reply => {
+        match from {
+            Opener::Client if request.name == PROVE && request.want_reply => {
                 let keys = keys()?;
                 if !self.proven && are_few_and_different(keys) {
                     self.proven = true;
@@ -108,11 +108,11 @@ impl Globals {
                     return Ok(Some(Global::Prove(keys)));
                 }
             }
-            (Opener::Server, ANNOUNCE) => {
+            Opener::Server if request.name == ANNOUNCE => {
                 self.owe_failure(request.want_reply)?;
                 return Ok(Some(Global::Announced(keys()?)));
             }
-            _ => {}
+            Opener::Client | Opener::Server => {}
         }
         self.owe_failure(request.want_reply)?;
         Ok(None)

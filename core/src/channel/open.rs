@@ -4,7 +4,7 @@
 use super::forward::ForwardId;
 use crate::crypto::schedule::Direction;
 use crate::wire::connection::{StreamlocalDirect, StreamlocalForwarded, TcpipOpen, X11Open};
-use crate::wire::{Malformed, Sink};
+use crate::wire::{Malformed, Sink, word};
 
 /// A TCP connection that a channel carries (RFC 4254 §7.2). From a peer, everything inside is untrusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,38 +77,38 @@ impl<'b> OpenKind<'b> {
 
     /// Reads what is to be opened by the peer of the end that sends in `direction`.
     pub(super) fn decode(direction: Direction, kind: &[u8], fields: &'b [u8]) -> Result<Wanted<'b>, Malformed> {
-        Ok(match (direction, kind) {
-            (_, b"session" | b"auth-agent@openssh.com" | b"agent-connect") if !fields.is_empty() => {
+        Ok(match (direction, word(kind)) {
+            (_, "session" | "auth-agent@openssh.com" | "agent-connect") if !fields.is_empty() => {
                 return Err(Malformed);
             }
-            (Direction::ToServer, b"session") => Wanted::Kind(Self::Session),
-            (Direction::ToServer, b"direct-tcpip") => {
+            (Direction::ToServer, "session") => Wanted::Kind(Self::Session),
+            (Direction::ToServer, "direct-tcpip") => {
                 Tcpip::decode(fields)?.map_or(Wanted::Wrong, |what| Wanted::Kind(Self::DirectTcpip(what)))
             }
-            (Direction::ToServer, b"direct-streamlocal@openssh.com") => {
+            (Direction::ToServer, "direct-streamlocal@openssh.com") => {
                 Wanted::Kind(Self::DirectStreamlocal(StreamlocalDirect::decode(fields)?.path))
             }
-            (Direction::ToClient, b"forwarded-tcpip") => {
+            (Direction::ToClient, "forwarded-tcpip") => {
                 Tcpip::decode(fields)?.map_or(Wanted::Wrong, Wanted::ForwardedTcpip)
             }
-            (Direction::ToClient, b"forwarded-streamlocal@openssh.com") => {
+            (Direction::ToClient, "forwarded-streamlocal@openssh.com") => {
                 Wanted::ForwardedStreamlocal(StreamlocalForwarded::decode(fields)?.path)
             }
-            (Direction::ToClient, b"x11") => {
+            (Direction::ToClient, "x11") => {
                 let X11Open { originator, originator_port } = X11Open::decode(fields)?;
                 u16::try_from(originator_port)
                     .map_or(Wanted::Wrong, |originator_port| Wanted::Kind(Self::X11 { originator, originator_port }))
             }
-            (Direction::ToClient, b"auth-agent@openssh.com") => Wanted::Kind(Self::Agent),
-            (Direction::ToClient, b"agent-connect") => Wanted::Kind(Self::AgentStandard),
-            (Direction::ToClient, b"session" | b"direct-tcpip" | b"direct-streamlocal@openssh.com")
+            (Direction::ToClient, "auth-agent@openssh.com") => Wanted::Kind(Self::Agent),
+            (Direction::ToClient, "agent-connect") => Wanted::Kind(Self::AgentStandard),
+            (Direction::ToClient, "session" | "direct-tcpip" | "direct-streamlocal@openssh.com")
             | (
                 Direction::ToServer,
-                b"forwarded-tcpip"
-                | b"forwarded-streamlocal@openssh.com"
-                | b"x11"
-                | b"auth-agent@openssh.com"
-                | b"agent-connect",
+                "forwarded-tcpip"
+                | "forwarded-streamlocal@openssh.com"
+                | "x11"
+                | "auth-agent@openssh.com"
+                | "agent-connect",
             ) => Wanted::Wrong,
             _ => Wanted::Unknown,
         })

@@ -321,7 +321,7 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
 
     fn replied<'b>(&mut self, number: u32, granted: bool) -> Result<Received<'b>, Error> {
         let (id, slot) = self.addressed(number)?;
-        slot.awaited = slot.awaited.checked_sub(1).ok_or(Violation::NoSuchChannel)?;
+        slot.hear(granted).ok_or(Violation::NoSuchChannel)?;
         Ok(Received::Event(id, Event::Replied(granted)))
     }
 }

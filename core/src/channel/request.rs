@@ -7,7 +7,7 @@ use crate::crypto::schedule::Direction;
 use crate::wire::connection::{
     Break, Env, Exec, ExitSignal, ExitStatus, PtyReq, Signal, Subsystem, WindowChange, X11Req, XonXoff,
 };
-use crate::wire::{Malformed, Sink};
+use crate::wire::{Malformed, Sink, word};
 
 /// Signal names that RFC 4254 §6.10 lists; others carry `@domain`.
 pub const SIGNALS: [&str; 13] =
@@ -147,31 +147,31 @@ impl<'a> Request<'a> {
 
     /// Reads a request that travels in `direction`; `None` for names that are not known there.
     pub(crate) fn decode(direction: Direction, name: &[u8], fields: &'a [u8]) -> Result<Option<Self>, Malformed> {
-        let request = match (direction, name) {
-            (Direction::ToServer, b"pty-req") => {
+        let request = match (direction, word(name)) {
+            (Direction::ToServer, "pty-req") => {
                 let PtyReq { term, columns, rows, width, height, modes } = PtyReq::decode(fields)?;
                 Self::Pty(Pty { term, size: WindowChange { columns, rows, width, height }, modes: Modes(modes) })
             }
-            (Direction::ToServer, b"env") => {
+            (Direction::ToServer, "env") => {
                 let Env { name, value } = Env::decode(fields)?;
                 Self::Env { name, value }
             }
-            (Direction::ToServer, b"shell") if fields.is_empty() => Self::Shell,
-            (Direction::ToServer, b"shell") => return Err(Malformed),
-            (Direction::ToServer, b"exec") => Self::Exec(Exec::decode(fields)?.command),
-            (Direction::ToServer, b"subsystem") => Self::Subsystem(Subsystem::decode(fields)?.name),
-            (Direction::ToServer, b"window-change") => Self::WindowChange(WindowChange::decode(fields)?),
-            (Direction::ToServer, b"signal") => Self::Signal(Signal::decode(fields)?.name),
-            (Direction::ToServer, b"break") => Self::Break(Break::decode(fields)?.milliseconds),
-            (Direction::ToServer, b"x11-req") => Self::X11(X11Req::decode(fields)?),
-            (Direction::ToServer, b"auth-agent-req@openssh.com") if fields.is_empty() => Self::Agent,
-            (Direction::ToServer, b"agent-req") if fields.is_empty() => Self::AgentStandard,
-            (Direction::ToServer, b"auth-agent-req@openssh.com" | b"agent-req") => return Err(Malformed),
-            (_, b"eow@openssh.com") if fields.is_empty() => Self::EndOfWrite,
-            (_, b"eow@openssh.com") => return Err(Malformed),
-            (Direction::ToClient, b"xon-xoff") => Self::XonXoff(XonXoff::decode(fields)?.client_can_do),
-            (Direction::ToClient, b"exit-status") => Self::ExitStatus(ExitStatus::decode(fields)?.status),
-            (Direction::ToClient, b"exit-signal") => {
+            (Direction::ToServer, "shell") if fields.is_empty() => Self::Shell,
+            (Direction::ToServer, "shell") => return Err(Malformed),
+            (Direction::ToServer, "exec") => Self::Exec(Exec::decode(fields)?.command),
+            (Direction::ToServer, "subsystem") => Self::Subsystem(Subsystem::decode(fields)?.name),
+            (Direction::ToServer, "window-change") => Self::WindowChange(WindowChange::decode(fields)?),
+            (Direction::ToServer, "signal") => Self::Signal(Signal::decode(fields)?.name),
+            (Direction::ToServer, "break") => Self::Break(Break::decode(fields)?.milliseconds),
+            (Direction::ToServer, "x11-req") => Self::X11(X11Req::decode(fields)?),
+            (Direction::ToServer, "auth-agent-req@openssh.com") if fields.is_empty() => Self::Agent,
+            (Direction::ToServer, "agent-req") if fields.is_empty() => Self::AgentStandard,
+            (Direction::ToServer, "auth-agent-req@openssh.com" | "agent-req") => return Err(Malformed),
+            (_, "eow@openssh.com") if fields.is_empty() => Self::EndOfWrite,
+            (_, "eow@openssh.com") => return Err(Malformed),
+            (Direction::ToClient, "xon-xoff") => Self::XonXoff(XonXoff::decode(fields)?.client_can_do),
+            (Direction::ToClient, "exit-status") => Self::ExitStatus(ExitStatus::decode(fields)?.status),
+            (Direction::ToClient, "exit-signal") => {
                 let ExitSignal { name, core_dumped, message, language: _ } = ExitSignal::decode(fields)?;
                 Self::ExitSignal { name, core_dumped, message }
             }

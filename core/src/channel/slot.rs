@@ -83,6 +83,8 @@ pub struct Slot {
     pub(crate) released: u32,
     /// Answers that we wait for.
     pub(crate) awaited: u8,
+    /// What each of the first of them lets the server open if it is a yes, two bits each, the next answer's lowest.
+    loans: u32,
     /// The peer's requests whose answers are owed: how many there are, which are decided, and how.
     asked: u8,
     first_asked: u8,
@@ -104,6 +106,7 @@ impl Slot {
             held: 0,
             released: 0,
             awaited: 0,
+            loans: 0,
             asked: 0,
             first_asked: 0,
             decided: 0,
@@ -121,6 +124,36 @@ impl Slot {
 
     pub(crate) const fn drop_flag(&mut self, flag: Flags) {
         self.flags.0 &= !flag.0;
+    }
+
+    /// Whether the answer to one more request can be kept apart from those that are due before it.
+    pub(crate) fn may_ask_for(&self, permit: Flags) -> bool {
+        self.awaited < if permit == Flags::NONE { u8::MAX } else { MOST_ASKED }
+    }
+
+    /// A request was sent whose answer will come, and that lets the server open something if it is granted.
+    pub(crate) const fn ask_for(&mut self, permit: Flags) {
+        let code = match permit {
+            Flags::X11 => 1,
+            Flags::X11_ONCE => 2,
+            Flags::AGENT => 3,
+            _ => 0,
+        };
+        if code != 0 {
+            self.loans |= code << (2 * self.awaited as u32);
+        }
+        self.awaited += 1;
+    }
+
+    /// The next answer has come; `None` if none was due.
+    pub(crate) fn hear(&mut self, granted: bool) -> Option<()> {
+        self.awaited = self.awaited.checked_sub(1)?;
+        let permit = [Flags::NONE, Flags::X11, Flags::X11_ONCE, Flags::AGENT][(self.loans & 3) as usize];
+        self.loans >>= 2;
+        if granted {
+            self.raise(permit);
+        }
+        Some(())
     }
 
     /// Gives the slot to a new channel.

@@ -158,11 +158,14 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
             return Err(Refused::NoSuchChannel);
         }
         let want_reply = what.wants_reply();
-        let awaited = slot.awaited.checked_add(u8::from(want_reply)).ok_or(Refused::Busy)?;
+        if want_reply && !slot.may_ask_for(what.permits()) {
+            return Err(Refused::Busy);
+        }
         let head = ChannelRequestMessage { recipient: slot.peer, name: what.name(), want_reply, fields: Rest(b"") };
         sender.send_with(&head, |sink| what.encode(sink))?;
-        slot.awaited = awaited;
-        slot.raise(what.permits());
+        if want_reply {
+            slot.ask_for(what.permits());
+        }
         Ok(())
     }
 
@@ -185,6 +188,12 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
         let slot = self.table.as_ref().get(id.index());
         let slot = slot.filter(|slot| slot.generation == id.generation() && slot.sends());
         slot.map_or(0, |slot| usize::try_from(slot.send_window.min(slot.peer_max)).unwrap_or(usize::MAX))
+    }
+
+    pub(crate) fn windows(&self, id: ChannelId) -> Option<(u32, u32)> {
+        let slot = self.table.as_ref().get(id.index())?;
+        let open = slot.generation == id.generation() && slot.state == State::Open;
+        open.then_some((slot.send_window, slot.receive_window))
     }
 
     /// How much may be sent now: by window, by the peer's packet limit and by the room in the output.
@@ -234,8 +243,10 @@ impl<T: AsMut<[Slot]> + AsRef<[Slot]>> Channels<T> {
             return Ok(0);
         }
         let recipient = slot.peer;
-        let sent = sender.compose(most.saturating_add(DATA_HEADER), |space| {
-            let Some((header, data)) = space.split_at_mut_checked(DATA_HEADER) else { return 0 };
+        let mut with = Some(with);
+        let sent = sender.compose(most.saturating_add(DATA_HEADER), &mut |space| {
+            let parts = space.split_at_mut_checked(DATA_HEADER).zip(with.take());
+            let Some(((header, data), with)) = parts else { return 0 };
             let written = with(data).min(most);
             if written == 0 {
                 return 0;

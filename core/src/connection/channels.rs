@@ -76,6 +76,11 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         if self.fate.is_some() { 0 } else { self.channels.writable(id) }
     }
 
+    /// The windows of a channel that is open: bytes that we may send, and bytes that the peer may.
+    pub fn windows(&self, id: ChannelId) -> Option<(u32, u32)> {
+        self.channels.windows(id)
+    }
+
     /// Sends data; returns how much was taken. 0: the window is empty, and
     /// [`Writable`](crate::channel::Event::Writable) will tell.
     pub fn write(&mut self, id: ChannelId, data: &[u8], output: &mut Output<'_>) -> Result<usize, Refused> {

@@ -6,7 +6,7 @@
 use super::signature::{self, PublicKey};
 use super::{Forged, Provider};
 use crate::algorithm::HostKey;
-use crate::wire::{Malformed, Reader, Strings};
+use crate::wire::{Malformed, Reader, Strings, word};
 
 /// What a certificate is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,10 +141,10 @@ impl<'a> Certificate<'a> {
             if self.kind == Kind::Host {
                 return Err(Unfit::CriticalOption);
             }
-            let again = match name {
-                b"force-command" => demands.command.replace(text(value)?).is_some(),
-                b"source-address" => demands.source_address.replace(text(value)?).is_some(),
-                b"verify-required" => core::mem::replace(&mut demands.verified, true) || !value.is_empty(),
+            let again = match word(name) {
+                "force-command" => demands.command.replace(text(value)?).is_some(),
+                "source-address" => demands.source_address.replace(text(value)?).is_some(),
+                "verify-required" => core::mem::replace(&mut demands.verified, true) || !value.is_empty(),
                 _ => true,
             };
             if again {

@@ -153,7 +153,7 @@ const fn digits<const N: usize>(hex: &str) -> [u8; N] {
 mod tests {
     use super::{Group, PI, PUBLISHED, REQUEST, is_safe};
     use crate::crypto::BadShare;
-    use crate::crypto::soft::hex;
+    use crate::crypto::hex;
     use crate::seed::{Random, Seed};
     use crate::wire::Mpint;
     use crate::wire::transport::{GroupOffer, GroupRequest};

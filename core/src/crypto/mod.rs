@@ -2,6 +2,7 @@
 //!
 //! - [`Fast`](fast::Fast): ring where it is quicker, pure Rust for the rest; hosts.
 //! - [`Soft`](soft::Soft): pure Rust throughout, and an allocator only for what hosts want; any target.
+//! - [`Lean`](lean::Lean): the few of its algorithms that one end of each kind needs; microcontrollers.
 //! - [`Null`](null::Null): no security at all; tests and fuzzing.
 //!
 //! Primitives come from libraries. Here they are put together as SSH wants them: [`schedule`] derives the keys,
@@ -13,6 +14,10 @@ pub mod certificate;
 pub mod fast;
 #[cfg_attr(not(feature = "alloc"), path = "no_group.rs")]
 pub mod group;
+#[cfg(any(feature = "mlkem", feature = "sntrup"))]
+mod kem;
+#[cfg(feature = "lean")]
+pub mod lean;
 pub mod null;
 pub mod schedule;
 pub mod signature;
@@ -128,28 +133,31 @@ pub const MAX_SHARE: usize = match (cfg!(feature = "mlkem"), cfg!(feature = "all
     (false, false) => 65,
 };
 
-/// A public share of a key exchange, as it stands in the message.
+/// A public share of any key exchange that the features bring.
 pub type Share = heapless::Vec<u8, MAX_SHARE>;
 
 /// The arithmetic of key exchanges.
 pub trait Exchange: Sized {
+    /// A public share, as it stands in the message: [`Share`], or less where no method needs that.
+    type Share: AsRef<[u8]>;
+
     /// Draws a client's ephemeral key; `None` if the provider lacks the method.
     fn start(kex: Kex, random: &mut Random) -> Option<Self>;
 
     /// The client's share (`Q_C`), the same at each call.
-    fn offer(&self) -> Share;
+    fn offer(&self) -> Self::Share;
 
     /// The client's end: the secret, from the server's share (`Q_S`).
     fn finish(self, answer: &[u8]) -> Result<Secret, BadShare>;
 
     /// The server's whole part: its share (`Q_S`) and the secret, from the client's share.
-    fn respond(kex: Kex, random: &mut Random, offer: &[u8]) -> Result<(Share, Secret), BadShare>;
+    fn respond(kex: Kex, random: &mut Random, offer: &[u8]) -> Result<(Self::Share, Secret), BadShare>;
 
     /// [`start`](Self::start) in a group that the server chose.
     fn start_in(group: &Group, random: &mut Random) -> Option<Self>;
 
     /// [`respond`](Self::respond) in a group that the server chose.
-    fn respond_in(group: &Group, random: &mut Random, offer: &[u8]) -> Result<(Share, Secret), BadShare>;
+    fn respond_in(group: &Group, random: &mut Random, offer: &[u8]) -> Result<(Self::Share, Secret), BadShare>;
 }
 
 /// A public share that is no valid share: wrong length, not on the curve, or leading to a trivial secret.
@@ -288,4 +296,21 @@ impl<D: Digest> Sink for Hashing<'_, D> {
     fn put(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
+}
+
+/// SHA-256 of something that is known again by it.
+pub(crate) type Fingerprint = [u8; 32];
+
+/// The fingerprint of what `write` writes.
+pub(crate) fn fingerprint<P: Provider>(write: impl FnOnce(&mut Hashing<'_, P::Digest>)) -> Fingerprint {
+    let mut digest = P::Digest::sha256();
+    write(&mut Hashing(&mut digest));
+    digest.finish().as_bytes().first_chunk().copied().unwrap_or_default()
+}
+
+/// The bytes that hexadecimal digits stand for.
+#[cfg(test)]
+pub(crate) fn hex(digits: &str) -> alloc::vec::Vec<u8> {
+    let digits: alloc::vec::Vec<u8> = digits.chars().filter_map(|digit| digit.to_digit(16)?.try_into().ok()).collect();
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }

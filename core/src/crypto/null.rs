@@ -118,6 +118,8 @@ const SHARE: usize = 32;
 pub struct Sham([u8; SHARE]);
 
 impl Exchange for Sham {
+    type Share = Share;
+
     fn start(_: Kex, random: &mut Random) -> Option<Self> {
         Some(Self(random.array()))
     }

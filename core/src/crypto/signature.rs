@@ -4,7 +4,7 @@
 use super::certificate::Certificate;
 use super::{Digest, Forged, Provider};
 use crate::algorithm::HostKey;
-use crate::wire::{Field, Malformed, Mpint, Reader, Sink};
+use crate::wire::{Field, Malformed, Mpint, Reader, Sink, word};
 
 /// Public keys by type, borrowed from their blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,19 +59,19 @@ impl<'a> PublicKey<'a> {
 
     /// Reads what follows the type name of a key, in a certificate as well.
     pub(super) fn fields(kind: &[u8], reader: &mut Reader<'a>, min_rsa_bits: usize) -> Result<Self, Malformed> {
-        Ok(match kind {
-            b"ssh-ed25519" => Self::Ed25519(reader.string()?.try_into().map_err(|_| Malformed)?),
-            b"ecdsa-sha2-nistp256" => Self::EcdsaP256(point(reader, b"nistp256")?),
-            b"ecdsa-sha2-nistp384" => Self::EcdsaP384(point(reader, b"nistp384")?),
-            b"ecdsa-sha2-nistp521" => Self::EcdsaP521(point(reader, b"nistp521")?),
-            b"sk-ssh-ed25519@openssh.com" => {
+        Ok(match word(kind) {
+            "ssh-ed25519" => Self::Ed25519(reader.string()?.try_into().map_err(|_| Malformed)?),
+            "ecdsa-sha2-nistp256" => Self::EcdsaP256(point(reader, b"nistp256")?),
+            "ecdsa-sha2-nistp384" => Self::EcdsaP384(point(reader, b"nistp384")?),
+            "ecdsa-sha2-nistp521" => Self::EcdsaP521(point(reader, b"nistp521")?),
+            "sk-ssh-ed25519@openssh.com" => {
                 let key = reader.string()?.try_into().map_err(|_| Malformed)?;
                 Self::SkEd25519 { key, application: reader.string()? }
             }
-            b"sk-ecdsa-sha2-nistp256@openssh.com" => {
+            "sk-ecdsa-sha2-nistp256@openssh.com" => {
                 Self::SkEcdsaP256 { point: point(reader, b"nistp256")?, application: reader.string()? }
             }
-            b"ssh-rsa" => {
+            "ssh-rsa" => {
                 let Mpint(e) = reader.read()?;
                 let Mpint(n) = reader.read()?;
                 if !rsa_is_sound(e, n, min_rsa_bits) {

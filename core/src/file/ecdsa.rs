@@ -125,7 +125,7 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::{Curve, Key};
-    use crate::crypto::soft::hex;
+    use crate::crypto::hex;
     use crate::wire::{Malformed, Mpint, Reader};
     use alloc::format;
     use alloc::vec::Vec;

@@ -9,6 +9,7 @@ use super::words::{
 };
 use crate::algorithm::Zip;
 use crate::channel::{ForwardId, OpenFailure, STDERR};
+use crate::config::Keepalive;
 use crate::crypto::Provider;
 use crate::event::{
     Answer, Attempt, ChannelRequest, ForwardRequest, HostKeyChoice, OpenRequest, Probe, Prove, Sign, Trust,
@@ -22,6 +23,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// Room for what one flush and the calls before it emit, unless `room` says otherwise; part of the format, because it
 /// decides how much a write takes.
@@ -258,6 +260,11 @@ impl<R: Played, P: Provider> Machine<R, P> {
             ("finish", [id]) => self.ssh.finish(self.channel(id)?),
             ("close", [id]) => self.ssh.close(self.channel(id)?),
             ("rekey", []) => self.ssh.rekey(),
+            ("ask-alive", []) => self.ssh.ask_alive(),
+            ("keepalive", [micros, count]) => {
+                let interval = Duration::from_micros(number(micros)?);
+                self.ssh.set_keepalive(Keepalive { interval, count: number(count)? });
+            }
             ("reseed", [seed]) => self.ssh.reseed(&unseed(seed)?),
             ("disconnect", [code]) => self.ssh.disconnect(Reason(number(code)?)),
             // What these two return is told by `end`.

@@ -13,6 +13,7 @@ use super::settings::settings;
 use super::tape::{Recording, Tape};
 use super::words::{kind_words, outcome, request_words, show, yes};
 use crate::channel::{ForwardId, OpenFailure, OpenKind, Request, STDERR};
+use crate::config::Keepalive;
 use crate::crypto::Provider;
 use crate::event::{Ask, ChannelRequest, OpenRequest, Serial};
 #[cfg(feature = "keylog")]
@@ -94,6 +95,17 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
     /// Changes the keys.
     pub fn rekey(&mut self) {
         self.fact(|_| "rekey".into(), Connection::rekey);
+    }
+
+    /// Asks a silent peer otherwise.
+    pub fn set_keepalive(&mut self, keepalive: Keepalive) {
+        let Keepalive { interval, count } = keepalive;
+        self.fact(|_| format!("keepalive {} {count}", interval.as_micros()), |ssh| ssh.set_keepalive(keepalive));
+    }
+
+    /// Asks the peer for a sign of life.
+    pub fn ask_alive(&mut self) {
+        self.fact(|_| "ask-alive".into(), Connection::ask_alive);
     }
 
     /// See [`Connection::log_keys`]; no step, because it changes nothing that is told or emitted.

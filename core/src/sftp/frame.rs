@@ -10,18 +10,7 @@ pub(super) const LONGEST: u32 = 256 * 1024;
 
 /// Writes a packet's length and what `with` puts into it; `body` bytes of it follow later.
 pub(super) fn put(output: &mut Output<'_>, body: u32, with: impl FnOnce(&mut Writer<'_>)) -> Result<(), Refused> {
-    let (head, space) = output.vacant().split_first_chunk_mut().ok_or(Refused::NoRoom)?;
-    let mut writer = Writer::new(space);
-    with(&mut writer);
-    let written = writer.written().ok_or(Refused::NoRoom)?;
-    let length = written.saturating_add(usize::try_from(body).unwrap_or(usize::MAX));
-    if length > MAX_PACKET {
-        return Err(Refused::TooLong);
-    }
-    *head = u32::try_from(length).map_err(|_| Refused::TooLong)?.to_be_bytes();
-    let whole = written.saturating_add(head.len());
-    output.advance(whole);
-    Ok(())
+    output.framed(MAX_PACKET, usize::try_from(body).unwrap_or(usize::MAX), with)
 }
 
 /// The body of a packet whose head has left: bytes that are still to follow.

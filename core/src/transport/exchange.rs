@@ -27,14 +27,14 @@ use crate::crypto::certificate::Kind;
 use crate::crypto::group::{self, Group};
 use crate::crypto::schedule::{Direction, Schedule, Transcript};
 use crate::crypto::signature::{self, Presented};
-use crate::crypto::{Digest, Exchange as _, HashValue, Hashing, Provider, Share};
+use crate::crypto::{self, Exchange as _, Fingerprint, Hashing, Provider};
 use crate::error::{Error, Refused, Violation};
 use crate::role::Role;
 use crate::seed::Random;
 use crate::wire::transport::{
     GroupInitiate, GroupOffer, GroupReply, GroupRequest, KexInit, KexInitiate, KexReply, NewKeys,
 };
-use crate::wire::{Length, Message, Mpint, Sink, Writer};
+use crate::wire::{Length, Message, Mpint, Sink};
 use crate::{Output, Waiting};
 
 /// Where the exchange stands.
@@ -83,7 +83,7 @@ pub(crate) struct AwaitReply<P: Provider> {
 /// Client: everything is verified; the embedder decides on the host key.
 pub(crate) struct Trusting<P: Provider> {
     keying: Keying<P>,
-    fingerprint: HashValue,
+    fingerprint: Fingerprint,
 }
 
 /// Server: the client's share is due.
@@ -96,7 +96,7 @@ pub(crate) struct AwaitInit<P: Provider> {
 /// Server: the exchange hash is being signed.
 pub(crate) struct Signing<P: Provider> {
     keying: Keying<P>,
-    share: Share,
+    share: <P::Exchange as crypto::Exchange>::Share,
 }
 
 /// The keys are known.
@@ -237,24 +237,26 @@ impl<R: Role, P: Provider> Transport<R, P> {
             *skip = false;
             return Ok(Step::Done);
         }
+        let (client, server) = (R::SENDS == Direction::ToServer, R::SENDS == Direction::ToClient);
+        // Which role may be where is said once more, so that neither's image holds the other's half.
         match (self.exchange.take(), number) {
-            (Exchange::AwaitGroup(begun), GroupOffer::NUMBER) => {
+            (Exchange::AwaitGroup(begun), GroupOffer::NUMBER) if client => {
                 self.receive_group(random, begun, &GroupOffer::decode(body).map_err(malformed)?)
             }
-            (Exchange::AwaitReply(state @ AwaitReply { group: None, .. }), KexReply::NUMBER) => {
+            (Exchange::AwaitReply(state @ AwaitReply { group: None, .. }), KexReply::NUMBER) if client => {
                 self.receive_reply(config, state, &KexReply::decode(body).map_err(malformed)?)
             }
-            (Exchange::AwaitReply(state @ AwaitReply { group: Some(_), .. }), GroupReply::NUMBER) => {
+            (Exchange::AwaitReply(state @ AwaitReply { group: Some(_), .. }), GroupReply::NUMBER) if client => {
                 let GroupReply { host_key, share, signature } = GroupReply::decode(body).map_err(malformed)?;
                 self.receive_reply(config, state, &KexReply { host_key, share, signature })
             }
-            (Exchange::AwaitRequest(begun), GroupRequest::NUMBER) => {
+            (Exchange::AwaitRequest(begun), GroupRequest::NUMBER) if server => {
                 self.receive_request(begun, &GroupRequest::decode(body).map_err(malformed)?)
             }
-            (Exchange::AwaitInit(state @ AwaitInit { group: None, .. }), KexInitiate::NUMBER) => {
+            (Exchange::AwaitInit(state @ AwaitInit { group: None, .. }), KexInitiate::NUMBER) if server => {
                 self.receive_init(random, state, KexInitiate::decode(body).map_err(malformed)?.share)
             }
-            (Exchange::AwaitInit(state @ AwaitInit { group: Some(_), .. }), GroupInitiate::NUMBER) => {
+            (Exchange::AwaitInit(state @ AwaitInit { group: Some(_), .. }), GroupInitiate::NUMBER) if server => {
                 self.receive_init(random, state, GroupInitiate::decode(body).map_err(malformed)?.share)
             }
             _ => Err(Violation::Unexpected(number).into()),
@@ -365,7 +367,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         if let Some(group) = &group {
             transcript = transcript.with_group(&group::REQUEST, group);
         }
-        transcript = transcript.with_string(&ephemeral.offer()).with_string(reply.share);
+        transcript = transcript.with_string(ephemeral.offer().as_ref()).with_string(reply.share);
         let secret = ephemeral.finish(reply.share)?;
         self.keylog.note(kexinit.cookie, &secret);
         let (hash, schedule) = transcript.finish(&secret, self.session);
@@ -433,7 +435,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
             None => P::Exchange::respond(agreed.kex, random, offer)?,
         };
         self.keylog.note(kexinit.cookie, &secret);
-        let (hash, schedule) = transcript.with_string(offer).with_string(&share).finish(&secret, self.session);
+        let (hash, schedule) = transcript.with_string(offer).with_string(share.as_ref()).finish(&secret, self.session);
         let keying = Keying { agreed, schedule, sent: false, received: false };
         self.exchange = Exchange::Signing(Signing { keying, share });
         Ok(Step::Question(Question::Sign { algorithm: agreed.host_key, hash }))
@@ -449,9 +451,9 @@ impl<R: Role, P: Provider> Transport<R, P> {
     ) -> Result<(), Refused> {
         let Exchange::Signing(Signing { keying, share }) = &self.exchange else { return Err(Refused::Moot) };
         if keying.agreed.kex.has_group_exchange() {
-            self.sealing.send(random, output, &GroupReply { host_key: public, share, signature })?;
+            self.sealing.send(random, output, &GroupReply { host_key: public, share: share.as_ref(), signature })?;
         } else {
-            self.sealing.send(random, output, &KexReply { host_key: public, share, signature })?;
+            self.sealing.send(random, output, &KexReply { host_key: public, share: share.as_ref(), signature })?;
         }
         if let Exchange::Signing(Signing { keying, .. }) = self.exchange.take() {
             self.exchange = Exchange::Keying(keying);
@@ -475,11 +477,13 @@ impl<R: Role, P: Provider> Transport<R, P> {
 
     /// A client's request or share, or a server's group.
     fn send_due(&mut self, random: &mut Random, output: &mut Output<'_>) -> Result<(), Refused> {
-        if let Exchange::AwaitGroup(_) = &self.exchange {
+        let client = R::SENDS == Direction::ToServer;
+        if client && let Exchange::AwaitGroup(_) = &self.exchange {
             self.sealing.send(random, output, &group::REQUEST)?;
         }
-        if let Exchange::AwaitReply(AwaitReply { ephemeral, group, .. }) = &self.exchange {
-            let share = &ephemeral.offer();
+        if client && let Exchange::AwaitReply(AwaitReply { ephemeral, group, .. }) = &self.exchange {
+            let share = ephemeral.offer();
+            let share = share.as_ref();
             match group {
                 Some(_) => self.sealing.send(random, output, &GroupInitiate { share })?,
                 None => self.sealing.send(random, output, &KexInitiate { share })?,
@@ -505,13 +509,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         };
         let Some(kexinit) = kexinit.filter(|kexinit| kexinit.owed) else { return Ok(()) };
         let offer = Offer { preferences: &config.preferences, cookie: kexinit.cookie, first };
-        let mut length = Length::default();
-        offer.encode::<R, P>(&mut length);
-        self.sealing.compose(random, output, length.0, |space| {
-            let mut writer = Writer::new(space);
-            offer.encode::<R, P>(&mut writer);
-            writer.written().unwrap_or(0)
-        })?;
+        self.sealing.write(random, output, &|sink| offer.encode::<R, P>(sink))?;
         kexinit.owed = false;
         self.sealing.silence();
         Ok(())
@@ -559,8 +557,6 @@ impl<R: Role, P: Provider> Transport<R, P> {
 }
 
 /// By which a host key is known again.
-pub(crate) fn fingerprint<P: Provider>(host_key: &[u8]) -> HashValue {
-    let mut digest = P::Digest::sha256();
-    digest.update(host_key);
-    digest.finish()
+pub(crate) fn fingerprint<P: Provider>(host_key: &[u8]) -> Fingerprint {
+    crypto::fingerprint::<P>(|sink| sink.put(host_key))
 }

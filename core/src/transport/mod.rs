@@ -37,13 +37,13 @@ pub use tap::{Heard, Tap};
 use crate::algorithm::{HostKey, LIST};
 use crate::config::Config;
 use crate::crypto::schedule::Direction;
-use crate::crypto::{HashValue, Provider};
+use crate::crypto::{Fingerprint, HashValue, Provider};
 use crate::error::{Error, Reason, Refused, Violation};
 use crate::role::Role;
-use crate::seed::Random;
+use crate::seed::{Random, Seed};
 use crate::wire::legality::Phase;
 use crate::wire::transport::{Debug, Disconnect, ExtInfo, Ignore, Ping, Pong, Unimplemented};
-use crate::wire::{Length, Message, Names, Reader, Sink, Writer};
+use crate::wire::{Message, Names, Reader, Sink};
 use crate::{Input, Output, Waiting};
 use core::marker::PhantomData;
 use exchange::Exchange;
@@ -118,9 +118,9 @@ pub(crate) struct Transport<R, P: Provider> {
     strict: bool,
     session: Option<HashValue>,
     /// SHA-256 of the host key trusted last (client).
-    trusted: Option<HashValue>,
+    trusted: Option<Fingerprint>,
     /// SHA-256 of the host key of the first exchange.
-    first_key: Option<HashValue>,
+    first_key: Option<Fingerprint>,
     extensions: Extensions,
     unimplemented: Vec<u32, OWED_REPLIES>,
     pong: Option<Vec<u8, LONGEST_PING>>,
@@ -310,7 +310,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
     }
 
     /// SHA-256 of the host key of the first exchange.
-    pub(crate) const fn first_key(&self) -> Option<HashValue> {
+    pub(crate) const fn first_key(&self) -> Option<Fingerprint> {
         self.first_key
     }
 
@@ -390,6 +390,16 @@ impl<R: Role, P: Provider> Transport<R, P> {
         }
     }
 
+    /// Writes the identification, and DISCONNECT in the clear.
+    pub(crate) fn turn_away(software: &str, reason: Reason, output: &mut Output<'_>) -> Result<(), Refused> {
+        ident::write(software, output)?;
+        let Reason(code) = reason;
+        // In the clear, padding has nothing to hide.
+        let mut random = Random::new(&Seed::new([0; 32]));
+        let disconnect = Disconnect { code, description: b"", language: b"" };
+        Sealing::<P::Seal, P::Deflate>::new().send(&mut random, output, &disconnect)
+    }
+
     fn flush_extensions(
         &mut self,
         config: &Config,
@@ -426,7 +436,8 @@ pub(crate) struct Sender<'t, 'o, R, P: Provider> {
 impl<R: Role, P: Provider> Sender<'_, '_, R, P> {
     /// Sends a message.
     pub(crate) fn send<'m>(&mut self, message: &impl Message<'m>) -> Result<(), Refused> {
-        self.send_with(message, |_| {})
+        self.check_silence()?;
+        self.transport.sealing.send(self.random, self.output, message)
     }
 
     /// Sends a message whose end `tail` writes: it runs twice, and must write the same bytes.
@@ -435,23 +446,22 @@ impl<R: Role, P: Provider> Sender<'_, '_, R, P> {
         head: &impl Message<'m>,
         tail: impl Fn(&mut dyn Sink),
     ) -> Result<(), Refused> {
-        let mut length = Length(head.encoded_len());
-        tail(&mut length);
-        let composed = self.compose(length.0, |space| {
-            let mut writer = Writer::new(space);
-            head.encode(&mut writer);
-            tail(&mut writer);
-            writer.written().unwrap_or(0)
-        });
-        composed.map(|_| ())
+        self.check_silence()?;
+        self.transport.sealing.write(self.random, self.output, &|sink| {
+            head.encode(sink);
+            tail(sink);
+        })
     }
 
     /// Sends a payload of at most `most` bytes, composed in place; none if `with` composes nothing.
-    pub(crate) fn compose(&mut self, most: usize, with: impl FnOnce(&mut [u8]) -> usize) -> Result<usize, Refused> {
-        if self.transport.is_silent() {
-            return Err(Refused::Busy);
-        }
+    pub(crate) fn compose(&mut self, most: usize, with: &mut dyn FnMut(&mut [u8]) -> usize) -> Result<usize, Refused> {
+        self.check_silence()?;
         self.transport.sealing.compose(self.random, self.output, most, with)
+    }
+
+    /// While we are silent, only the exchange may speak.
+    fn check_silence(&self) -> Result<(), Refused> {
+        if self.transport.is_silent() { Err(Refused::Busy) } else { Ok(()) }
     }
 
     /// The largest payload for which there is room.

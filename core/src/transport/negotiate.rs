@@ -13,7 +13,7 @@ use crate::error::{Choice, Refused};
 use crate::role::Role;
 use crate::seed::Random;
 use crate::wire::transport::{ExtInfo, KexInit};
-use crate::wire::{Message, Names, Sink, Writer};
+use crate::wire::{Message, Names, Sink};
 
 /// The algorithms of one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub(crate) struct Offer<'a> {
 
 impl Offer<'_> {
     /// Writes the whole payload.
-    pub(crate) fn encode<R: Role, P: Provider>(&self, sink: &mut impl Sink) {
+    pub(crate) fn encode<R: Role, P: Provider>(&self, sink: &mut dyn Sink) {
         let Preferences { kex, host_keys, ciphers, macs, zips, .. } = self.preferences;
         let markers = if self.first { &markers(R::SENDS)[..] } else { &[] };
         let kex = || kex.iter().filter(|kex| P::KEX.contains(kex)).map(|kex| kex.name()).chain(markers.iter().copied());
@@ -133,7 +133,7 @@ fn signs_or_verifies<R: Role, P: Provider>(key: HostKey) -> bool {
 }
 
 /// Writes names as a `name-list`.
-fn name_list<'n, I: Iterator<Item = &'n str>>(sink: &mut impl Sink, names: impl Fn() -> I) {
+fn name_list<'n, I: Iterator<Item = &'n str>>(sink: &mut dyn Sink, names: impl Fn() -> I) {
     let length = names().map(|name| name.len().saturating_add(1)).sum::<usize>().saturating_sub(1);
     sink.u32(u32::try_from(length).unwrap_or(u32::MAX));
     for (i, name) in names().enumerate() {
@@ -227,7 +227,7 @@ pub(crate) fn send_extensions<R: Role, P: Provider>(
     output: &mut Output<'_>,
 ) -> Result<(), Refused> {
     let Config { preferences, forwarding, .. } = config;
-    let encode = |sink: &mut Writer<'_>| {
+    sealing.write(random, output, &|sink| {
         sink.u8(ExtInfo::NUMBER);
         match R::SENDS {
             Direction::ToClient => {
@@ -253,14 +253,5 @@ pub(crate) fn send_extensions<R: Role, P: Provider>(
                 sink.string(b"0");
             }
         }
-    };
-    let composed = sealing.compose(random, output, LONGEST_EXT_INFO, |space| {
-        let mut writer = Writer::new(space);
-        encode(&mut writer);
-        writer.written().unwrap_or(0)
-    });
-    composed.map(|_| ())
+    })
 }
-
-/// Room for our EXT_INFO, whatever the provider can verify.
-const LONGEST_EXT_INFO: usize = 512;

@@ -7,7 +7,7 @@ use crate::crypto::zip::{Deflate, Inflate};
 use crate::crypto::{Forged, Open, Seal, Shape};
 use crate::error::{Error, Refused, Violation};
 use crate::seed::Random;
-use crate::wire::{Message, Writer};
+use crate::wire::{Length, Message, Sink, Writer};
 use crate::{Input, Output};
 
 /// `packet_length` and `padding_length`.
@@ -252,22 +252,34 @@ impl<S: Seal, D: Deflate> Sealing<S, D> {
         output: &mut Output<'_>,
         message: &impl Message<'m>,
     ) -> Result<(), Refused> {
-        self.compose(random, output, message.encoded_len(), |space| {
-            let mut writer = Writer::new(space);
-            message.encode(&mut writer);
-            writer.written().unwrap_or(0)
-        })
-        .map(|_| ())
+        self.write(random, output, &|sink| message.encode(sink))
     }
 
-    /// Seals a packet whose payload of at most `most` bytes is composed where it will lie, or be compressed from. Nothing is sent if `with`
-    /// composes nothing.
+    /// Sends a payload that `write` writes: it runs twice, and must write the same bytes.
+    pub(crate) fn write(
+        &mut self,
+        random: &mut Random,
+        output: &mut Output<'_>,
+        write: &dyn Fn(&mut dyn Sink),
+    ) -> Result<(), Refused> {
+        let mut length = Length::default();
+        write(&mut length);
+        let composed = self.compose(random, output, length.0, &mut |space| {
+            let mut writer = Writer::new(space);
+            write(&mut writer);
+            writer.written().unwrap_or(0)
+        });
+        composed.map(|_| ())
+    }
+
+    /// Seals a packet whose payload of at most `most` bytes is composed, once, where it will lie, or be compressed from.
+    /// Nothing is sent if `with` composes nothing. What composes has no type of its own: all messages share this code.
     pub(crate) fn compose(
         &mut self,
         random: &mut Random,
         output: &mut Output<'_>,
         most: usize,
-        with: impl FnOnce(&mut [u8]) -> usize,
+        with: &mut dyn FnMut(&mut [u8]) -> usize,
     ) -> Result<usize, Refused> {
         let shape = self.shape();
         let bound = self.zipping.bound(most);

@@ -26,7 +26,7 @@ macro_rules! messages {
                 Ok(Self { $($field),* })
             }
 
-            fn encode(&self, sink: &mut impl $crate::wire::Sink) {
+            fn encode(&self, sink: &mut (impl $crate::wire::Sink + ?Sized)) {
                 sink.u8($number);
                 $($crate::wire::Field::encode(&self.$field, sink);)*
             }
@@ -68,15 +68,30 @@ macro_rules! fields {
 
             /// Writes the fields.
             pub fn encode(&self, sink: &mut (impl $crate::wire::Sink + ?Sized)) {
+                // There are rows without fields.
+                let _ = &sink;
                 $($crate::wire::Field::encode(&self.$field, sink);)*
             }
 
             /// Names and holdings of the fields, in order.
             pub fn each(&self, with: &mut dyn FnMut(&'static str, $crate::wire::Value<'_>)) {
+                let _ = &with;
                 $(with(stringify!($field), $crate::wire::Field::value(&self.$field));)*
             }
         }
     )*};
 }
 
-pub(crate) use {fields, messages};
+/// Declares messages that begin with their name in the place of a number: like `fields!`, with the name before each.
+macro_rules! named {
+    ($($(#[$doc:meta])* $wire:literal $name:ident $(<$life:lifetime>)? { $($fields:tt)* })*) => {
+        fields! { $($(#[$doc])* $name $(<$life>)? { $($fields)* })* }
+
+        $(impl messages!(@named $name '_ $($life)?) {
+            /// The name.
+            pub const NAME: &'static [u8] = $wire;
+        })*
+    };
+}
+
+pub(crate) use {fields, messages, named};

@@ -21,13 +21,16 @@ pub mod legality;
 pub(crate) mod macros;
 mod names;
 mod reader;
+mod sequence;
 mod sink;
 mod strings;
 pub mod transport;
 
 pub use field::{Bytes, Field, Mpint, Rest, Value};
+pub(crate) use names::word;
 pub use names::{Names, NamesIter};
 pub use reader::Reader;
+pub use sequence::{Element, Sequence};
 pub use sink::{Length, Sink, Writer};
 pub use strings::Strings;
 
@@ -40,7 +43,7 @@ pub trait Message<'a>: Sized {
     fn decode(body: &'a [u8]) -> Result<Self, Malformed>;
 
     /// Writes number and fields.
-    fn encode(&self, sink: &mut impl Sink);
+    fn encode(&self, sink: &mut (impl Sink + ?Sized));
 
     /// Names and holdings of the fields behind the number, in order.
     fn each(&self, with: &mut dyn FnMut(&'static str, Value<'_>));

@@ -5,6 +5,12 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Names<'a>(&'a [u8]);
 
+/// A name as text, to be matched against texts; empty if it is none. Patterns of bytes are compiled byte by byte, and take
+/// ten times the room of a text.
+pub(crate) fn word(name: &[u8]) -> &str {
+    core::str::from_utf8(name).unwrap_or_default()
+}
+
 /// The longest algorithm name there may be (RFC 4251 §6).
 const LONGEST: usize = 64;
 

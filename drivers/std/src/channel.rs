@@ -1,10 +1,10 @@
 //! A session on a server, as the client holds it: requests, the command's streams, and how it ended. It can be driven
 //! from two threads at once, one reading and one writing.
 
-use crate::Error;
-use crate::inbox::{Exit, Kind};
+use crate::inbox::{Exit, Kind, StderrGoes};
 use crate::socket::Socket;
 use crate::stream::Stream;
+use crate::{Error, Tunnel};
 use sanssh_core::channel::{Mode, Modes, Pty as PtyRequest, Request};
 use sanssh_core::role;
 use sanssh_core::wire::Sink;
@@ -35,7 +35,7 @@ impl Default for Pty {
 /// shows at the next read, or in [`confirm`](Self::confirm). Dropping it closes the channel.
 ///
 /// Both streams of the server share one window: who reads only one of them should
-/// [ignore the other](Self::ignore_stderr), or the channel stops when the window is full of it.
+/// [drop the other](Self::send_stderr), or the channel stops when the window is full of it.
 #[derive(Debug)]
 pub struct Channel {
     stream: Stream<role::Client>,
@@ -58,14 +58,14 @@ impl Channel {
     pub(crate) fn granted(&self, names: &[&str]) -> Option<bool> {
         self.stream.link.with(|state| {
             let inbox = state.inboxes.of(self.stream.id)?;
-            let one = |name: &&'static str| names.contains(name);
-            (!inbox.asked.iter().any(one)).then(|| !inbox.refused.iter().any(one))
+            let asked = inbox.asked.iter().any(|one| names.contains(&one.name));
+            (!asked).then(|| !inbox.refused.iter().any(|one| names.contains(one)))
         })
     }
 
     /// Asks for a program; the request leaves with what follows.
-    pub(crate) fn begin(&self, program: Request<'_>) -> Result<(), Error> {
-        self.stream.request(program, true, false)
+    pub(crate) async fn begin(&self, program: Request<'_>) -> Result<(), Error> {
+        self.stream.asked(program, true, false).await
     }
 
     pub(crate) fn into_stream(self) -> Stream<role::Client> {
@@ -78,10 +78,9 @@ impl Channel {
     /// Those of the connection, and [`Error::Refused`] if it does not fit into a message or the channel is closed; so
     /// for all requests.
     pub fn request_pty(&self, pty: &Pty) -> Result<(), Error> {
-        let mut modes = Bytes(Vec::new());
-        Modes::encode(pty.modes.iter().copied(), &mut modes);
+        let modes = encoded(&pty.modes);
         let size = WindowChange { columns: pty.columns, rows: pty.rows, width: 0, height: 0 };
-        let request = PtyRequest { term: pty.term.as_bytes(), size, modes: Modes(&modes.0) };
+        let request = PtyRequest { term: pty.term.as_bytes(), size, modes: Modes(&modes) };
         self.stream.request(Request::Pty(request), true, false)
     }
 
@@ -122,10 +121,60 @@ impl Channel {
     /// # Errors
     /// [`Error::RequestRefused`] if the command, shell or subsystem was refused, or what ended the connection.
     pub fn confirm(&self) -> Result<(), Error> {
-        self.stream.until(|inbox| match inbox.refused_start() {
+        self.stream.link.block(self.stream.link.patience(), self.begin_confirm())
+    }
+
+    /// The same, begun.
+    pub fn begin_confirm(&self) -> impl Future<Output = Result<(), Error>> + use<> {
+        let confirmed = self.stream.begin_until(|inbox| match inbox.refused_start() {
             Some(what) => Some(Err(Error::RequestRefused(what))),
             None => (inbox.asked.is_empty() || inbox.closed).then_some(Ok(())),
-        })?
+        });
+        async { confirmed.await? }
+    }
+
+    /// Waits until the server says that no more output comes, whatever of it was read.
+    ///
+    /// # Errors
+    /// What ended the connection.
+    pub fn wait_eof(&self) -> Result<(), Error> {
+        self.stream.link.block(self.stream.link.patience(), self.begin_wait_eof())
+    }
+
+    /// The same, begun.
+    pub fn begin_wait_eof(&self) -> impl Future<Output = Result<(), Error>> + use<> {
+        self.stream.begin_until(|inbox| (inbox.eof || inbox.closed).then_some(()))
+    }
+
+    /// As [`wait_close`](Self::wait_close), begun.
+    pub fn begin_wait_close(&self) -> impl Future<Output = Result<(), Error>> + use<> {
+        self.stream.begin_until(|inbox| inbox.closed.then_some(()))
+    }
+
+    /// Waits for what comes of one stream, or of whichever has something; nothing at the end.
+    ///
+    /// # Errors
+    /// As [`read_any`](Self::read_any).
+    pub fn read_from(&self, want: Option<Kind>, buffer: &mut [u8]) -> Result<(Kind, usize), Error> {
+        self.stream.read(want, buffer)
+    }
+
+    /// Waits until window and buffers take something.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] once nobody reads there, or what ended the connection.
+    pub fn write_to(&self, kind: Kind, data: &[u8]) -> Result<usize, Error> {
+        self.stream.write(kind, data)
+    }
+
+    /// Reads what has come of one stream, or of whichever has something, without waiting; `None` if nothing has yet.
+    pub fn try_read(&self, want: Option<Kind>, buffer: &mut [u8]) -> Option<Result<(Kind, usize), Error>> {
+        self.stream.try_read(want, buffer)
+    }
+
+    /// Writes as much as window and buffers take, without waiting; `None` if that is nothing now.
+    pub fn try_write(&self, kind: Kind, data: &[u8]) -> Option<Result<usize, Error>> {
+        self.stream.try_write(kind, data)
     }
 
     /// Whether the terminal asked for was granted; `None` before the server said.
@@ -191,11 +240,17 @@ impl Channel {
     /// # Errors
     /// [`Error::RequestRefused`] if there was no command, or what ended the connection.
     pub fn wait(&self) -> Result<Exit, Error> {
-        self.stream.until(|inbox| match (inbox.refused_start(), &inbox.exit) {
+        self.stream.link.block(self.stream.link.patience(), self.begin_wait())
+    }
+
+    /// The same, begun.
+    pub fn begin_wait(&self) -> impl Future<Output = Result<Exit, Error>> + use<> {
+        let ended = self.stream.begin_until(|inbox| match (inbox.refused_start(), &inbox.exit) {
             (Some(what), _) => Some(Err(Error::RequestRefused(what))),
             (None, Some(exit)) => Some(Ok(exit.clone())),
             (None, None) => inbox.closed.then_some(Ok(Exit::Unknown)),
-        })?
+        });
+        async { ended.await? }
     }
 
     /// Waits until the channel is closed on both sides, which is after all output and the exit status.
@@ -219,17 +274,68 @@ impl Channel {
         Stderr(self)
     }
 
-    /// Standard error is not wanted: it is dropped from now on, and takes no room.
-    pub fn ignore_stderr(&self) {
+    /// Where standard error goes from now on. What has come of it and was not read is dropped, or joins standard output.
+    pub fn send_stderr(&self, goes: StderrGoes) {
         self.stream.link.change(|state| {
-            if let Some(inbox) = state.inboxes.of(self.stream.id) {
-                inbox.drops_stderr = true;
-                let dropped = inbox.stderr.len();
-                inbox.stderr.clear();
-                state.ssh.release(self.stream.id, dropped);
+            let Some(inbox) = state.inboxes.of(self.stream.id) else { return };
+            inbox.stderr_goes = goes;
+            match goes {
+                StderrGoes::Apart => {}
+                StderrGoes::Along => inbox.data.append(&mut inbox.stderr),
+                StderrGoes::Nowhere => {
+                    let dropped = inbox.stderr.len();
+                    inbox.stderr.clear();
+                    state.ssh.release(self.stream.id, dropped);
+                }
             }
         });
     }
+
+    /// Bytes that have come of a stream and were not read.
+    pub fn unread(&self, kind: Kind) -> usize {
+        self.stream.link.with(|state| state.inboxes.of(self.stream.id).map_or(0, |inbox| inbox.queue(kind).len()))
+    }
+
+    /// Drops what has come of a stream and was not read; how many bytes.
+    pub fn discard(&self, kind: Kind) -> usize {
+        self.stream.link.change(|state| {
+            let Some(inbox) = state.inboxes.of(self.stream.id) else { return 0 };
+            let queue = inbox.queue(kind);
+            let dropped = queue.len();
+            queue.clear();
+            state.ssh.release(self.stream.id, dropped);
+            dropped
+        })
+    }
+
+    /// How the command ended, as far as the server has said.
+    pub fn exit(&self) -> Option<Exit> {
+        self.stream.link.with(|state| state.inboxes.of(self.stream.id)?.exit.clone())
+    }
+
+    /// Bytes that may be sent now, and bytes that the server may send; none once the channel is closed.
+    pub fn windows(&self) -> (u32, u32) {
+        self.stream.link.with(|state| state.ssh.windows(self.stream.id).unwrap_or_default())
+    }
+
+    /// Lets the server send `bytes` more at a time, for as long as the channel is open.
+    pub fn widen(&self, bytes: u32) {
+        self.stream.link.change(|state| state.ssh.widen(self.stream.id, bytes));
+    }
+}
+
+impl From<Tunnel> for Channel {
+    /// The same channel, on which there is nothing to ask for.
+    fn from(tunnel: Tunnel) -> Self {
+        Self { stream: tunnel.into_stream() }
+    }
+}
+
+/// Terminal modes as a request has them.
+pub(crate) fn encoded(modes: &[(Mode, u32)]) -> Vec<u8> {
+    let mut bytes = Bytes(Vec::new());
+    Modes::encode(modes.iter().copied(), &mut bytes);
+    bytes.0
 }
 
 impl Read for &Channel {

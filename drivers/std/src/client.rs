@@ -10,14 +10,14 @@ use crate::inbox::{Inbox, Inboxes, Stage};
 use crate::lend::Lent;
 use crate::link::Link;
 use crate::login::{Outcome, Prompt};
-use crate::relay::{Endpoint, Relay};
-use crate::state::Own;
+use crate::relay::{Endpoint, Leads, Relay};
 use crate::stream::Stream;
 use core::net::SocketAddr;
 use core::time::Duration;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::client::Event;
 use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenKind, Request};
+use sanssh_core::config::Keepalive;
 use sanssh_core::event::{ChannelRequest, ForwardRequest, OpenRequest, Trust};
 use sanssh_core::file::known_hosts::MOST_KEYS;
 use sanssh_core::role;
@@ -34,6 +34,8 @@ pub(crate) struct Desk {
     /// The first host key was trusted. At a later exchange the same one passes silently.
     pub(crate) trusted: bool,
     pub(crate) outcome: Option<Outcome>,
+    /// A login was asked for, and nobody has taken what came of it.
+    pub(crate) asking: bool,
     pub(crate) banners: Vec<String>,
     /// The host keys that the server says it has.
     pub(crate) announced: Option<Vec<Vec<u8>>>,
@@ -117,6 +119,23 @@ impl End for role::Client {
     }
 }
 
+/// What channel to open.
+#[derive(Debug)]
+pub(crate) enum Opens {
+    Session,
+    /// Through the server, on behalf of who is at this address.
+    To(Leads, String, u16),
+}
+
+impl Opens {
+    fn kind(&self) -> OpenKind<'_> {
+        match self {
+            Self::Session => OpenKind::Session,
+            Self::To(leads, originator, port) => leads.kind((originator, *port)),
+        }
+    }
+}
+
 /// A connection to a server. Clones are the same connection; when the last one and the last [`Channel`] are gone, and
 /// nothing is forwarded any more, the server is told goodbye.
 #[derive(Debug, Clone)]
@@ -136,38 +155,37 @@ impl Client {
     /// # Errors
     /// [`Error::OpenRefused`] by the server, [`Error::TooManyChannels`] here, or what ended the connection.
     pub fn session(&self) -> Result<Channel, Error> {
-        self.open(OpenKind::Session).map(Channel::new)
+        self.block(self.begin_session())
+    }
+
+    /// The same, begun.
+    pub fn begin_session(&self) -> impl Future<Output = Result<Channel, Error>> + use<> {
+        let opening = self.begin_open(Opens::Session);
+        async { opening.await.map(Channel::new) }
     }
 
     /// Opens a channel, which takes one round trip.
-    pub(crate) fn open(&self, kind: OpenKind<'_>) -> Result<Stream<role::Client>, Error> {
-        let id = self.link.wait(self.link.patience(), &mut Own::none(), |state, _| {
-            let opened = state.attempt(self.link.socket(), |ssh, output| ssh.open(kind, output))?;
-            if let Ok(id) = opened {
-                state.inboxes.add(Inbox::new(id, Stage::Opening));
-            }
-            self.link.settle(state);
-            Some(opened)
-        })?;
-        self.opened(id.map_err(Error::of_open)?)
-    }
-
-    fn opened(&self, id: ChannelId) -> Result<Stream<role::Client>, Error> {
-        let outcome =
-            self.link.wait(self.link.patience(), &mut Own::none(), |state, _| match &state.inboxes.of(id)?.stage {
+    pub(crate) fn begin_open(&self, what: Opens) -> impl Future<Output = Result<Stream<role::Client>, Error>> + use<> {
+        let link = Arc::clone(&self.link);
+        async move {
+            let opened = link.until(|state| {
+                let opened = state.attempt(link.socket(), |ssh, output| ssh.open(what.kind(), output))?;
+                if let Ok(id) = opened {
+                    state.inboxes.add(Inbox::new(id, Stage::Opening));
+                }
+                link.settle(state);
+                Some(opened)
+            });
+            let id = opened.await?.map_err(Error::of_open)?;
+            // Dropped before it is open, it is closed when it is.
+            let stream = Stream { link: Arc::clone(&link), id };
+            let stage = link.until(|state| match &state.inboxes.of(id)?.stage {
                 Stage::Opening => None,
                 Stage::Open => Some(Ok(())),
                 Stage::Refused(reason, text) => Some(Err(Error::OpenRefused { reason: *reason, text: text.clone() })),
             });
-        let error = match outcome {
-            Ok(Ok(())) => return Ok(Stream { link: Arc::clone(&self.link), id }),
-            Ok(Err(error)) | Err(error) => error,
-        };
-        self.link.with(|state| match state.inboxes.of(id) {
-            Some(inbox) if inbox.stage == Stage::Opening => inbox.abandoned = true,
-            _ => state.inboxes.remove(id),
-        });
-        Err(error)
+            stage.await?.map(|()| stream)
+        }
     }
 
     /// What was negotiated last.
@@ -178,6 +196,11 @@ impl Client {
     /// The server's identification line, escaped.
     pub fn server_ident(&self) -> String {
         self.link.with(|state| escape(state.ssh.peer_ident().unwrap_or_default(), false))
+    }
+
+    /// Whether a login has succeeded.
+    pub fn is_logged_in(&self) -> bool {
+        self.link.with(|state| state.ssh.is_logged_in())
     }
 
     /// What the keys in use have protected.
@@ -203,6 +226,16 @@ impl Client {
     /// How often the keys were changed.
     pub fn rekeys(&self) -> u64 {
         self.link.with(|state| state.rekeys)
+    }
+
+    /// Asks a silent server so from now on, in place of what the options say.
+    pub fn set_keepalive(&self, keepalive: Keepalive) {
+        self.link.change(|state| state.ssh.set_keepalive(keepalive));
+    }
+
+    /// Asks the server for a sign of life now, and waits for nothing.
+    pub fn ask_alive(&self) {
+        self.link.change(|state| state.ssh.ask_alive());
     }
 
     /// Deals with what has arrived, and waits for nothing: for programs that stay outside of calls for long, so that

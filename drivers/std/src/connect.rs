@@ -4,7 +4,6 @@
 use crate::client::Desk;
 use crate::link::Link;
 use crate::socket::Socket;
-use crate::state::Own;
 use crate::trust::Hosts;
 use crate::{Client, Error, Record};
 use core::net::SocketAddr;
@@ -44,6 +43,9 @@ pub struct Options {
     pub channels: usize,
     /// Where to record connections, secrets included: see [`Record`].
     pub record: Option<Record>,
+    /// The socket is somebody else's as well, who may go on with it: when the last handle goes, the server is told nothing
+    /// and the socket is not shut down.
+    pub leaves_quietly: bool,
     /// Where the secrets of the connection are written to. **Who reads them can read the connection.**
     #[cfg(feature = "keylog")]
     pub key_log: Option<crate::KeyLogFile>,
@@ -58,6 +60,7 @@ impl Default for Options {
             family: Family::Any,
             channels: 64,
             record: None,
+            leaves_quietly: false,
             #[cfg(feature = "keylog")]
             key_log: None,
         }
@@ -112,6 +115,41 @@ impl Client {
         let end = options.connect_timeout.map(|span| Instant::now() + span);
         start(socket.into(), host, port, options, hosts, end)
     }
+
+    /// Takes over a connection, and says nothing yet: what is next is [`begin_handshake`](Self::begin_handshake). For who
+    /// advances what is begun by itself; host key algorithms are asked for in the order of the options.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the socket takes no settings, or the system has no entropy.
+    pub fn over(socket: impl Into<Socket>, options: &Options) -> Result<Self, Error> {
+        Self::with(socket.into(), options, options.core.clone())
+    }
+
+    fn with(socket: Socket, options: &Options, config: Config) -> Result<Self, Error> {
+        let mut link = Link::new(socket, config, options.channels, Desk::default(), options.record.as_ref())?;
+        link.leaves_quietly = options.leaves_quietly;
+        #[cfg(feature = "keylog")]
+        link.with(|state| state.log_keys(options.key_log.clone()));
+        Ok(Self { link: link.share() })
+    }
+
+    /// The first key exchange, begun. Nothing else can be until it is through.
+    pub fn begin_handshake<H: Hosts>(
+        &self,
+        host: &str,
+        port: u16,
+        mut hosts: H,
+    ) -> impl Future<Output = Result<(), Error>> + use<H> {
+        let (link, host) = (Arc::clone(&self.link), host.to_owned());
+        async move {
+            let asked = link.until(|state| state.desk.host_key.take()).await?;
+            decide(&link, &host, port, &mut hosts, asked)?;
+            link.until(|state| state.summary.map(drop)).await?;
+            // Our NEWKEYS and the request for the service need not wait for what the caller does next.
+            link.change(|_| ());
+            Ok(())
+        }
+    }
 }
 
 /// Tries the addresses in turn; each may use an equal part of the time that is left.
@@ -155,26 +193,19 @@ fn start(
 ) -> Result<Client, Error> {
     let mut config = options.core.clone();
     hosts.order(host, port, &mut config.preferences.host_keys);
-    let link: Link<role::Client> =
-        Link::new(socket, config, options.channels, Desk::default(), options.record.as_ref())?;
-    #[cfg(feature = "keylog")]
-    link.with(|state| state.log_keys(options.key_log.clone()));
-    let left = || end.map(|end| end.saturating_duration_since(Instant::now()));
+    let client = Client::with(socket, options, config)?;
+    let left = end.map(|end| end.saturating_duration_since(Instant::now()));
     let whole = options.connect_timeout.unwrap_or_default();
     let timed_out = |error| if matches!(error, Error::TimedOut(_)) { Error::TimedOut(whole) } else { error };
-    let asked = link.wait(left(), &mut Own::none(), |state, _| state.desk.host_key.take()).map_err(timed_out)?;
-    decide(&link, host, port, hosts, asked)?;
-    link.wait(left(), &mut Own::none(), |state, _| state.summary.map(drop)).map_err(timed_out)?;
-    // Our NEWKEYS and the request for the service need not wait for what the caller does next.
-    link.change(|_| ());
-    Ok(Client { link: link.share() })
+    client.link.block(left, client.begin_handshake(host, port, hosts)).map_err(timed_out)?;
+    Ok(client)
 }
 
 fn decide(
     link: &Link<role::Client>,
     host: &str,
     port: u16,
-    hosts: &mut dyn Hosts,
+    hosts: &mut impl Hosts,
     (algorithm, key, ask): (HostKey, Vec<u8>, Ask<Trust>),
 ) -> Result<(), Error> {
     let verdict = hosts.decide(host, port, algorithm, &key);

@@ -1,7 +1,7 @@
 //! Forwarding as a client has it (RFC 4254 §7, OpenSSH PROTOCOL §2.4): tunnels to where the server connects, listeners
 //! here whose connections lead there, and listeners there whose connections come here.
 
-use crate::client::Desk;
+use crate::client::{Desk, Opens};
 use crate::end::Ssh;
 use crate::inbox::{Inbox, Kind, Stage};
 use crate::link::Link;
@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-/// Connections of one listener that nobody has accepted; more are refused.
+/// Connections of one listener that nobody has accepted, unless it is told otherwise; more are refused.
 const MOST_WAITING: usize = 64;
 
 /// A connection that the server forwards: what is written goes to its far end, what that says is read. Dropping it closes
@@ -73,8 +73,15 @@ pub(crate) struct Expected {
 #[derive(Debug)]
 enum Goes {
     On(Endpoint, Arc<Tally>),
-    /// To whoever accepts them, with the address that they came from.
-    Queue(VecDeque<(Ask<OpenRequest>, Option<SocketAddr>)>),
+    /// To whoever accepts them.
+    Queue(Queue),
+}
+
+/// Connections that wait to be accepted, with the address that they came from.
+#[derive(Debug)]
+struct Queue {
+    waiting: VecDeque<(Ask<OpenRequest>, Option<SocketAddr>)>,
+    most: usize,
 }
 
 impl Client {
@@ -84,9 +91,18 @@ impl Client {
     /// [`Error::OpenRefused`] if the server cannot or will not connect, [`Error::TooManyChannels`] here, or what ended
     /// the connection.
     pub fn direct(&self, to: impl Into<Endpoint>) -> Result<Tunnel, Error> {
-        let leads = Leads::To(to.into());
-        let stream = self.open(leads.kind(("127.0.0.1", 0)))?;
-        Ok(Tunnel { stream })
+        self.block(self.begin_direct(to, "127.0.0.1", 0))
+    }
+
+    /// The same, begun, on behalf of who is at the address `originator` and its `port`, as the server is told.
+    pub fn begin_direct<E: Into<Endpoint>>(
+        &self,
+        to: E,
+        originator: &str,
+        port: u16,
+    ) -> impl Future<Output = Result<Tunnel, Error>> + use<E> {
+        let opening = self.begin_open(Opens::To(Leads::To(to.into()), originator.to_owned(), port));
+        async { opening.await.map(|stream| Tunnel { stream }) }
     }
 
     /// Gives each connection to the listener a tunnel through the server. Nothing is waited for: the server's refusals
@@ -124,7 +140,7 @@ impl Client {
     /// [`Error::ForwardRefused`] by the server, [`Error::TooManyChannels`] here, or what ended the connection.
     pub fn forward_remote(&self, at: impl Into<Endpoint>, to: impl Into<Endpoint>) -> Result<RemoteForward, Error> {
         let tally = Arc::new(Tally::default());
-        let remote = self.ask_forward(at.into(), Goes::On(to.into(), Arc::clone(&tally)))?;
+        let remote = self.block(self.ask_forward(at.into(), Goes::On(to.into(), Arc::clone(&tally))))?;
         self.link.change(|state| state.relay.expect(remote.id))?;
         Ok(RemoteForward { remote, tally })
     }
@@ -134,7 +150,16 @@ impl Client {
     /// # Errors
     /// As [`forward_remote`](Self::forward_remote).
     pub fn listen(&self, at: impl Into<Endpoint>) -> Result<RemoteListener, Error> {
-        Ok(RemoteListener { remote: self.ask_forward(at.into(), Goes::Queue(VecDeque::new()))? })
+        self.block(self.begin_listen(at))
+    }
+
+    /// The same, begun.
+    pub fn begin_listen<E: Into<Endpoint>>(
+        &self,
+        at: E,
+    ) -> impl Future<Output = Result<RemoteListener, Error>> + use<E> {
+        let asking = self.ask_forward(at.into(), Goes::Queue(Queue { waiting: VecDeque::new(), most: MOST_WAITING }));
+        async { Ok(RemoteListener { remote: asking.await? }) }
     }
 
     /// Waits until a connection of some forward has ended or come to nothing, and the count of that is not `seen`, from 0;
@@ -157,22 +182,25 @@ impl Client {
         self.link.command(true, |ssh, output| ssh.forgo_sessions(output))
     }
 
-    fn ask_forward(&self, at: Endpoint, goes: Goes) -> Result<Remote, Error> {
-        let mut goes = Some(goes);
-        let id = self.link.wait(self.link.patience(), &mut Own::none(), |state, _| {
-            let asked = state.attempt(self.link.socket(), |ssh, output| ssh.forward(at.forward(), output))?;
-            if let (Ok(id), Some(goes)) = (&asked, goes.take()) {
-                state.desk.forwards.push(Expected { id: *id, granted: None, goes });
-            }
-            self.link.settle(state);
-            Some(asked)
-        })?;
-        let id = id.map_err(Error::of_open)?;
-        let mut remote = Remote { link: Arc::clone(&self.link), id, at, port: 0 };
-        let granted =
-            self.link.wait(self.link.patience(), &mut Own::none(), |state, _| state.desk.forward(id)?.granted)?;
-        remote.port = granted.ok_or(Error::ForwardRefused)?;
-        Ok(remote)
+    fn ask_forward(&self, at: Endpoint, goes: Goes) -> impl Future<Output = Result<Remote, Error>> + use<> {
+        let link = Arc::clone(&self.link);
+        async move {
+            let mut goes = Some(goes);
+            let asked = link.until(|state| {
+                let asked = state.attempt(link.socket(), |ssh, output| ssh.forward(at.forward(), output))?;
+                if let (Ok(id), Some(goes)) = (&asked, goes.take()) {
+                    state.desk.forwards.push(Expected { id: *id, granted: None, goes });
+                }
+                link.settle(state);
+                Some(asked)
+            });
+            let id = asked.await?.map_err(Error::of_open)?;
+            // Dropped before it is granted, it is cancelled.
+            let mut remote = Remote { link: Arc::clone(&link), id, at, port: 0 };
+            let granted = link.until(|state| state.desk.forward(id)?.granted).await?;
+            remote.port = granted.ok_or(Error::ForwardRefused)?;
+            Ok(remote)
+        }
     }
 }
 
@@ -221,7 +249,7 @@ impl Desk {
         };
         match self.forward(id).map(|one| &mut one.goes) {
             Some(Goes::On(to, tally)) => relay.connect(ssh, ask, to.clone(), Some(Arc::clone(tally)), Ward::Open),
-            Some(Goes::Queue(queue)) if queue.len() < MOST_WAITING => queue.push_back((ask, from)),
+            Some(Goes::Queue(queue)) if queue.waiting.len() < queue.most => queue.waiting.push_back((ask, from)),
             Some(Goes::Queue(_)) => ssh.decline(ask, OpenFailure::RESOURCE_SHORTAGE),
             None => ssh.decline(ask, OpenFailure::PROHIBITED),
         }
@@ -229,6 +257,10 @@ impl Desk {
 }
 
 impl Tunnel {
+    pub(crate) fn into_stream(self) -> Stream<role::Client> {
+        self.stream
+    }
+
     /// No more will be written.
     pub fn finish(&self) {
         self.stream.finish();
@@ -299,24 +331,41 @@ impl RemoteListener {
         self.remote.port
     }
 
+    /// How many connections may wait to be accepted from now on; 64 at first. More are refused.
+    pub fn limit(&self, most: usize) {
+        self.remote.link.with(|state| {
+            if let Some(Expected { goes: Goes::Queue(queue), .. }) = state.desk.forward(self.remote.id) {
+                queue.most = most;
+            }
+        });
+    }
+
     /// Waits for a connection; also where it comes from, as the server says.
     ///
     /// # Errors
     /// What ended the connection.
     pub fn accept(&self) -> Result<(Tunnel, Option<SocketAddr>), Error> {
-        let Remote { link, id, .. } = &self.remote;
-        link.wait(link.patience(), &mut Own::none(), |state, _| {
-            loop {
-                let Goes::Queue(queue) = &mut state.desk.forward(*id)?.goes else { return None };
-                let (ask, from) = queue.pop_front()?;
-                // One that is gone already is passed over.
-                if let Ok(id) = state.ssh.accept(ask) {
-                    state.inboxes.add(Inbox::new(id, Stage::Open));
-                    link.settle(state);
-                    return Some((Tunnel { stream: Stream { link: Arc::clone(link), id } }, from));
+        self.remote.link.block(self.remote.link.patience(), self.begin_accept())
+    }
+
+    /// The same, begun.
+    pub fn begin_accept(&self) -> impl Future<Output = Result<(Tunnel, Option<SocketAddr>), Error>> + use<> {
+        let (link, id) = (Arc::clone(&self.remote.link), self.remote.id);
+        async move {
+            let accepted = link.until(|state| {
+                loop {
+                    let Goes::Queue(queue) = &mut state.desk.forward(id)?.goes else { return None };
+                    let (ask, from) = queue.waiting.pop_front()?;
+                    // One that is gone already is passed over.
+                    if let Ok(id) = state.ssh.accept(ask) {
+                        state.inboxes.add(Inbox::new(id, Stage::Open));
+                        link.settle(state);
+                        return Some((Tunnel { stream: Stream { link: Arc::clone(&link), id } }, from));
+                    }
                 }
-            }
-        })
+            });
+            accepted.await
+        }
     }
 }
 
@@ -326,7 +375,7 @@ impl Drop for Remote {
         let mut state = link.lock();
         let Some(place) = state.desk.forwards.iter().position(|one| one.id == *id) else { return };
         if let Goes::Queue(queue) = state.desk.forwards.swap_remove(place).goes {
-            queue.into_iter().for_each(|(ask, _)| state.ssh.decline(ask, OpenFailure::PROHIBITED));
+            queue.waiting.into_iter().for_each(|(ask, _)| state.ssh.decline(ask, OpenFailure::PROHIBITED));
         }
         state.relay.forget(*id);
         state.desk.unwanted.push((*id, at.clone()));

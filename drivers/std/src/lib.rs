@@ -26,7 +26,9 @@ pub mod scp;
 pub mod ssh_config;
 
 mod agent;
+mod ask;
 mod authorized;
+mod begin;
 mod borrow;
 mod channel;
 mod client;
@@ -69,6 +71,7 @@ mod update;
 
 pub use agent::{Agent, Identity};
 pub use authorized::{AuthorizedKeys, List};
+pub use begin::Interest;
 pub use borrow::BorrowedDisplay;
 pub use channel::{Channel, Pty, Stderr};
 pub use client::Client;
@@ -79,7 +82,7 @@ pub use entropy::seed;
 pub use error::{Error, HostKeyError, escape};
 pub use forward::{LocalForward, RemoteForward, RemoteListener, Tunnel};
 pub use handler::{Attempt, Credential, Handler, HostAttempt, Permissions, Verdict, Wish};
-pub use inbox::{Exit, Kind};
+pub use inbox::{Exit, Kind, StderrGoes};
 #[cfg(feature = "keylog")]
 pub use keylog::KeyLogFile;
 pub use login::{Login, Prompt, Prompts};

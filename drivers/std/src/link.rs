@@ -35,6 +35,8 @@ pub(crate) struct Link<R: End> {
     /// Microseconds that a call may wait; `u64::MAX` for ever.
     patience: AtomicU64,
     pub(crate) start_relay: Option<Start>,
+    /// The socket is somebody else's as well: it stays as it is when the last handle goes.
+    pub(crate) leaves_quietly: bool,
 }
 
 /// Starts the relay's thread.
@@ -62,6 +64,7 @@ impl<R: End> Link<R> {
             changed: Condvar::new(),
             patience: AtomicU64::new(u64::MAX),
             start_relay: None,
+            leaves_quietly: false,
         })
     }
 
@@ -103,13 +106,21 @@ impl<R: End> Link<R> {
         now: bool,
         mut what: impl FnMut(&mut Ssh<R>, &mut Output<'_>) -> Result<T, Refused>,
     ) -> Result<T, Error> {
-        self.wait(self.patience(), &mut Own::none(), |state, _| {
-            let taken = state.attempt(&self.socket, &mut what);
-            if now && taken.is_some() {
-                self.settle(state);
-            }
-            taken
-        })?
+        self.wait(self.patience(), &mut Own::none(), |state, _| self.taken(state, now, &mut what))?
+    }
+
+    /// What came of giving a command to the machine, once it was taken.
+    pub(crate) fn taken<T>(
+        &self,
+        state: &mut State<R>,
+        now: bool,
+        what: impl FnMut(&mut Ssh<R>, &mut Output<'_>) -> Result<T, Refused>,
+    ) -> Option<Result<T, Error>> {
+        let taken = state.attempt(&self.socket, what);
+        if now && taken.is_some() {
+            self.settle(state);
+        }
+        taken
     }
 
     /// Waits until `ready` gives something. It is asked under the lock, whenever something has happened.
@@ -172,8 +183,21 @@ impl<R: End> Link<R> {
         if state.relay.wants_thread() {
             self.ensure_relay(state);
         }
-        if core::mem::take(&mut state.news) && state.waiters > 0 {
-            self.changed.notify_all();
+        if core::mem::take(&mut state.news) {
+            state.moves += 1;
+            if state.waiters > 0 {
+                self.changed.notify_all();
+            }
+        }
+    }
+
+    /// Something happened that futures of the caller's wait for, elsewhere than on the connection.
+    pub(crate) fn announce(&self) {
+        let mut state = self.lock();
+        state.news = true;
+        self.tell(&mut state);
+        if state.polling.take().is_some() {
+            self.nudge();
         }
     }
 
@@ -289,15 +313,44 @@ impl<R: End> Link<R> {
     /// Deals with what has arrived already.
     pub(crate) fn glance(&self) {
         let mut state = self.lock();
-        while !state.pumping && state.failure.is_none() {
-            state.receive(&self.socket, &mut Own::none());
+        self.take_in(&mut state, &mut Own::none());
+        self.tell(&mut state);
+    }
+
+    /// What `ready` gives without a wait, after what has arrived already.
+    pub(crate) fn attempt<T>(
+        &self,
+        own: &mut Own<'_>,
+        mut ready: impl FnMut(&mut State<R>, &mut Own<'_>) -> Option<Result<T, Error>>,
+    ) -> Option<Result<T, Error>> {
+        let mut state = self.lock();
+        let mut outcome = ready(&mut state, own);
+        if outcome.is_none() {
+            self.take_in(&mut state, own);
+            outcome = ready(&mut state, own);
+        }
+        if outcome.is_none() {
+            outcome = state.failure.clone().map(Err);
             self.settle(&mut state);
+        }
+        self.tell(&mut state);
+        if outcome.is_none() {
+            state.note_vain();
+        }
+        outcome
+    }
+
+    /// Receives until nothing is left, unless another thread does, or until the caller has what it wants.
+    fn take_in(&self, state: &mut State<R>, own: &mut Own<'_>) {
+        while !state.pumping && !state.relay.claims && state.failure.is_none() {
+            state.receive(&self.socket, own);
+            self.settle(state);
+            state.check_broken();
             // No more can come than windows take.
-            if state.is_drained() || state.ssh.waiting().is_some() {
+            if own.filled > 0 || state.is_drained() || state.ssh.waiting().is_some() {
                 break;
             }
         }
-        self.tell(&mut state);
     }
 
     /// Ends the connection with a goodbye.
@@ -331,7 +384,9 @@ impl<R: End> Link<R> {
 
 impl<R: End> Drop for Link<R> {
     fn drop(&mut self) {
-        self.disconnect(Reason::BY_APPLICATION);
+        if !self.leaves_quietly {
+            self.disconnect(Reason::BY_APPLICATION);
+        }
     }
 }
 

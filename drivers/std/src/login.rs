@@ -1,7 +1,8 @@
 //! Logging in, one method a call, each with one round trip: a key signs at once, without asking whether it would do.
 //! A refusal is an answer, not an error, so that the next method can be tried.
 
-use crate::state::{Own, State};
+use crate::end::Ssh;
+use crate::state::State;
 use crate::{Agent, Client, Error, Identity};
 use sanssh_core::agent::SessionBind;
 use sanssh_core::algorithm::HostKey;
@@ -10,7 +11,7 @@ use sanssh_core::event::Answer;
 use sanssh_core::file::{PublicKeyBuf, SigningKey};
 use sanssh_core::role;
 use sanssh_core::wire::Reader;
-use sanssh_core::{Ask, Refused};
+use sanssh_core::{Ask, Output, Refused};
 use zeroize::Zeroizing;
 
 /// What became of an attempt to log in.
@@ -88,8 +89,16 @@ impl Client {
     /// [`Error::NoSignature`] and [`Error::Sign`] before anything is sent; otherwise what ended the connection. So for
     /// all methods.
     pub fn login_key(&self, user: &str, key: &SigningKey) -> Result<Login, Error> {
-        let algorithm = self.algorithm(key.algorithms()).ok_or(Error::NoSignature)?;
-        self.login_signed(user, algorithm, key.public(), |message| key.sign(algorithm, message).map_err(Error::Sign))
+        self.block(self.begin_login_key(user, key))
+    }
+
+    /// The same, begun. The signature is made at once.
+    pub fn begin_login_key(&self, user: &str, key: &SigningKey) -> impl Future<Output = Result<Login, Error>> + use<> {
+        let signed = self.algorithm(key.algorithms()).ok_or(Error::NoSignature).and_then(|algorithm| {
+            let sign = |message: &[u8]| key.sign(algorithm, message).map_err(Error::Sign);
+            self.signed(user, algorithm, key.public(), sign)
+        });
+        self.present(signed)
     }
 
     /// Logs in with a certificate for a key (OpenSSH PROTOCOL.certkeys), given as its blob.
@@ -97,14 +106,21 @@ impl Client {
     /// # Errors
     /// As [`login_key`](Self::login_key); [`Error::NoSignature`] also if it is no certificate for this key.
     pub fn login_certificate(&self, user: &str, key: &SigningKey, certificate: &[u8]) -> Result<Login, Error> {
-        let parsed = PublicKeyBuf::from_blob(certificate).map_err(|_| Error::NoSignature)?;
-        let certified = parsed.certificate().map_err(|_| Error::NoSignature)?.key;
-        if PublicKeyBuf::new(&certified).blob() != key.public() {
-            return Err(Error::NoSignature);
-        }
-        let algorithm = self.best_for(certificate).ok_or(Error::NoSignature)?;
-        let sign = |message: &[u8]| key.sign(algorithm.plain(), message).map_err(Error::Sign);
-        self.login_signed(user, algorithm, certificate, sign)
+        self.block(self.begin_login_certificate(user, key, certificate))
+    }
+
+    /// The same, begun. The signature is made at once.
+    pub fn begin_login_certificate(
+        &self,
+        user: &str,
+        key: &SigningKey,
+        certificate: &[u8],
+    ) -> impl Future<Output = Result<Login, Error>> + use<> {
+        let algorithm = certifies(certificate, key).and_then(|()| self.best_for(certificate).ok_or(Error::NoSignature));
+        self.present(algorithm.and_then(|algorithm| {
+            let sign = |message: &[u8]| key.sign(algorithm.plain(), message).map_err(Error::Sign);
+            self.signed(user, algorithm, certificate, sign)
+        }))
     }
 
     /// Logs in by the word of the host that this program runs on (RFC 4252 §9), given its private key, its full name, and
@@ -113,13 +129,29 @@ impl Client {
     /// # Errors
     /// As [`login_key`](Self::login_key).
     pub fn login_host(&self, user: &str, key: &SigningKey, host: &str, host_user: &str) -> Result<Login, Error> {
-        let algorithm = self.algorithm(key.algorithms()).ok_or(Error::NoSignature)?;
-        let (user, key_blob) = (user.as_bytes(), key.public());
-        let host = ClientHost { algorithm, key: key_blob, host: host.as_bytes(), user: host_user.as_bytes() };
-        let message = self.link.with(|state| state.ssh.host_signing_message(user, &host))?;
-        let signature = key.sign(algorithm, message.as_bytes()).map_err(Error::Sign)?;
-        self.link.command(true, |ssh, output| ssh.host_based(user, &host, &signature, output))?;
-        self.outcome()
+        self.block(self.begin_login_host(user, key, host, host_user))
+    }
+
+    /// The same, begun. The signature is made at once.
+    pub fn begin_login_host(
+        &self,
+        user: &str,
+        key: &SigningKey,
+        host: &str,
+        host_user: &str,
+    ) -> impl Future<Output = Result<Login, Error>> + use<> {
+        let (client, user, key_blob) = (self.clone(), user.as_bytes().to_vec(), key.public().to_vec());
+        let (host, host_user) = (host.as_bytes().to_vec(), host_user.as_bytes().to_vec());
+        let signed = self.algorithm(key.algorithms()).ok_or(Error::NoSignature).and_then(|algorithm| {
+            let claim = ClientHost { algorithm, key: &key_blob, host: &host, user: &host_user };
+            let message = self.link.with(|state| state.ssh.host_signing_message(&user, &claim))?;
+            Ok((algorithm, key.sign(algorithm, message.as_bytes()).map_err(Error::Sign)?))
+        });
+        async move {
+            let (algorithm, signature) = signed?;
+            let claim = ClientHost { algorithm, key: &key_blob, host: &host, user: &host_user };
+            client.ask(|ssh, output| ssh.host_based(&user, &claim, &signature, output)).await
+        }
     }
 
     /// Logs in with a key that is elsewhere: `sign` gives the signature blob, made by `algorithm`, of what it is given.
@@ -133,14 +165,43 @@ impl Client {
         public: &[u8],
         sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Error>,
     ) -> Result<Login, Error> {
-        let user = user.as_bytes();
-        let (message, host_key) = self.link.with(|state| to_sign(state, user, algorithm, public))?;
+        self.block(self.begin_login_signed(user, algorithm, public, sign))
+    }
+
+    /// The same, begun. The signature is made at once.
+    pub fn begin_login_signed<S: FnOnce(&[u8]) -> Result<Vec<u8>, Error>>(
+        &self,
+        user: &str,
+        algorithm: HostKey,
+        public: &[u8],
+        sign: S,
+    ) -> impl Future<Output = Result<Login, Error>> + use<S> {
+        self.present(self.signed(user, algorithm, public, sign))
+    }
+
+    fn signed(
+        &self,
+        user: &str,
+        algorithm: HostKey,
+        public: &[u8],
+        sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Error>,
+    ) -> Result<Signed, Error> {
+        let (user, public) = (user.as_bytes().to_vec(), public.to_vec());
+        let (message, host_key) = self.link.with(|state| to_sign(state, &user, algorithm, &public))?;
         let signature = sign(message.as_bytes())?;
-        self.link.command(true, |ssh, output| match &host_key {
-            Some(host_key) => ssh.public_key_bound(user, algorithm, public, host_key, &signature, output),
-            None => ssh.public_key(user, algorithm, public, &signature, output),
-        })?;
-        self.outcome()
+        Ok(Signed { user, algorithm, public, host_key, signature })
+    }
+
+    fn present(&self, signed: Result<Signed, Error>) -> impl Future<Output = Result<Login, Error>> + use<> {
+        let client = self.clone();
+        async move {
+            let Signed { user, algorithm, public, host_key, signature } = signed?;
+            let asking = client.ask(|ssh, output| match &host_key {
+                Some(host_key) => ssh.public_key_bound(&user, algorithm, &public, host_key, &signature, output),
+                None => ssh.public_key(&user, algorithm, &public, &signature, output),
+            });
+            asking.await
+        }
     }
 
     /// Logs in with the keys of an agent, in its order, until one is accepted or right in part. The server is asked
@@ -171,10 +232,9 @@ impl Client {
     /// would take the key and the agent does not sign; and as [`login_key`](Self::login_key).
     pub fn login_identity(&self, user: &str, agent: &mut Agent, identity: &Identity) -> Result<Login, Error> {
         let algorithm = self.best_for(&identity.key).ok_or(Error::NoSignature)?;
-        self.link.command(true, |ssh, output| ssh.probe(user.as_bytes(), algorithm, &identity.key, output))?;
-        let outcome = self.answer()?;
+        let outcome = self.block(self.begin_probe(user, algorithm, &identity.key))?;
         if !matches!(outcome, Outcome::KeyAccepted) {
-            return Self::login(outcome);
+            return Ok(outcome.into());
         }
         self.login_signed(user, algorithm, &identity.key, |message| agent.sign(&identity.key, algorithm, message))
     }
@@ -200,8 +260,28 @@ impl Client {
     /// # Errors
     /// As [`login_key`](Self::login_key).
     pub fn probe_key(&self, user: &str, algorithm: HostKey, public: &[u8]) -> Result<bool, Error> {
-        self.link.command(true, |ssh, output| ssh.probe(user.as_bytes(), algorithm, public, output))?;
-        Ok(matches!(self.answer()?, Outcome::KeyAccepted))
+        self.block(self.begin_probe_key(user, algorithm, public))
+    }
+
+    /// The same, begun.
+    pub fn begin_probe_key(
+        &self,
+        user: &str,
+        algorithm: HostKey,
+        public: &[u8],
+    ) -> impl Future<Output = Result<bool, Error>> + use<> {
+        let probing = self.begin_probe(user, algorithm, public);
+        async { Ok(matches!(probing.await?, Outcome::KeyAccepted)) }
+    }
+
+    fn begin_probe(
+        &self,
+        user: &str,
+        algorithm: HostKey,
+        public: &[u8],
+    ) -> impl Future<Output = Result<Outcome, Error>> + use<> {
+        let (client, user, public) = (self.clone(), user.as_bytes().to_vec(), public.to_vec());
+        async move { client.put(|ssh, output| ssh.probe(&user, algorithm, &public, output)).await }
     }
 
     /// Logs in with a password.
@@ -209,8 +289,17 @@ impl Client {
     /// # Errors
     /// As [`login_key`](Self::login_key).
     pub fn login_password(&self, user: &str, password: &str) -> Result<Login, Error> {
-        self.link.command(true, |ssh, output| ssh.password(user.as_bytes(), password.as_bytes(), output))?;
-        self.outcome()
+        self.block(self.begin_login_password(user, password))
+    }
+
+    /// The same, begun.
+    pub fn begin_login_password(
+        &self,
+        user: &str,
+        password: &str,
+    ) -> impl Future<Output = Result<Login, Error>> + use<> {
+        let (client, user, password) = (self.clone(), user.as_bytes().to_vec(), secret(password));
+        async move { client.ask(|ssh, output| ssh.password(&user, &password, output)).await }
     }
 
     /// Logs in with an expired password and its successor, after [`Login::PasswordExpired`].
@@ -218,10 +307,18 @@ impl Client {
     /// # Errors
     /// As [`login_key`](Self::login_key).
     pub fn change_password(&self, user: &str, old: &str, new: &str) -> Result<Login, Error> {
-        self.link.command(true, |ssh, output| {
-            ssh.change_password(user.as_bytes(), old.as_bytes(), new.as_bytes(), output)
-        })?;
-        self.outcome()
+        self.block(self.begin_change_password(user, old, new))
+    }
+
+    /// The same, begun.
+    pub fn begin_change_password(
+        &self,
+        user: &str,
+        old: &str,
+        new: &str,
+    ) -> impl Future<Output = Result<Login, Error>> + use<> {
+        let (client, user, old, new) = (self.clone(), user.as_bytes().to_vec(), secret(old), secret(new));
+        async move { client.ask(|ssh, output| ssh.change_password(&user, &old, &new, output)).await }
     }
 
     /// Logs in by answering the server's questions, one answer each; fewer answers are filled up with empty ones.
@@ -231,27 +328,33 @@ impl Client {
     pub fn login_interactive(
         &self,
         user: &str,
-        mut answers: impl FnMut(Prompts<'_>) -> Vec<String>,
+        answers: impl FnMut(Prompts<'_>) -> Vec<String>,
     ) -> Result<Login, Error> {
-        self.link.command(true, |ssh, output| ssh.interactive(user.as_bytes(), output))?;
-        loop {
-            match self.answer()? {
-                Outcome::Prompts { name, instruction, prompts, ask } => {
-                    let given = answers(Prompts { name: &name, instruction: &instruction, prompts: &prompts });
-                    self.reply(prompts.len(), given, &ask)?;
-                }
-                outcome @ (Outcome::Refused { .. }
-                | Outcome::KeyAccepted
-                | Outcome::PasswordExpired(_)
-                | Outcome::Accepted { .. }) => return Self::login(outcome),
+        self.block(self.begin_login_interactive(user, answers))
+    }
+
+    /// The same, begun.
+    pub fn begin_login_interactive<A: FnMut(Prompts<'_>) -> Vec<String>>(
+        &self,
+        user: &str,
+        mut answers: A,
+    ) -> impl Future<Output = Result<Login, Error>> + use<A> {
+        let (client, user) = (self.clone(), user.as_bytes().to_vec());
+        async move {
+            let mut outcome = client.put(|ssh, output| ssh.interactive(&user, output)).await?;
+            while let Outcome::Prompts { name, instruction, prompts, ask } = outcome {
+                let given = answers(Prompts { name: &name, instruction: &instruction, prompts: &prompts });
+                client.reply(prompts.len(), given, &ask).await?;
+                outcome = client.outcome().await?;
             }
+            Ok(outcome.into())
         }
     }
 
-    fn reply(&self, count: usize, given: Vec<String>, ask: &Ask<Answer>) -> Result<(), Error> {
+    async fn reply(&self, count: usize, given: Vec<String>, ask: &Ask<Answer>) -> Result<(), Error> {
         let given: Vec<_> = given.into_iter().map(Zeroizing::new).collect();
         let answers: Vec<&[u8]> = (0..count).map(|at| given.get(at).map_or(&[][..], |one| one.as_bytes())).collect();
-        self.link.command(true, |ssh, output| ssh.answer(ask, &answers, output))
+        self.link.give(|ssh, output| ssh.answer(ask, &answers, output)).await
     }
 
     /// Asks which methods there are, by trying to log in with nothing, which some servers accept.
@@ -259,12 +362,17 @@ impl Client {
     /// # Errors
     /// As [`login_key`](Self::login_key).
     pub fn methods(&self, user: &str) -> Result<Login, Error> {
-        self.link.command(true, |ssh, output| ssh.login_none(user.as_bytes(), output))?;
-        self.outcome()
+        self.block(self.begin_methods(user))
+    }
+
+    /// The same, begun.
+    pub fn begin_methods(&self, user: &str) -> impl Future<Output = Result<Login, Error>> + use<> {
+        let (client, user) = (self.clone(), user.as_bytes().to_vec());
+        async move { client.ask(|ssh, output| ssh.login_none(&user, output)).await }
     }
 
     /// The best algorithm for this public key or certificate, of those that we want and the server does not refuse.
-    pub(crate) fn best_for(&self, key: &[u8]) -> Option<HostKey> {
+    pub fn best_for(&self, key: &[u8]) -> Option<HostKey> {
         let key_type = Reader::new(key).string().unwrap_or_default();
         let wanted = self.link.with(|state| state.ssh.config().preferences.user_keys.clone());
         let algorithms: Vec<_> = wanted.into_iter().filter(|one| one.key_type().as_bytes() == key_type).collect();
@@ -277,24 +385,75 @@ impl Client {
         self.link.with(|state| algorithms.iter().copied().find(|one| state.ssh.accepts(*one) != Some(false)))
     }
 
-    fn outcome(&self) -> Result<Login, Error> {
-        Self::login(self.answer()?)
+    /// Sends a request for a login and waits for what comes of it.
+    async fn ask(
+        &self,
+        what: impl FnMut(&mut Ssh<role::Client>, &mut Output<'_>) -> Result<(), Refused>,
+    ) -> Result<Login, Error> {
+        Ok(self.put(what).await?.into())
     }
 
-    fn answer(&self) -> Result<Outcome, Error> {
-        self.link.wait(self.link.patience(), &mut Own::none(), |state, _| state.desk.outcome.take())
+    /// Sends a request, once the one before has been answered that its call was dropped over. If that one was accepted
+    /// after all, nothing more is asked.
+    async fn put(
+        &self,
+        what: impl FnMut(&mut Ssh<role::Client>, &mut Output<'_>) -> Result<(), Refused>,
+    ) -> Result<Outcome, Error> {
+        while self.link.with(|state| state.desk.asking) {
+            match self.outcome().await? {
+                accepted @ Outcome::Accepted { .. } => return Ok(accepted),
+                Outcome::Prompts { prompts, ask, .. } => self.reply(prompts.len(), Vec::new(), &ask).await?,
+                Outcome::Refused { .. } | Outcome::KeyAccepted | Outcome::PasswordExpired(_) => {}
+            }
+        }
+        self.link.give(what).await?;
+        self.outcome().await
     }
 
-    fn login(outcome: Outcome) -> Result<Login, Error> {
-        Ok(match outcome {
-            Outcome::Refused { methods, partial: false } => Login::Refused(methods),
-            Outcome::Refused { methods, partial: true } => Login::Partial(methods),
-            Outcome::PasswordExpired(text) => Login::PasswordExpired(text),
-            Outcome::Accepted { earned } => Login::Accepted { earned },
+    async fn outcome(&self) -> Result<Outcome, Error> {
+        let taken = self.link.until(|state| {
+            let outcome = state.desk.outcome.take();
+            // Prompts want an answer, upon which there will be another outcome.
+            state.desk.asking = matches!(outcome, None | Some(Outcome::Prompts { .. }));
+            outcome
+        });
+        taken.await
+    }
+}
+
+impl From<Outcome> for Login {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Refused { methods, partial: false } => Self::Refused(methods),
+            Outcome::Refused { methods, partial: true } => Self::Partial(methods),
+            Outcome::PasswordExpired(text) => Self::PasswordExpired(text),
+            Outcome::Accepted { earned } => Self::Accepted { earned },
             // The machine lets neither answer a request that did not ask for it.
-            Outcome::KeyAccepted | Outcome::Prompts { .. } => Login::Refused(MethodSet::EMPTY),
-        })
+            Outcome::KeyAccepted | Outcome::Prompts { .. } => Self::Refused(MethodSet::EMPTY),
+        }
     }
+}
+
+/// # Errors
+/// [`Error::NoSignature`] if it is no certificate for this key.
+fn certifies(certificate: &[u8], key: &SigningKey) -> Result<(), Error> {
+    let parsed = PublicKeyBuf::from_blob(certificate).map_err(|_| Error::NoSignature)?;
+    let certified = parsed.certificate().map_err(|_| Error::NoSignature)?.key;
+    (PublicKeyBuf::new(&certified).blob() == key.public()).then_some(()).ok_or(Error::NoSignature)
+}
+
+/// A signature on its way.
+struct Signed {
+    user: Vec<u8>,
+    algorithm: HostKey,
+    public: Vec<u8>,
+    /// The host key that the message names, if the server takes that.
+    host_key: Option<Vec<u8>>,
+    signature: Vec<u8>,
+}
+
+fn secret(text: &str) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(text.as_bytes().to_vec())
 }
 
 /// What a login by key signs, and the host key that it names if the server takes that.

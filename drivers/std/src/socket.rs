@@ -4,10 +4,11 @@
 use crate::{Error, proxy};
 use core::net::SocketAddr;
 use core::time::Duration;
-use rustix::net::sockopt::set_socket_linger;
+use rustix::net::sockopt::{set_socket_linger, set_tcp_nodelay};
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::Child;
 
@@ -23,9 +24,20 @@ pub struct Socket {
 enum Wire {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// Somebody else has it, too.
+    Lent(OwnedFd),
 }
 
 impl Socket {
+    /// A socket that stays its owner's as well: it may block or not, and that does not change; it is neither shut down
+    /// nor, with this, closed. While it is lent, who else reads or writes it breaks the connection.
+    ///
+    /// # Errors
+    /// [`io::Error`] if no descriptor is left.
+    pub fn lent(socket: impl AsFd) -> io::Result<Self> {
+        Ok(Self { wire: Wire::Lent(socket.as_fd().try_clone_to_owned()?), command: None })
+    }
+
     /// The socket to a command.
     pub(crate) const fn to(command: Child, socket: UnixStream) -> Self {
         Self { wire: Wire::Unix(socket), command: Some(command) }
@@ -36,6 +48,11 @@ impl Socket {
         match &self.wire {
             Wire::Tcp(socket) => socket.set_nodelay(true).and_then(|()| socket.set_nonblocking(true)),
             Wire::Unix(socket) => socket.set_nonblocking(true),
+            Wire::Lent(socket) => {
+                // Only TCP has it.
+                let _: rustix::io::Result<()> = set_tcp_nodelay(socket, true);
+                Ok(())
+            }
         }
     }
 
@@ -44,6 +61,7 @@ impl Socket {
         match &self.wire {
             Wire::Tcp(socket) => socket.shutdown(Shutdown::Write),
             Wire::Unix(socket) => socket.shutdown(Shutdown::Write),
+            Wire::Lent(_) => Ok(()),
         }
     }
 
@@ -60,6 +78,7 @@ impl Socket {
         let (error, peer) = match &self.wire {
             Wire::Tcp(socket) => (socket.take_error()?, socket.peer_addr().is_ok()),
             Wire::Unix(socket) => (socket.take_error()?, socket.peer_addr().is_ok()),
+            Wire::Lent(_) => (None, true),
         };
         error.map_or(Ok(peer), Err)
     }
@@ -75,7 +94,7 @@ impl Socket {
     fn tcp(&self) -> io::Result<&TcpStream> {
         match &self.wire {
             Wire::Tcp(socket) => Ok(socket),
-            Wire::Unix(_) => {
+            Wire::Unix(_) | Wire::Lent(_) => {
                 Err(io::Error::new(io::ErrorKind::Unsupported, "the connection has no address of its own"))
             }
         }
@@ -109,6 +128,7 @@ impl AsFd for Socket {
         match &self.wire {
             Wire::Tcp(socket) => socket.as_fd(),
             Wire::Unix(socket) => socket.as_fd(),
+            Wire::Lent(socket) => socket.as_fd(),
         }
     }
 }
@@ -118,6 +138,7 @@ impl Read for &Socket {
         match &self.wire {
             Wire::Tcp(socket) => (&*socket).read(space),
             Wire::Unix(socket) => (&*socket).read(space),
+            Wire::Lent(socket) => Ok(recv(socket, space, RecvFlags::DONTWAIT)?.0),
         }
     }
 }
@@ -127,6 +148,7 @@ impl Write for &Socket {
         match &self.wire {
             Wire::Tcp(socket) => (&*socket).write(bytes),
             Wire::Unix(socket) => (&*socket).write(bytes),
+            Wire::Lent(socket) => Ok(send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?),
         }
     }
 
@@ -134,6 +156,7 @@ impl Write for &Socket {
         match &self.wire {
             Wire::Tcp(socket) => (&*socket).write_vectored(slices),
             Wire::Unix(socket) => (&*socket).write_vectored(slices),
+            Wire::Lent(_) => self.write(slices.iter().find(|slice| !slice.is_empty()).map_or(&[][..], |one| one)),
         }
     }
 
@@ -145,6 +168,22 @@ impl Write for &Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_lent_neither_blocks_nor_ends() {
+        let (one, mut other) = UnixStream::pair().unwrap();
+        let socket = Socket::lent(&one).unwrap();
+        socket.prepare().unwrap();
+        assert_eq!((&socket).read(&mut [0; 4]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        (&socket).write_all(b"word").unwrap();
+        socket.finish().unwrap();
+        drop(socket);
+        (&one).write_all(b"s").unwrap();
+        let mut said = [0; 5];
+        other.read_exact(&mut said).unwrap();
+        assert_eq!(&said, b"words");
+        assert!(!rustix::fs::fcntl_getfl(&one).unwrap().contains(rustix::fs::OFlags::NONBLOCK));
+    }
 
     #[test]
     fn only_tcp_has_addresses() {

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::end::End;
-use crate::inbox::{Inbox, Kind};
+use crate::inbox::{Asked, Inbox, Kind, Stage};
 use crate::link::Link;
 use crate::socket::Socket;
 use crate::state::{Own, State};
@@ -86,18 +86,24 @@ impl<R: End> Stream<R> {
 
     /// Sends a request; it leaves at once if `now`, and with what follows otherwise. `wants_reply`: one will come.
     pub(crate) fn request(&self, what: Request<'_>, wants_reply: bool, now: bool) -> Result<(), Error> {
+        self.link.block(self.link.patience(), self.asked(what, wants_reply, now))
+    }
+
+    /// The same, to be polled.
+    pub(crate) async fn asked(&self, what: Request<'_>, wants_reply: bool, now: bool) -> Result<(), Error> {
         let name = str::from_utf8(what.name()).unwrap_or("?");
-        self.link.wait(self.link.patience(), &mut Own::none(), |state, _| {
+        let taken = self.link.until(|state| {
             let taken = state.attempt(self.link.socket(), |ssh, output| ssh.request(self.id, what, output))?;
             let inbox = state.inboxes.of(self.id).filter(|_| wants_reply && taken.is_ok());
             if let Some(inbox) = inbox {
-                inbox.asked.push_back(name);
+                inbox.asked.push_back(Asked { name, verdict: None });
             }
             if now {
                 self.link.settle(state);
             }
             Some(taken)
-        })?
+        });
+        taken.await?
     }
 
     /// Waits until the channel's inbox has something to say.
@@ -106,6 +112,38 @@ impl<R: End> Stream<R> {
             Some(inbox) => ready(inbox).map(Ok),
             None => Some(Err(Refused::NoSuchChannel.into())),
         })?
+    }
+
+    /// The same, begun. The channel is not kept open by it.
+    pub(crate) fn begin_until<T, F: FnMut(&mut Inbox) -> Option<T>>(
+        &self,
+        mut ready: F,
+    ) -> impl Future<Output = Result<T, Error>> + use<R, T, F> {
+        let (link, id) = (Arc::clone(&self.link), self.id);
+        async move {
+            let inbox = link.until(|state| match state.inboxes.of(id) {
+                Some(inbox) => ready(inbox).map(Ok),
+                None => Some(Err(Refused::NoSuchChannel.into())),
+            });
+            inbox.await?
+        }
+    }
+
+    /// Reads what is there, without waiting; `None` if nothing is yet.
+    pub(crate) fn try_read(&self, want: Option<Kind>, space: &mut [u8]) -> Option<Result<(Kind, usize), Error>> {
+        if space.is_empty() {
+            return Some(Ok((want.unwrap_or(Kind::Data), 0)));
+        }
+        let mut own = Own::of(self.id, want, space);
+        self.link.attempt(&mut own, |state, own| self.take(state, want, own))
+    }
+
+    /// Sends what window and buffers take, without waiting; `None` if that is nothing.
+    pub(crate) fn try_write(&self, kind: Kind, data: &[u8]) -> Option<Result<usize, Error>> {
+        if data.is_empty() {
+            return Some(Ok(0));
+        }
+        self.link.attempt(&mut Own::none(), |state, _| self.put(state, kind, data))
     }
 
     /// Waits until the socket has taken all output.
@@ -138,6 +176,10 @@ impl<R: End> Stream<R> {
 impl<R: End> Drop for Stream<R> {
     fn drop(&mut self) {
         self.link.change(|state| {
+            if let Some(inbox) = state.inboxes.of(self.id).filter(|inbox| inbox.stage == Stage::Opening) {
+                inbox.abandoned = true;
+                return;
+            }
             if !state.relay.holds(self.id) {
                 state.relay.take_back(self.id);
                 state.ssh.close(self.id);

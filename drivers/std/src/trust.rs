@@ -25,6 +25,16 @@ pub trait Hosts {
     fn decide(&mut self, host: &str, port: u16, algorithm: HostKey, key: &[u8]) -> Result<(), HostKeyError>;
 }
 
+impl<H: Hosts + ?Sized> Hosts for &mut H {
+    fn order(&mut self, host: &str, port: u16, offer: &mut [HostKey]) {
+        (**self).order(host, port, offer);
+    }
+
+    fn decide(&mut self, host: &str, port: u16, algorithm: HostKey, key: &[u8]) -> Result<(), HostKeyError> {
+        (**self).decide(host, port, algorithm, key)
+    }
+}
+
 /// A host key that nobody knows yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Question<'a> {

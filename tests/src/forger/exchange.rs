@@ -124,7 +124,7 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
             None => Q::Exchange::start(self.proposal.suite.kex, &mut self.random),
         };
         let ephemeral = ephemeral.expect("a key exchange");
-        self.exchange.share = ephemeral.offer().to_vec();
+        self.exchange.share = ephemeral.offer().as_ref().to_vec();
         self.exchange.ephemeral = Some(ephemeral);
         let share = &self.exchange.share;
         match self.exchange.group {
@@ -153,9 +153,9 @@ impl<R: Side, P: Provider, Q: Provider> Forger<R, P, Q> {
             None => (31, Q::Exchange::respond(self.proposal.suite.kex, &mut self.random, &offer)),
         };
         let (share, secret) = answered.expect("the machine's share is sound");
-        let hash = self.finish(self.shown(host_key, &offer, &share), &secret);
+        let hash = self.finish(self.shown(host_key, &offer, share.as_ref()), &secret);
         let signature = self.key.sign(self.proposal.suite.host_key.plain(), &hash).expect("a signature");
-        Reply { number, host_key: host_key.to_vec(), share: share.to_vec(), signature }
+        Reply { number, host_key: host_key.to_vec(), share: share.as_ref().to_vec(), signature }
     }
 
     /// Sends NEWKEYS, and takes the new key for sending into use.

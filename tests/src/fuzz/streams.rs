@@ -37,8 +37,15 @@ fn stream<R: Acts>(bytes: &[u8], new: impl Fn(Stage, Traits) -> Subject<R>) {
             for piece in flight.chunks(step.unwrap_or(flight.len())) {
                 subject.receive(piece);
             }
-            while let Some(question) = subject.held.pop_front() {
+            // What has to wait for output that is owed before it goes through once that has left; for the peer, it stays.
+            let mut stuck = 0;
+            while stuck < 2
+                && let Some(question) = subject.held.pop_front()
+            {
+                let before = subject.held.len();
                 subject.answer(question, How::Fit);
+                stuck = if subject.held.len() > before { stuck + 1 } else { 0 };
+                subject.flush();
             }
             subject.receive(&[]);
             R::act(&mut subject, usize::from(shape & 7));

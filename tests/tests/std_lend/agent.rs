@@ -1,8 +1,9 @@
 //! Agents: used from there, told for whom, and gone with the session.
 
 use crate::{Running, give, said};
-use sanssh_core::agent::{Constraints, Destination, Destinations, Hop, HopKey, Sequence};
+use sanssh_core::agent::{Constraints, Destination, Destinations, Hop, HopKey};
 use sanssh_core::file::SigningKey;
+use sanssh_core::wire::Sequence;
 use sanssh_std::{Agent, home};
 use sanssh_tests::agents::Ours;
 use sanssh_tests::keys::{Keys, Kind};

@@ -1,6 +1,7 @@
 //! The blocking SFTP client against OpenSSH's server, over SSH and over pipes, and against GNU's: every request, whole files
 //! both ways, trees, threads that share a dialogue, and lines that break.
 
+mod begun;
 mod trees;
 
 use core::time::Duration;

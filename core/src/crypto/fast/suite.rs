@@ -3,7 +3,7 @@
 //! ring does not clear its keys from memory; those of ciphers with a MAC are cleared when dropped.
 
 use crate::algorithm::{Cipher, Mac};
-use crate::crypto::soft::chacha;
+use crate::crypto::lean::chacha;
 use crate::crypto::soft::composed::{Composed, Way};
 use crate::crypto::soft::gcm::{self, Nonces};
 use crate::crypto::soft::mac::{Authenticator, Boxed};

@@ -2,11 +2,12 @@
 
 use super::Fast;
 use crate::algorithm::{Cipher, Hash, HostKey, Mac};
+use crate::crypto::hex;
 use crate::crypto::signature::PublicKey;
 use crate::crypto::soft::vectors::{
     N_1026, N_2048, SIGNATURE_1026, SIGNATURE_SHA256, SIGNATURE_SHA512, SIGNATURE_SHORT,
 };
-use crate::crypto::soft::{Hasher, Soft, hex};
+use crate::crypto::soft::{Hasher, Soft};
 use crate::crypto::{Digest, DirectionKeys, Forged, Open, Provider, Seal, Shape};
 use crate::seed::{Random, Seed};
 use alloc::vec::Vec;

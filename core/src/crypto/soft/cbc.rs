@@ -80,7 +80,7 @@ mod tests {
     use super::{Chain, Way};
     use crate::algorithm::Cipher;
     use crate::crypto::DirectionKeys;
-    use crate::crypto::soft::hex;
+    use crate::crypto::hex;
 
     /// Two packets one after the other, there and back.
     fn chained(cipher: Cipher, [key, iv, plain, sealed]: [&str; 4]) {

@@ -44,7 +44,7 @@ impl Stream {
 mod tests {
     use super::Stream;
     use crate::crypto::DirectionKeys;
-    use crate::crypto::soft::hex;
+    use crate::crypto::hex;
 
     /// NIST SP 800-38A F.5: the first two blocks, in pieces that are none.
     fn encrypts(stream: fn(&DirectionKeys) -> Stream, key: &str, expected: &str) {

@@ -107,6 +107,8 @@ enum Kind {
 }
 
 impl Exchange for Ephemeral {
+    type Share = Share;
+
     fn start(kex: Kex, random: &mut Random) -> Option<Self> {
         match parts(kex)? {
             Parts::Curve(curve) => Some(Self(Kind::Curve(Scalar::new(curve, random)))),

@@ -5,9 +5,9 @@ use super::Hasher;
 use super::curve::{Curve, Scalar};
 use super::kem::{Decapsulation, Kem};
 use crate::algorithm::Kex;
-use crate::crypto::{BadShare, Digest, Secret, Share};
+use crate::crypto::kem::combine;
+use crate::crypto::{BadShare, Secret, Share};
 use crate::seed::Random;
-use zeroize::Zeroize;
 
 /// A client's two keys.
 pub(super) struct Hybrid {
@@ -33,7 +33,7 @@ impl Hybrid {
         let (_, length) = self.kem.kem.lengths();
         let (sealed, theirs) = answer.split_at_checked(length).ok_or(BadShare)?;
         let classical = self.curve.agree(theirs)?;
-        combine(self.kex, &*self.kem.open(sealed)?, &classical)
+        combine::<Hasher>(self.kex.hash(), &*self.kem.open(sealed)?, &classical)
     }
 
     /// `S_REPLY`: the ciphertext, then the key on the curve.
@@ -50,19 +50,8 @@ impl Hybrid {
         let mut share = Share::new();
         let quantum = kem.seal(key, random, &mut share)?;
         ours.offer(&mut share);
-        Ok((share, combine(kex, &*quantum, &classical)?))
+        Ok((share, combine::<Hasher>(kex.hash(), &*quantum, &classical)?))
     }
-}
-
-/// `K = HASH(K_PQ || K_CL)` by the method's hash, which the exchange hash takes as a string.
-fn combine(kex: Kex, quantum: &[u8], classical: &Secret) -> Result<Secret, BadShare> {
-    let mut digest = Hasher::new(kex.hash()).ok_or(BadShare)?;
-    digest.update(quantum);
-    digest.update(classical.as_bytes());
-    let mut value = digest.finish();
-    let secret = Secret::string(value.as_bytes());
-    value.zeroize();
-    Ok(secret)
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ mod tests {
     use super::{Authenticator, Code};
     use crate::algorithm::Mac;
     use crate::crypto::DirectionKeys;
-    use crate::crypto::soft::hex;
+    use crate::crypto::hex;
 
     /// RFC 4231 §4.3 and RFC 2202 §3, with the first word of the message as the sequence number.
     #[test]

@@ -4,7 +4,6 @@
 
 #[cfg(feature = "alloc")]
 mod cbc;
-pub(crate) mod chacha;
 pub(crate) mod composed;
 mod ctr;
 mod curve;
@@ -153,13 +152,6 @@ impl core::fmt::Debug for Hasher {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Hasher")
     }
-}
-
-/// The bytes that hexadecimal digits stand for.
-#[cfg(test)]
-pub(crate) fn hex(digits: &str) -> alloc::vec::Vec<u8> {
-    let digits: alloc::vec::Vec<u8> = digits.chars().filter_map(|digit| digit.to_digit(16)?.try_into().ok()).collect();
-    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 #[cfg(all(test, feature = "alloc"))]

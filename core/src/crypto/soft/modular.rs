@@ -98,7 +98,7 @@ const fn exponent_len(prime: usize) -> usize {
 mod tests {
     use super::Exponent;
     use crate::crypto::group::Group;
-    use crate::crypto::soft::hex;
+    use crate::crypto::hex;
     use crate::crypto::{BadShare, Secret};
     use crate::seed::{Random, Seed};
     use alloc::vec::Vec;

@@ -88,7 +88,7 @@ mod tests {
     use super::verify;
     use crate::algorithm::HostKey::{RsaSha256, RsaSha512};
     use crate::crypto::Forged;
-    use crate::crypto::soft::hex;
+    use crate::crypto::hex;
     use crate::crypto::soft::vectors::{
         N_1026, N_2048, SIGNATURE_1026, SIGNATURE_SHA256, SIGNATURE_SHA512, SIGNATURE_SHORT,
     };

@@ -2,11 +2,11 @@
 //!
 //! A direction is keyed once and used for one purpose, so sealing and opening are two types around the same suites.
 
-use super::chacha::ChaCha;
 use super::composed::{Composed, Way};
 use super::gcm::{Gcm, Gcm128, Gcm256};
 use super::mac::Code;
 use crate::algorithm::{Cipher, Mac};
+use crate::crypto::lean::chacha::{self, ChaCha};
 use crate::crypto::{DirectionKeys, Forged, Open, Seal, Shape};
 use zeroize::Zeroize;
 
@@ -40,7 +40,7 @@ impl Suite {
     fn shape(&self) -> Shape {
         match self {
             Self::Aes128Gcm(_) | Self::Aes256Gcm(_) => super::gcm::SHAPE,
-            Self::ChaCha(_) => super::chacha::SHAPE,
+            Self::ChaCha(_) => chacha::SHAPE,
             Self::Composed(suite) => suite.shape(),
         }
     }

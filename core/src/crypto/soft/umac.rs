@@ -195,7 +195,7 @@ fn modulo_36(value: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{OFFSET, PRIME_36, PRIME_64, Umac, WIDE, modulo_36, step};
-    use crate::crypto::soft::hex;
+    use crate::crypto::hex;
     use alloc::vec::Vec;
 
     fn tag<const N: usize>(text: &[u8]) -> Vec<u8> {

@@ -2,7 +2,7 @@
 //! (OpenSSH PROTOCOL.key). Every cipher that OpenSSH writes is read; what is written here is under aes256-ctr.
 
 use super::{CannotWrite, Fault, Locking};
-use crate::crypto::soft::chacha;
+use crate::crypto::lean::chacha;
 use crate::file::Unsupported;
 use crate::wire::{Malformed, Reader, Sink};
 use aes::{Aes128, Aes192, Aes256};

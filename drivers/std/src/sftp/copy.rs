@@ -221,7 +221,8 @@ impl Sftp {
         let often = copy.limit.map_or(TELL, |limit| limit.clamp(1, TELL));
         let mut told = 0;
         loop {
-            let step = self.share.wait(|engine| {
+            let step = self.share.wait(|| {
+                let mut engine = self.share.lock();
                 let blocked = engine.work(serial);
                 let now = engine.desk.now();
                 let Some(job) = engine.desk.job(serial) else { return Wait::Ready(()) };

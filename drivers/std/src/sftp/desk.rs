@@ -48,7 +48,7 @@ pub(super) struct Call {
 #[derive(Debug)]
 pub(super) enum Order {
     Write { handle: Remote, offset: u64, block: Vec<u8>, ticket: Ticket },
-    Close(Remote),
+    Close(Remote, Ticket),
 }
 
 /// Who gets an answer.
@@ -79,8 +79,8 @@ pub(super) struct Desk {
     pub(super) clock: Clock,
     pub(super) orders: VecDeque<Order>,
     pub(super) ready: bool,
-    /// Something came that others may wait for.
-    pub(super) news: bool,
+    /// How often something came, or left, that others may wait for.
+    pub(super) news: u64,
 }
 
 impl Desk {
@@ -93,8 +93,34 @@ impl Desk {
             clock: Clock::start(),
             orders: VecDeque::new(),
             ready: false,
-            news: false,
+            news: 0,
         }
+    }
+
+    /// A ticket for requests to come.
+    pub(super) fn ticket(&mut self) -> Ticket {
+        let free = self.calls.iter().position(Option::is_none);
+        let index = free.unwrap_or(self.calls.len());
+        match free {
+            Some(index) => self.calls[index] = Some(Call::default()),
+            None => self.calls.push(Some(Call::default())),
+        }
+        Ticket(index)
+    }
+
+    /// Closes a handle when there is room; the answer comes under the ticket.
+    pub(super) fn close(&mut self, handle: Remote) -> Ticket {
+        let ticket = self.ticket();
+        // It is due from now on.
+        self.calls[ticket.0] = Some(Call { due: 1, ..Call::default() });
+        self.orders.push_back(Order::Close(handle, ticket));
+        ticket
+    }
+
+    /// The same, and nobody waits for the answer.
+    pub(super) fn leave(&mut self, handle: Remote) {
+        let Ticket(index) = self.close(handle);
+        self.calls[index] = Some(Call { due: 1, abandoned: true, ..Call::default() });
     }
 
     pub(super) fn call(&mut self, ticket: Ticket) -> Option<&mut Call> {
@@ -158,7 +184,8 @@ impl Desk {
         let id = match event {
             Event::Extension(..) => return,
             Event::Ready => {
-                (self.ready, self.news) = (true, true);
+                self.ready = true;
+                self.news += 1;
                 return;
             }
             Event::Status(id, _)
@@ -172,12 +199,12 @@ impl Desk {
         };
         if let Owner::Job(serial) = self.owners[id.index()] {
             let now = self.clock.now();
-            self.news = true;
+            self.news += 1;
             if let Some(job) = self.job(serial) {
                 job.answer(&event, now);
             } else if let Event::Handle(_, handle) = event {
                 // Nobody wants it any more.
-                self.orders.push_back(Order::Close(handle.into()));
+                self.leave(handle.into());
             }
             return;
         }
@@ -243,7 +270,7 @@ impl Desk {
         match (&call.answer, answer) {
             (Answer::Failed(..), _) | (_, Answer::Fine) => {}
             (_, Answer::Handle(handle)) if call.abandoned => {
-                self.orders.push_back(Order::Close(handle.into()));
+                self.leave(handle.into());
             }
             (_, answer) => call.answer = answer,
         }
@@ -261,7 +288,7 @@ impl Desk {
             call.due = call.due.saturating_sub(1);
         }
         self.tidy(ticket);
-        self.news = true;
+        self.news += 1;
     }
 
     /// Frees what nobody waits for.

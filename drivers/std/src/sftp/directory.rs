@@ -2,9 +2,12 @@
 
 use super::Sftp;
 use super::desk::{Answer, Remote, Ticket};
+use super::engine::Wish;
 use super::share::{Share, status};
 use crate::Error;
 use crate::error::escape;
+use core::future::poll_fn;
+use core::task::{Context, Poll, ready};
 use sanssh_core::sftp::{Attributes, Code, Entry, Request};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -45,8 +48,11 @@ pub struct ReadDir {
     path: Vec<u8>,
     handle: Remote,
     asked: VecDeque<Ticket>,
+    wish: Option<Wish>,
     names: std::vec::IntoIter<SftpEntry>,
     ended: bool,
+    /// There is nothing to close any more.
+    closed: bool,
 }
 
 impl Sftp {
@@ -55,28 +61,80 @@ impl Sftp {
     /// # Errors
     /// [`Error::Sftp`] if the server does not open it, or those of the connection.
     pub fn read_dir(&self, path: impl AsRef<[u8]>) -> Result<ReadDir, Error> {
-        let path = path.as_ref();
-        Ok(ReadDir {
-            share: Arc::clone(&self.share),
-            handle: self.share.handle(&Request::Opendir { path }, path)?,
-            path: path.to_vec(),
-            asked: VecDeque::new(),
-            names: Vec::new().into_iter(),
-            ended: false,
-        })
+        self.share.block(self.begin_read_dir(path.as_ref()))
     }
 }
 
 impl ReadDir {
-    /// The next answer's names; `None` at the end.
-    fn fetch(&mut self) -> Result<Option<Vec<SftpEntry>>, Error> {
-        while self.asked.len() < AHEAD {
-            let ticket = self.share.lock().ticket();
-            self.asked.push_back(ticket);
-            self.share.ask(&Request::Readdir { handle: &self.handle }, ticket)?;
+    pub(super) fn new(share: Arc<Share>, handle: Remote, path: Vec<u8>) -> Self {
+        let names = Vec::new().into_iter();
+        Self { share, path, handle, asked: VecDeque::new(), wish: None, names, ended: false, closed: false }
+    }
+
+    /// The next name, without waiting; requests for more go on meanwhile.
+    pub fn try_next(&mut self) -> Poll<Option<Result<SftpEntry, Error>>> {
+        let share = Arc::clone(&self.share);
+        share.try_once(|context| self.poll_next(context)).map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Closes it; the server has little to say about that.
+    ///
+    /// # Errors
+    /// [`Error::Sftp`] as the server has it, or those of the connection.
+    pub fn close(self) -> Result<(), Error> {
+        let share = Arc::clone(&self.share);
+        share.block(self.begin_close())
+    }
+
+    /// The same, begun. Dropped half-way, it is closed all the same.
+    pub fn begin_close(mut self) -> impl Future<Output = Result<(), Error>> + use<> {
+        self.closed = true;
+        let (share, path) = (Arc::clone(&self.share), self.path.clone());
+        let ticket = share.lock().close(&self.handle);
+        drop(self);
+        async move { share.answer(ticket, &path).await.map(drop) }
+    }
+
+    fn poll_next(&mut self, context: &Context<'_>) -> Poll<Option<Result<SftpEntry, Error>>> {
+        loop {
+            if let Some(entry) = self.names.next() {
+                return Poll::Ready(Some(Ok(entry)));
+            }
+            if self.ended {
+                return Poll::Ready(None);
+            }
+            match ready!(self.poll_fetch(context)) {
+                Ok(Some(names)) => self.names = names.into_iter(),
+                Ok(None) => self.ended = true,
+                Err(error) => {
+                    self.ended = true;
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
         }
-        let Some(ticket) = self.asked.pop_front() else { return Ok(None) };
-        match self.share.answer(ticket)? {
+    }
+
+    /// The next answer's names; `None` at the end.
+    fn poll_fetch(&mut self, context: &Context<'_>) -> Poll<Result<Option<Vec<SftpEntry>>, Error>> {
+        let Self { share, handle, asked, wish, .. } = self;
+        let answer = share.attempt(context, |engine| {
+            while asked.len() < AHEAD {
+                let ticket = engine.ticket();
+                let taken = engine.insist(&Request::Readdir { handle }, ticket, wish);
+                if !matches!(taken, Some(Ok(()))) {
+                    engine.abandon(ticket);
+                }
+                match taken {
+                    Some(Ok(())) => asked.push_back(ticket),
+                    Some(Err(error)) => return Some(Err(error)),
+                    None => break,
+                }
+            }
+            engine.fetch(*asked.front()?).map(Ok)
+        });
+        let answer = ready!(answer)??;
+        asked.pop_front();
+        Poll::Ready(match answer {
             Answer::Names(names) => Ok(Some(names)),
             Answer::Failed(Code::EOF, _) => Ok(None),
             Answer::Failed(code, message) => Err(status(code, message, &self.path)),
@@ -87,7 +145,7 @@ impl ReadDir {
             | Answer::Limits(_)
             | Answer::StatVfs(_)
             | Answer::Accounts(..) => Ok(None),
-        }
+        })
     }
 }
 
@@ -95,32 +153,25 @@ impl Iterator for ReadDir {
     type Item = Result<SftpEntry, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(entry) = self.names.next() {
-                return Some(Ok(entry));
-            }
-            if self.ended {
-                return None;
-            }
-            match self.fetch() {
-                Ok(Some(names)) => self.names = names.into_iter(),
-                Ok(None) => self.ended = true,
-                Err(error) => {
-                    self.ended = true;
-                    return Some(Err(error));
-                }
-            }
-        }
+        let share = Arc::clone(&self.share);
+        let next = poll_fn(|context| self.poll_next(context).map(Ok));
+        share.block(next).unwrap_or_else(|error| {
+            self.ended = true;
+            Some(Err(error))
+        })
     }
 }
 
 impl Drop for ReadDir {
     fn drop(&mut self) {
         let mut engine = self.share.lock();
+        engine.unwish(&mut self.wish);
         for ticket in self.asked.drain(..) {
             engine.abandon(ticket);
         }
-        engine.leave(&self.handle);
+        if !self.closed {
+            engine.leave(&self.handle);
+        }
         self.share.offer(&mut engine);
     }
 }

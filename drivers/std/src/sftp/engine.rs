@@ -1,7 +1,8 @@
 //! The dialogue behind its lock: the machine, and what is to be asked. Nothing here waits.
 
-use super::desk::{Answer, Body, Call, Desk, Order, Owner, Remote, Ticket};
+use super::desk::{Answer, Body, Desk, Order, Owner, Remote, Ticket};
 use super::job::{Job, Step};
+use super::line::Arrival;
 use crate::Error;
 use sanssh_core::sftp::{Client, Code, Extension, GATHER, Pending, Request, RequestId};
 use sanssh_core::{Output, Refused};
@@ -15,6 +16,12 @@ const MOST_WAITING: usize = 64 * 1024;
 const SMALL: usize = 8 * 1024;
 /// Blocks that are kept for the next bodies.
 const MOST_SPARE: usize = 4;
+/// How often contents make way for a wish; one that nobody comes back for meanwhile is void.
+const MOST_DEFERRED: u32 = 64;
+
+/// What somebody has who wants to ask something and could not; of which age of wishes it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wish(u64);
 
 /// The dialogue.
 pub(super) struct Engine {
@@ -29,14 +36,20 @@ pub(super) struct Engine {
     body: Body,
     /// Memory of bodies that were sent.
     spare: Vec<Vec<u8>>,
-    /// Threads that want to ask something and could not.
-    pub(super) wishes: usize,
+    /// Those who want to ask something and could not; how often contents made way for them, and the age of their wishes.
+    wishes: usize,
+    deferred: u32,
+    age: u64,
     pub(super) failure: Option<Error>,
     /// Memory that the pump reads into, while there is none.
     pub(super) space: Vec<u8>,
     pub(super) pumping: bool,
+    /// The news that others were told of.
+    pub(super) told: u64,
     /// Threads that wait for the pump.
     pub(super) waiters: usize,
+    /// Others have looked in vain since they were told of anything.
+    pub(super) guests: bool,
 }
 
 impl Engine {
@@ -51,10 +64,14 @@ impl Engine {
             body: Body::Block(Vec::new(), 0),
             spare: Vec::new(),
             wishes: 0,
+            deferred: 0,
+            age: 0,
             failure: None,
             space: vec![0; super::line::BUFFER],
             pumping: false,
+            told: 0,
             waiters: 0,
+            guests: false,
         }
     }
 
@@ -69,13 +86,7 @@ impl Engine {
 
     /// A ticket for requests to come.
     pub(super) fn ticket(&mut self) -> Ticket {
-        let free = self.desk.calls.iter().position(Option::is_none);
-        let index = free.unwrap_or(self.desk.calls.len());
-        match free {
-            Some(index) => self.desk.calls[index] = Some(Call::default()),
-            None => self.desk.calls.push(Some(Call::default())),
-        }
-        Ticket(index)
+        self.desk.ticket()
     }
 
     /// Composes a request; `None` if it has to wait.
@@ -87,6 +98,40 @@ impl Engine {
             call.due += 1;
         }
         Some(asked.map(drop))
+    }
+
+    /// The same; if it has to wait, contents make way for it.
+    pub(super) fn insist(
+        &mut self,
+        request: &Request<'_>,
+        ticket: Ticket,
+        wish: &mut Option<Wish>,
+    ) -> Option<Result<(), Error>> {
+        let asked = self.ask(request, ticket);
+        if asked.is_some() {
+            self.unwish(wish);
+        } else if wish.replace(Wish(self.age)) != Some(Wish(self.age)) {
+            self.wishes += 1;
+        }
+        asked
+    }
+
+    pub(super) fn unwish(&mut self, wish: &mut Option<Wish>) {
+        if wish.take() == Some(Wish(self.age)) {
+            self.wishes -= 1;
+            self.deferred = 0;
+        }
+    }
+
+    /// Counts how often contents have made way.
+    pub(super) fn defer(&mut self) {
+        if self.wishes > 0 && !(self.desk.orders.is_empty() && self.desk.jobs.is_empty()) {
+            self.deferred += 1;
+            if self.deferred > MOST_DEFERRED {
+                (self.wishes, self.deferred) = (0, 0);
+                self.age += 1;
+            }
+        }
     }
 
     fn ask_for(&mut self, request: &Request<'_>, owner: Owner) -> Option<Result<RequestId, Error>> {
@@ -129,9 +174,14 @@ impl Engine {
         self.desk.orders.push_back(Order::Write { handle: Arc::clone(handle), offset, block, ticket });
     }
 
-    /// Closes a handle when there is room; nobody waits for the answer.
+    /// Closes a handle when there is room; the answer comes under the ticket.
+    pub(super) fn close(&mut self, handle: &Remote) -> Ticket {
+        self.desk.close(Arc::clone(handle))
+    }
+
+    /// The same, and nobody waits for the answer.
     pub(super) fn leave(&mut self, handle: &Remote) {
-        self.desk.orders.push_back(Order::Close(Arc::clone(handle)));
+        self.desk.leave(Arc::clone(handle));
     }
 
     /// Whether the next request would be taken, of whoever moves contents.
@@ -178,7 +228,8 @@ impl Engine {
         }
         if !self.waiting.is_empty() {
             self.waiting.clear();
-            (self.sent, self.desk.news) = (0, true);
+            self.sent = 0;
+            self.desk.news += 1;
         }
         let Self { machine, body, desk, .. } = self;
         if machine.body_due() == 0 {
@@ -193,7 +244,7 @@ impl Engine {
                     self.spare.push(block);
                 }
             }
-            self.desk.news = true;
+            self.desk.news += 1;
         }
         first + second
     }
@@ -208,36 +259,23 @@ impl Engine {
             return filled > 0;
         }
         let Some(order) = self.desk.orders.pop_front() else { return false };
-        match order {
-            Order::Write { handle, offset, block, ticket } => self.begin_write(handle, offset, block, ticket),
-            Order::Close(handle) => {
-                let ticket = self.ticket();
-                let asked = self.ask(&Request::Close { handle: &handle }, ticket);
-                self.abandon(ticket);
-                if asked.is_none() {
-                    self.desk.orders.push_front(Order::Close(handle));
-                }
-                asked.is_some()
+        let (request, ticket) = match &order {
+            Order::Write { handle, offset, block, ticket } => {
+                let length = u32::try_from(block.len()).unwrap_or(u32::MAX);
+                (Request::Write { handle: &**handle, offset: *offset, length }, *ticket)
             }
-        }
-    }
-
-    fn begin_write(&mut self, handle: Remote, offset: u64, block: Vec<u8>, ticket: Ticket) -> bool {
-        let length = u32::try_from(block.len()).unwrap_or(u32::MAX);
-        match self.ask(&Request::Write { handle: &handle, offset, length }, ticket) {
-            None => {
-                self.desk.orders.push_front(Order::Write { handle, offset, block, ticket });
+            Order::Close(handle, ticket) => (Request::Close { handle: &**handle }, *ticket),
+        };
+        match (self.ask_for(&request, Owner::Call(ticket)), order) {
+            (None, order) => {
+                self.desk.orders.push_front(order);
                 return false;
             }
-            Some(Ok(())) => self.body = Body::Block(block, 0),
-            Some(Err(error)) => {
+            (Some(Ok(_)), Order::Write { block, .. }) => self.body = Body::Block(block, 0),
+            (Some(Ok(_)), Order::Close(..)) => {}
+            (Some(Err(error)), _) => {
                 self.desk.conclude(ticket, Answer::Failed(Code::BAD_MESSAGE, error.to_string()));
-                return true;
             }
-        }
-        // It was counted when it was ordered.
-        if let Some(call) = self.desk.call(ticket) {
-            call.due -= 1;
         }
         true
     }
@@ -303,11 +341,23 @@ impl Engine {
         let Some(job) = self.desk.job(serial) else { return };
         let handles: Vec<Remote> = job.handles().map(Remote::from).collect();
         job.cut();
-        self.desk.orders.extend(handles.into_iter().map(Order::Close));
+        handles.into_iter().for_each(|handle| self.desk.leave(handle));
+    }
+
+    /// Deals with what a look or a wait ended with.
+    pub(super) fn arrive(&mut self, arrival: Result<Arrival, Error>, space: &[u8]) {
+        match arrival {
+            Ok(Arrival::Bytes(n)) => self.digest(&space[..n]),
+            // Whoever waits looks at the clock next.
+            Ok(Arrival::Room) | Err(Error::TimedOut(_)) => {}
+            // The server sends no more.
+            Ok(Arrival::End) => self.fail(Error::SftpStream(sanssh_core::sftp::Error::HungUp)),
+            Err(error) => self.fail(error),
+        }
     }
 
     /// Deals with what came from the server.
-    pub(super) fn digest(&mut self, mut input: &[u8]) {
+    fn digest(&mut self, mut input: &[u8]) {
         let Self { machine, gather, desk, .. } = self;
         loop {
             match machine.recv(gather, &mut input) {
@@ -318,15 +368,10 @@ impl Engine {
         }
     }
 
-    /// The server sends no more.
-    pub(super) fn end(&mut self) {
-        self.fail(Error::SftpStream(sanssh_core::sftp::Error::HungUp));
-    }
-
     /// It is over; the first reason is the one.
     pub(super) fn fail(&mut self, error: Error) {
         self.failure.get_or_insert(error);
-        self.desk.news = true;
+        self.desk.news += 1;
     }
 
     /// Answers that are due under a ticket.
@@ -348,8 +393,10 @@ impl Engine {
 
     /// Nobody waits for what comes under the ticket.
     pub(super) fn abandon(&mut self, ticket: Ticket) {
-        if let Some(call) = self.desk.call(ticket) {
-            call.abandoned = true;
+        let Some(call) = self.desk.call(ticket) else { return };
+        call.abandoned = true;
+        if let Answer::Handle(handle) = core::mem::take(&mut call.answer) {
+            self.desk.leave(handle.into());
         }
         self.desk.tidy(ticket);
     }

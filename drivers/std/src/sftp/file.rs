@@ -1,77 +1,133 @@
-//! An open file of the server's: reads run ahead, writes do not wait, and both stay in bounds.
+//! An open file of the server's as programs hold it: read, written and asked about, waiting or not.
 
-use super::desk::{Answer, Remote, Ticket};
-use super::share::{Share, status};
+use super::cursor::Cursor;
+use super::desk::{Answer, Remote};
+use super::share::Share;
 use crate::Error;
 use crate::error::escape;
 use core::fmt;
+use core::future::poll_fn;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll};
 use sanssh_core::sftp::{Attributes, Code, Limits, Request, StatVfs};
-use std::collections::VecDeque;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Bytes of one read ahead.
-const CHUNK: u64 = 64 * 1024;
-/// Bytes that a read asks for at least, however few servers give.
-const LEAST_CHUNK: u32 = 1024;
-/// Reads ahead at a time, after a while.
-const MOST_AHEAD: usize = 32;
-/// Writes whose answers are due, at most.
-const MOST_WRITES: usize = 64;
-/// Blocks that wait for room, at most.
-const MOST_BLOCKS: usize = 2;
 
 /// An open file. Reading in sequence fetches ahead, up to 2 MiB; writing gathers blocks and waits for no answer, so that a
 /// failure shows at a later write, at the flush or at [`close`](Self::close), and stays. Dropping it flushes and closes
 /// it and tells nothing.
+///
+/// Calls that begin with `begin` or `try` wait for nothing; see [`Client::advance`](crate::Client::advance).
 pub struct File {
+    open: Arc<Open>,
+}
+
+/// The file itself, which futures hold as well; it is closed when the last lets go.
+struct Open {
     share: Arc<Share>,
     handle: Remote,
     path: Vec<u8>,
     limits: Limits,
     cursor: Mutex<Cursor>,
     /// There is nothing to close any more.
-    closed: bool,
+    closed: AtomicBool,
 }
 
-/// Where reads and writes are.
-struct Cursor {
-    at: u64,
-    /// What was fetched last, and how much of it was read.
-    fetched: (Vec<u8>, usize),
-    /// Reads under way: where, how much, under which ticket.
-    ahead: VecDeque<(u64, u32, Ticket)>,
-    /// Reads that may be under way.
-    depth: usize,
-    /// Bytes a read may ask for: fewer if the server gives fewer.
-    chunk: u32,
-    /// What was written and not sent, from `at - block.len()` on.
-    block: Vec<u8>,
-    /// Under which writes are answered.
-    writes: Option<Ticket>,
-    /// The first write that failed, or was not answered in time.
-    failure: Option<Error>,
+impl Open {
+    fn cursor(&self) -> MutexGuard<'_, Cursor> {
+        self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn poll_read(&self, context: &Context<'_>, buffer: &mut [u8]) -> Poll<Result<usize, Error>> {
+        self.cursor().poll_read(context, buffer)
+    }
+
+    /// Nothing is to be waited for at the end.
+    fn is_over(&self) -> bool {
+        self.closed.load(Ordering::Relaxed) || self.cursor().is_left
+    }
+
+    /// Sends what was written and waits for all answers.
+    async fn settled(&self) -> Result<(), Error> {
+        poll_fn(|context| self.cursor().poll_settle(context)).await
+    }
+
+    async fn attributes(&self) -> Result<Attributes<'static>, Error> {
+        self.settled().await?;
+        self.share.attributes(&Request::Fstat { handle: &self.handle }, &self.path).await
+    }
+
+    async fn set_attributes(&self, attributes: &Attributes<'_>) -> Result<(), Error> {
+        self.settled().await?;
+        self.cursor().forget();
+        self.done(&Request::Fsetstat { handle: &self.handle, attributes: *attributes }).await
+    }
+
+    async fn read_at(&self, length: usize, offset: u64) -> Result<Vec<u8>, Error> {
+        self.settled().await?;
+        let length = u32::try_from(self.limits.read.min(length as u64)).unwrap_or(u32::MAX);
+        if length == 0 {
+            return Ok(Vec::new());
+        }
+        match self.share.call(&Request::Read { handle: &self.handle, offset, length }, &self.path).await {
+            Ok(Answer::Data(bytes)) => Ok(bytes),
+            Ok(_) | Err(Error::Sftp { code: Code::EOF, .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
+        self.settled().await?;
+        self.cursor().forget();
+        let most = usize::try_from(self.limits.write).unwrap_or(usize::MAX);
+        let mut offset = offset;
+        for piece in bytes.chunks(most) {
+            let mut block = piece.to_vec();
+            poll_fn(|context| self.cursor().poll_send(context, offset, &mut block)).await?;
+            offset = offset.saturating_add(piece.len() as u64);
+        }
+        self.settled().await
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        // If that fails, it is closed behind what may still have to leave: its handle may be another file's then.
+        self.settled().await?;
+        self.cursor().forget();
+        self.closed.store(true, Ordering::Relaxed);
+        let ticket = self.share.lock().close(&self.handle);
+        self.share.answer(ticket, &self.path).await.map(drop)
+    }
+
+    async fn done(&self, request: &Request<'_>) -> Result<(), Error> {
+        self.share.done(request, &self.path).await
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if *self.closed.get_mut() {
+            return;
+        }
+        self.cursor().leave();
+        let mut engine = self.share.lock();
+        engine.leave(&self.handle);
+        self.share.offer(&mut engine);
+    }
 }
 
 impl File {
     pub(super) fn new(share: &Arc<Share>, handle: Remote, path: &[u8], limits: Limits) -> Self {
-        let chunk = u32::try_from(limits.read.min(CHUNK)).unwrap_or(u32::MAX);
-        let cursor = Cursor {
-            at: 0,
-            fetched: (Vec::new(), 0),
-            ahead: VecDeque::new(),
-            depth: 1,
-            chunk,
-            block: Vec::new(),
-            writes: None,
-            failure: None,
-        };
+        let cursor = Mutex::new(Cursor::new(share, &handle, path, limits));
         let (share, path) = (Arc::clone(share), path.to_vec());
-        Self { share, handle, path, limits, cursor: Mutex::new(cursor), closed: false }
+        Self { open: Arc::new(Open { share, handle, path, limits, cursor, closed: AtomicBool::new(false) }) }
     }
 
-    fn cursor(&self) -> MutexGuard<'_, Cursor> {
-        self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
+    fn block<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let outcome = self.open.share.block(call);
+        if let Err(error @ Error::TimedOut(_)) = &outcome {
+            self.open.cursor().give_up(error);
+        }
+        outcome
     }
 
     /// What is said of it; what was written counts.
@@ -79,8 +135,13 @@ impl File {
     /// # Errors
     /// [`Error::Sftp`] as the server has it, an earlier write that failed, or those of the connection; so for all calls.
     pub fn metadata(&self) -> Result<Attributes<'static>, Error> {
-        self.settle(&mut self.cursor())?;
-        self.share.attributes(&Request::Fstat { handle: &self.handle }, &self.path)
+        self.block(self.open.attributes())
+    }
+
+    /// The same, begun.
+    pub fn begin_metadata(&self) -> impl Future<Output = Result<Attributes<'static>, Error>> + use<> {
+        let open = Arc::clone(&self.open);
+        async move { open.attributes().await }
     }
 
     /// Sets what the attributes hold, after what was written.
@@ -88,10 +149,16 @@ impl File {
     /// # Errors
     /// As [`metadata`](Self::metadata).
     pub fn set_attributes(&self, attributes: &Attributes<'_>) -> Result<(), Error> {
-        let mut cursor = self.cursor();
-        self.settle(&mut cursor)?;
-        self.forget(&mut cursor);
-        self.done(&Request::Fsetstat { handle: &self.handle, attributes: *attributes })
+        self.block(self.open.set_attributes(attributes))
+    }
+
+    /// The same, begun.
+    pub fn begin_set_attributes(
+        &self,
+        attributes: Attributes<'static>,
+    ) -> impl Future<Output = Result<(), Error>> + use<> {
+        let open = Arc::clone(&self.open);
+        async move { open.set_attributes(&attributes).await }
     }
 
     /// Has what was written reach the disk.
@@ -99,8 +166,16 @@ impl File {
     /// # Errors
     /// As [`metadata`](Self::metadata), and [`Error::Unsupported`] where the server cannot.
     pub fn sync(&self) -> Result<(), Error> {
-        self.settle(&mut self.cursor())?;
-        self.done(&Request::Fsync { handle: &self.handle })
+        self.block(self.begin_sync())
+    }
+
+    /// The same, begun.
+    pub fn begin_sync(&self) -> impl Future<Output = Result<(), Error>> + use<> {
+        let open = Arc::clone(&self.open);
+        async move {
+            open.settled().await?;
+            open.done(&Request::Fsync { handle: &open.handle }).await
+        }
     }
 
     /// The space of its file system.
@@ -108,7 +183,13 @@ impl File {
     /// # Errors
     /// As [`sync`](Self::sync).
     pub fn stat_vfs(&self) -> Result<StatVfs, Error> {
-        self.share.space(&Request::FstatVfs { handle: &self.handle }, &self.path)
+        self.block(self.begin_stat_vfs())
+    }
+
+    /// The same, begun.
+    pub fn begin_stat_vfs(&self) -> impl Future<Output = Result<StatVfs, Error>> + use<> {
+        let open = Arc::clone(&self.open);
+        async move { open.share.space(&Request::FstatVfs { handle: &open.handle }, &open.path).await }
     }
 
     /// Has the server copy `length` bytes, or all to the end if that is 0, into another open file.
@@ -116,11 +197,25 @@ impl File {
     /// # Errors
     /// As [`sync`](Self::sync).
     pub fn copy_data(&self, from_offset: u64, length: u64, to: &Self, to_offset: u64) -> Result<(), Error> {
-        self.settle(&mut self.cursor())?;
-        let mut target = to.cursor();
-        to.settle(&mut target)?;
-        to.forget(&mut target);
-        self.done(&Request::CopyData { from: &self.handle, from_offset, length, to: &to.handle, to_offset })
+        self.block(self.begin_copy_data(from_offset, length, to, to_offset))
+    }
+
+    /// The same, begun.
+    pub fn begin_copy_data(
+        &self,
+        from_offset: u64,
+        length: u64,
+        to: &Self,
+        to_offset: u64,
+    ) -> impl Future<Output = Result<(), Error>> + use<> {
+        let (open, to) = (Arc::clone(&self.open), Arc::clone(&to.open));
+        async move {
+            open.settled().await?;
+            to.settled().await?;
+            to.cursor().forget();
+            let (from, to) = (&open.handle, &to.handle);
+            open.done(&Request::CopyData { from, from_offset, length, to, to_offset }).await
+        }
     }
 
     /// Reads at a place, and leaves the cursor where it is; 0 at the end of the file.
@@ -128,20 +223,15 @@ impl File {
     /// # Errors
     /// As [`metadata`](Self::metadata).
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Error> {
-        self.settle(&mut self.cursor())?;
-        let length = u32::try_from(buffer.len().min(usize::try_from(self.limits.read).unwrap_or(usize::MAX)));
-        let length = length.unwrap_or(u32::MAX);
-        if length == 0 {
-            return Ok(0);
-        }
-        match self.share.call(&Request::Read { handle: &self.handle, offset, length }, &self.path) {
-            Ok(Answer::Data(bytes)) => {
-                buffer[..bytes.len()].copy_from_slice(&bytes);
-                Ok(bytes.len())
-            }
-            Ok(_) | Err(Error::Sftp { code: Code::EOF, .. }) => Ok(0),
-            Err(error) => Err(error),
-        }
+        let bytes = self.block(self.open.read_at(buffer.len(), offset))?;
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+
+    /// The same, begun: so many bytes at most, and none at the end of the file.
+    pub fn begin_read_at(&self, length: usize, offset: u64) -> impl Future<Output = Result<Vec<u8>, Error>> + use<> {
+        let open = Arc::clone(&self.open);
+        async move { open.read_at(length, offset).await }
     }
 
     /// Writes all of it at a place, waits for the answer, and leaves the cursor where it is.
@@ -149,245 +239,113 @@ impl File {
     /// # Errors
     /// As [`metadata`](Self::metadata).
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), Error> {
-        let mut cursor = self.cursor();
-        self.settle(&mut cursor)?;
-        self.forget(&mut cursor);
-        let most = usize::try_from(self.limits.write).unwrap_or(usize::MAX);
-        let mut offset = offset;
-        for piece in bytes.chunks(most) {
-            self.send(&mut cursor, offset, piece.to_vec())?;
-            offset = offset.saturating_add(piece.len() as u64);
-        }
-        self.settle(&mut cursor)
+        self.block(self.open.write_at(bytes, offset))
+    }
+
+    /// The same, begun.
+    pub fn begin_write_at(&self, bytes: Vec<u8>, offset: u64) -> impl Future<Output = Result<(), Error>> + use<> {
+        let open = Arc::clone(&self.open);
+        async move { open.write_at(&bytes, offset).await }
     }
 
     /// Sends what was written, waits for all answers, and closes the file.
     ///
     /// # Errors
     /// As [`metadata`](Self::metadata). It is closed all the same.
-    pub fn close(mut self) -> Result<(), Error> {
-        // If that fails, it is closed behind what may still have to leave: its handle may be another file's then.
-        self.settle(&mut self.cursor())?;
-        self.forget(&mut self.cursor());
-        self.closed = true;
-        self.done(&Request::Close { handle: &self.handle })
+    pub fn close(self) -> Result<(), Error> {
+        self.block(self.open.close())
     }
 
-    fn done(&self, request: &Request<'_>) -> Result<(), Error> {
-        self.share.done(request, &self.path)
+    /// The same, begun. Dropped half-way, it is closed all the same.
+    pub fn begin_close(self) -> impl Future<Output = Result<(), Error>> + use<> {
+        let open = Arc::clone(&self.open);
+        self.leave();
+        async move { open.close().await }
     }
 
-    // Reading.
-
-    fn read(&self, buffer: &mut [u8]) -> Result<usize, Error> {
-        let mut cursor = self.cursor();
-        self.settle(&mut cursor)?;
-        loop {
-            let (bytes, read) = &mut cursor.fetched;
-            let n = buffer.len().min(bytes.len() - *read);
-            if n > 0 || buffer.is_empty() {
-                buffer[..n].copy_from_slice(&bytes[*read..*read + n]);
-                *read += n;
-                cursor.at = cursor.at.saturating_add(n as u64);
-                return Ok(n);
-            }
-            let fetched = self.fetch(&mut cursor);
-            if !matches!(fetched, Ok(true)) {
-                // What was asked for behind that belongs elsewhere.
-                self.forget(&mut cursor);
-                return fetched.map(|_| 0);
-            }
-        }
+    /// Closes it without waiting: what was written leaves as the connection gets on, and how that goes is told to nobody.
+    pub fn leave(self) {
+        self.open.cursor().is_left = true;
     }
 
-    /// Takes the next of the reads ahead, and keeps as many under way as may be; `false` at the end of the file.
-    fn fetch(&self, cursor: &mut Cursor) -> Result<bool, Error> {
-        self.run_ahead(cursor)?;
-        let Some((_, length, ticket)) = cursor.ahead.pop_front() else { return Ok(false) };
-        cursor.depth = (cursor.depth * 2).min(MOST_AHEAD);
-        let answer = self.share.answer(ticket)?;
-        let Answer::Data(bytes) = answer else {
-            let Answer::Failed(code, message) = answer else { return Ok(false) };
-            return if code == Code::EOF { Ok(false) } else { Err(status(code, message, &self.path)) };
-        };
-        if bytes.is_empty() {
-            return Ok(false);
-        }
-        let came = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        if came < length {
-            // What was asked for behind the gap is of no use; a server that gives less will do so again.
-            let depth = cursor.depth;
-            self.forget(cursor);
-            cursor.depth = depth;
-            cursor.chunk = came.max(LEAST_CHUNK).min(cursor.chunk);
-        }
-        cursor.fetched = (bytes, 0);
-        Ok(true)
+    /// Reads what has come, without waiting; `None` if nothing has yet. Reads ahead go on meanwhile, and none is lost.
+    ///
+    /// # Errors
+    /// As [`metadata`](Self::metadata); so for all that are tried.
+    pub fn try_read(&self, buffer: &mut [u8]) -> Option<Result<usize, Error>> {
+        self.open.share.try_once(|context| self.open.poll_read(context, buffer))
     }
 
-    fn run_ahead(&self, cursor: &mut Cursor) -> Result<(), Error> {
-        while cursor.ahead.len() < cursor.depth {
-            let rest = cursor.fetched.0.len() - cursor.fetched.1;
-            let next = cursor.ahead.back().map(|(offset, length, _)| offset.saturating_add(u64::from(*length)));
-            let offset = next.unwrap_or_else(|| cursor.at.saturating_add(rest as u64));
-            let ticket = self.share.lock().ticket();
-            let length = cursor.chunk;
-            cursor.ahead.push_back((offset, length, ticket));
-            self.share.ask(&Request::Read { handle: &self.handle, offset, length }, ticket)?;
-        }
-        Ok(())
+    /// Writes what there is room for, without waiting; `None` if that is nothing now.
+    pub fn try_write(&self, bytes: &[u8]) -> Option<Result<usize, Error>> {
+        self.open.share.try_once(|context| self.open.cursor().poll_write(context, bytes))
     }
 
-    /// Drops what was read ahead.
-    fn forget(&self, cursor: &mut Cursor) {
-        if !cursor.ahead.is_empty() {
-            let mut engine = self.share.lock();
-            cursor.ahead.drain(..).for_each(|(_, _, ticket)| engine.abandon(ticket));
-        }
-        cursor.fetched = (Vec::new(), 0);
-        cursor.depth = 1;
+    /// Has what was written leave, without waiting; `None` as long as answers to writes are due.
+    pub fn try_flush(&self) -> Option<Result<(), Error>> {
+        self.open.share.try_once(|context| self.open.cursor().poll_settle(context))
     }
 
-    // Writing.
-
-    fn write(&self, bytes: &[u8]) -> Result<usize, Error> {
-        let mut cursor = self.cursor();
-        self.check(&mut cursor)?;
-        self.forget(&mut cursor);
-        let most = usize::try_from(self.limits.write).unwrap_or(usize::MAX);
-        if cursor.block.capacity() == 0 {
-            cursor.block = self.share.lock().block();
-        }
-        let n = bytes.len().min(most - cursor.block.len());
-        cursor.block.extend_from_slice(&bytes[..n]);
-        cursor.at = cursor.at.saturating_add(n as u64);
-        if cursor.block.len() == most {
-            self.submit(&mut cursor)?;
-        }
-        Ok(n)
+    /// Where the next byte is read or written.
+    pub fn position(&self) -> u64 {
+        self.open.cursor().at()
     }
 
-    /// Sends the block.
-    fn submit(&self, cursor: &mut Cursor) -> Result<(), Error> {
-        let block = core::mem::take(&mut cursor.block);
-        if block.is_empty() {
-            return Ok(());
-        }
-        let offset = cursor.at.saturating_sub(block.len() as u64);
-        self.send(cursor, offset, block)
-    }
-
-    fn send(&self, cursor: &mut Cursor, offset: u64, block: Vec<u8>) -> Result<(), Error> {
-        let ticket = *cursor.writes.get_or_insert_with(|| self.share.lock().ticket());
-        let mut block = Some(block);
-        let sent = self.share.wait(|engine| {
-            if engine.due(ticket) >= MOST_WRITES || engine.backlog() >= MOST_BLOCKS {
-                return None;
-            }
-            engine.write(&self.handle, offset, block.take()?, ticket);
-            Some(())
-        });
-        self.check(cursor)?;
-        // The block is gone, and nothing may be written behind the gap.
-        cursor.failure = sent.err();
-        self.check(cursor)
-    }
-
-    /// The first write that failed is the word on all later ones.
-    fn check(&self, cursor: &mut Cursor) -> Result<(), Error> {
-        if cursor.failure.is_none()
-            && let Some(ticket) = cursor.writes
-        {
-            let failed = self.share.lock().failed(ticket);
-            cursor.failure = failed.map(|(code, message)| status(code, message, &self.path));
-        }
-        cursor.failure.clone().map_or(Ok(()), Err)
-    }
-
-    /// Sends what was written and waits for all answers.
-    fn settle(&self, cursor: &mut Cursor) -> Result<(), Error> {
-        if cursor.failure.is_none() {
-            self.submit(cursor)?;
-        }
-        if let Some(ticket) = cursor.writes.take() {
-            let failure = match self.share.answer(ticket) {
-                Ok(Answer::Failed(code, message)) => Some(status(code, message, &self.path)),
-                Ok(_) => None,
-                // Whether all was written will not be known.
-                Err(error) => Some(error),
-            };
-            cursor.failure = cursor.failure.take().or(failure);
-        }
-        self.check(cursor)
+    /// Reads and writes there from now on, which waits for nothing.
+    pub fn set_position(&self, at: u64) {
+        self.open.cursor().set(at);
     }
 
     fn seek(&self, to: SeekFrom) -> Result<u64, Error> {
-        let mut cursor = self.cursor();
-        self.submit(&mut cursor)?;
         let (base, by) = match to {
             SeekFrom::Start(at) => (at, 0),
-            SeekFrom::Current(by) => (cursor.at, by),
+            SeekFrom::Current(by) => (self.position(), by),
             SeekFrom::End(by) => {
-                drop(cursor);
-                let size = self.metadata()?.size;
-                cursor = self.cursor();
                 let unsized_file = || io::Error::new(io::ErrorKind::Unsupported, "the server does not tell the size");
-                (size.ok_or_else(unsized_file)?, by)
+                (self.metadata()?.size.ok_or_else(unsized_file)?, by)
             }
         };
         let before = || io::Error::new(io::ErrorKind::InvalidInput, "a place before the beginning of the file");
         let at = base.checked_add_signed(by).ok_or_else(before)?;
-        if at != cursor.at {
-            self.forget(&mut cursor);
-        }
-        cursor.at = at;
+        self.set_position(at);
         Ok(at)
     }
 }
 
 impl Drop for File {
     fn drop(&mut self) {
-        if self.closed {
-            return;
+        if !self.open.is_over() {
+            let _ = self.block(self.open.settled());
         }
-        let mut cursor = self.cursor();
-        let _ = self.settle(&mut cursor);
-        self.forget(&mut cursor);
-        let mut engine = self.share.lock();
-        if let Some(ticket) = cursor.writes.take() {
-            engine.abandon(ticket);
-        }
-        engine.leave(&self.handle);
-        self.share.offer(&mut engine);
     }
 }
 
 impl Read for &File {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(File::read(self, buffer)?)
+        Ok(self.block(poll_fn(|context| self.open.poll_read(context, buffer)))?)
     }
 }
 
 impl Read for File {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(Self::read(self, buffer)?)
+        (&*self).read(buffer)
     }
 }
 
 impl Write for &File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(File::write(self, bytes)?)
+        Ok(self.block(poll_fn(|context| self.open.cursor().poll_write(context, bytes)))?)
     }
 
     /// Waits until the server has answered every write.
     fn flush(&mut self) -> io::Result<()> {
-        Ok(self.settle(&mut self.cursor())?)
+        Ok(self.block(self.open.settled())?)
     }
 }
 
 impl Write for File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(Self::write(self, bytes)?)
+        (&*self).write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -409,6 +367,6 @@ impl Seek for File {
 
 impl fmt::Debug for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("File").field(&escape(&self.path, false)).finish()
+        f.debug_tuple("File").field(&escape(&self.open.path, false)).finish()
     }
 }

@@ -104,23 +104,63 @@ impl Line {
         }
     }
 
+    /// Takes the input that the connection has, or, if it `reaches` so far, also what its socket has; it waits for none.
+    pub(super) fn look(&self, space: &mut [u8], reaches: bool) -> Option<Result<Arrival, Error>> {
+        match self {
+            Self::Channel { stream, .. } => {
+                let mut own = Own::of(stream.id, Some(Kind::Data), space);
+                let ready = |state: &mut State<_>, own: &mut Own<'_>| arrival(stream.take(state, own.want, own));
+                if reaches {
+                    return stream.link.attempt(&mut own, ready);
+                }
+                stream.link.with(|state| ready(state, &mut own).or_else(|| state.failure.clone().map(Err)))
+            }
+            Self::Pipe(pipe) => match pipe.poll(false, space, Some(Duration::ZERO)) {
+                Ok(Arrival::Room) | Err(Error::TimedOut(_)) => None,
+                arrival => Some(arrival),
+            },
+        }
+    }
+
+    /// Tells those who wait on the connection that something happened in the dialogue.
+    pub(super) fn tell(&self) {
+        match self {
+            Self::Channel { stream, .. } => stream.link.announce(),
+            Self::Pipe(_) => {}
+        }
+    }
+
+    /// A call that waits for nothing could not go on.
+    pub(super) fn note_vain(&self) {
+        match self {
+            Self::Channel { stream, .. } => stream.link.with(State::note_vain),
+            Self::Pipe(_) => {}
+        }
+    }
+
     /// Waits for input, and for room if there was too little.
     pub(super) fn wait(&self, space: &mut [u8], span: Option<Duration>) -> Result<Arrival, Error> {
         match self {
             Self::Channel { stream, hungry, .. } => {
                 stream.link.wait(span, &mut Own::of(stream.id, Some(Kind::Data), space), |state, own| {
-                    match stream.take(state, Some(Kind::Data), own) {
-                        Some(Ok((_, 0))) => Some(Ok(Arrival::End)),
-                        Some(Ok((_, n))) => Some(Ok(Arrival::Bytes(n))),
-                        Some(Err(error)) => Some(Err(error)),
-                        None if hungry.load(Ordering::Relaxed) && has_room(stream, state) => Some(Ok(Arrival::Room)),
-                        None => None,
-                    }
+                    arrival(stream.take(state, Some(Kind::Data), own)).or_else(|| {
+                        let wakes = hungry.load(Ordering::Relaxed) && has_room(stream, state);
+                        wakes.then_some(Ok(Arrival::Room))
+                    })
                 })?
             }
             Self::Pipe(pipe) => pipe.wait(space, span),
         }
     }
+}
+
+/// What was taken from the channel, if anything was.
+fn arrival(taken: Option<Result<(Kind, usize), Error>>) -> Option<Result<Arrival, Error>> {
+    Some(match taken? {
+        Ok((_, 0)) => Ok(Arrival::End),
+        Ok((_, n)) => Ok(Arrival::Bytes(n)),
+        Err(error) => Err(error),
+    })
 }
 
 /// Whether data would be taken now.

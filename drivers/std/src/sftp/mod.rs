@@ -1,8 +1,10 @@
 //! The blocking SFTP client: the files of a server, asked for one by one or moved as a whole. One dialogue is shared by all
 //! clones, and by as many threads as like.
 
+mod begin;
 mod calls;
 mod copy;
+mod cursor;
 mod desk;
 mod directory;
 mod engine;
@@ -21,6 +23,8 @@ pub use options::OpenOptions;
 
 use crate::channel::Channel;
 use crate::{Client, Error};
+use core::future::poll_fn;
+use core::task::Poll;
 use core::time::Duration;
 use desk::{Answer, Ticket};
 use line::{Line, Pipe};
@@ -34,7 +38,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The files of a server. Clones are the same dialogue; when the last one, the last [`File`] and the last [`ReadDir`] are
 /// gone, it ends. Paths are bytes; those that do not begin with a slash begin where the server has the user begin.
 ///
-/// Every call waits for its answer as long as [`Client::set_timeout`] says, or [`set_timeout`](Self::set_timeout).
+/// Every call waits for its answer as long as [`Client::set_timeout`] says, or [`set_timeout`](Self::set_timeout). What
+/// begins with `begin` does not: it is a future for [`Client::block`] and [`Client::advance`].
 #[derive(Debug, Clone)]
 pub struct Sftp {
     share: Arc<Share>,
@@ -48,10 +53,18 @@ impl Client {
     /// As [`session`](Self::session); [`Error::RequestRefused`] if the server has no such subsystem, and
     /// [`Error::SftpStream`] if that does not speak version 3.
     pub fn sftp(&self) -> Result<Sftp, Error> {
-        let session = self.session()?;
-        // The answer is not waited for: the greeting leaves in the same flight.
-        session.begin(Subsystem(b"sftp"))?;
-        Sftp::behind(session)
+        self.block(self.begin_sftp())
+    }
+
+    /// The same, begun.
+    pub fn begin_sftp(&self) -> impl Future<Output = Result<Sftp, Error>> + use<> {
+        let opening = self.begin_session();
+        async {
+            let session = opening.await?;
+            // The answer is not waited for: the greeting leaves in the same flight.
+            session.begin(Subsystem(b"sftp")).await?;
+            Sftp::greet(Share::behind(session)).await
+        }
     }
 }
 
@@ -62,7 +75,8 @@ impl Sftp {
     /// # Errors
     /// [`Error::Io`], and [`Error::SftpStream`] if no server of version 3 answers.
     pub fn over(reader: impl Into<OwnedFd>, writer: impl Into<OwnedFd>) -> Result<Self, Error> {
-        Self::start(Line::Pipe(Pipe::new(reader.into(), writer.into())?))
+        let share = Share::new(Line::Pipe(Pipe::new(reader.into(), writer.into())?));
+        share.clone().block(Self::greet(share))
     }
 
     /// The dialogue with a server that was asked for on this session, by another name or as a program.
@@ -70,22 +84,20 @@ impl Sftp {
     /// # Errors
     /// [`Error::SftpStream`] if no server of version 3 answers, or what ended the connection.
     pub fn behind(session: Channel) -> Result<Self, Error> {
-        session.ignore_stderr();
-        let stream = session.into_stream();
-        Self::start(Line::channel(stream))
+        let share = Share::behind(session);
+        share.clone().block(Self::greet(share))
     }
 
-    fn start(line: Line) -> Result<Self, Error> {
-        let share = Share::new(line);
-        share.wait(|engine| engine.desk.ready.then_some(()))?;
+    async fn greet(share: Arc<Share>) -> Result<Self, Error> {
+        poll_fn(|context| share.attempt(context, |engine| engine.desk.ready.then_some(()))).await?;
         let mut known = Known::Limits(sane(&Limits::default()));
         if share.lock().has(Extension::Limits) {
             // The answer is there before anybody wants it.
             let ticket = share.lock().ticket();
-            share.ask(&Request::Limits {}, ticket)?;
+            poll_fn(|context| share.attempt(context, |engine| engine.ask(&Request::Limits {}, ticket))).await??;
             known = Known::Asked(ticket);
         }
-        Ok(Self { share: Arc::new(share), limits: Arc::new(Mutex::new(known)) })
+        Ok(Self { share, limits: Arc::new(Mutex::new(known)) })
     }
 
     /// How long each later call may wait for the server; `None` for ever. On a connection it is the same as
@@ -104,18 +116,23 @@ impl Sftp {
     /// # Errors
     /// Those of the connection.
     pub fn limits(&self) -> Result<Limits, Error> {
-        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Known::Asked(ticket) = *limits {
-            // The ticket is void, whatever comes of it.
-            *limits = Known::Limits(sane(&Limits::default()));
-            if let Answer::Limits(told) = self.share.answer(ticket)? {
-                *limits = Known::Limits(sane(&told));
+        self.share.block(self.begin_limits())
+    }
+
+    /// The same, begun.
+    pub fn begin_limits(&self) -> impl Future<Output = Result<Limits, Error>> + use<> {
+        let (share, limits) = (Arc::clone(&self.share), Arc::clone(&self.limits));
+        poll_fn(move |context| {
+            let mut limits = limits.lock().unwrap_or_else(PoisonError::into_inner);
+            match *limits {
+                Known::Limits(limits) => Poll::Ready(Ok(limits)),
+                Known::Asked(ticket) => share.attempt(context, |engine| engine.fetch(ticket)).map_ok(|answer| {
+                    let told = if let Answer::Limits(told) = answer { told } else { Limits::default() };
+                    *limits = Known::Limits(sane(&told));
+                    sane(&told)
+                }),
             }
-        }
-        match *limits {
-            Known::Limits(limits) => Ok(limits),
-            Known::Asked(_) => Ok(sane(&Limits::default())),
-        }
+        })
     }
 
     fn sizes(&self) -> Result<Sizes, Error> {

@@ -3,7 +3,6 @@
 //!
 //! The nonce is the sequence number, the block counter has 64 bits: ChaCha20 in its original form.
 
-use super::suite::clear_length;
 use crate::crypto::{Forged, Shape};
 use chacha20::ChaCha20Legacy;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
@@ -34,7 +33,7 @@ impl ChaCha {
         suite
     }
 
-    pub(super) fn seal(&self, sequence: u32, packet: &mut [u8]) -> Option<()> {
+    pub(crate) fn seal(&self, sequence: u32, packet: &mut [u8]) -> Option<()> {
         let (text, tag) = packet.split_last_chunk_mut::<16>()?;
         let (length, body) = text.split_first_chunk_mut::<4>()?;
         let (mut stream, mac) = self.body(sequence);
@@ -45,15 +44,15 @@ impl ChaCha {
     }
 
     /// The length, decrypted beside `head`: the tag covers its encrypted form.
-    pub(super) fn length(&self, sequence: u32, head: &[u8]) -> u32 {
-        let Some(length) = head.first_chunk::<4>() else { return clear_length(head) };
-        let mut length = *length;
+    pub(crate) fn length(&self, sequence: u32, head: &[u8]) -> u32 {
+        // Too few bytes announce a length that nobody accepts.
+        let Some(mut length) = head.first_chunk::<4>().copied() else { return u32::MAX };
         keystream(&self.length, sequence).apply_keystream(&mut length);
         u32::from_be_bytes(length)
     }
 
     /// The tag is checked first: what is forged stays encrypted.
-    pub(super) fn open(&self, sequence: u32, packet: &mut [u8]) -> Result<(), Forged> {
+    pub(crate) fn open(&self, sequence: u32, packet: &mut [u8]) -> Result<(), Forged> {
         let (text, tag) = packet.split_last_chunk_mut::<16>().ok_or(Forged)?;
         let (mut stream, mac) = self.body(sequence);
         if !bool::from(code(mac, text).ct_eq(tag)) {

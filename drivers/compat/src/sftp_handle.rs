@@ -1,0 +1,1 @@
+//! An open file or directory on the server, `ssh2.sftp_handle`.

@@ -1,0 +1,10 @@
+//! The documented API by its names, while calls wait and while they do not, against OpenSSH's server and our own.
+
+mod channel;
+mod defects;
+mod handshake;
+mod login;
+mod names;
+mod rig;
+mod session;
+mod threads;

@@ -1,0 +1,91 @@
+//! The SSH server: one guest at a time, by one key, with a shell of a few commands, and files where there is room.
+#![no_std]
+#![no_main]
+
+use cortex_m_rt::entry;
+use sanssh_core::role::Server;
+use sanssh_core::{Random, Seed, Slot};
+use sanssh_firmware::board::{self, Lent};
+use sanssh_firmware::guest::Guest;
+use sanssh_firmware::house::House;
+use sanssh_firmware::keys::Pair;
+use sanssh_firmware::net::{self, Memory, Net};
+use sanssh_firmware::profile::{self, CHANNELS, Crypto};
+use sanssh_smoltcp::{Link, Stage};
+
+type Door = Link<'static, Server, Crypto, [Slot; CHANNELS]>;
+
+static MEMORY: Lent<Memory> = Lent::new(Memory::new());
+static HOST: Lent<Option<Pair>> = Lent::new(None);
+static GUEST: Lent<Option<Guest<'static>>> = Lent::new(None);
+static HOUSE: Lent<House> = Lent::new(House::new());
+static DOOR: Lent<Option<Door>> = Lent::new(None);
+
+#[entry]
+fn main() -> ! {
+    let Some(wire) = board::start() else { board::stop(false) };
+    let Some(seed) = board::seed() else {
+        board::say("there is no seed, and without one no SSH\n");
+        board::stop(false)
+    };
+    let mut random = Random::new(&seed);
+    let places = || Some((MEMORY.lend()?, HOST.lend()?, GUEST.lend()?, HOUSE.lend()?, DOOR.lend()?));
+    let Some((memory, host, guest, house, door)) = places() else { board::stop(false) };
+    let guest = settle(host, guest);
+    let door = build(&mut memory.input, &mut memory.spare, door);
+    let mut net = Net::new(wire, &mut memory.storage, &mut memory.received, &mut memory.sent, &mut random);
+    serve(&mut net, door, guest, house, &mut random)
+}
+
+// Apart, so that what they take of the stack is given back.
+
+#[inline(never)]
+fn settle(host: &'static mut Option<Pair>, guest: &'static mut Option<Guest<'static>>) -> &'static mut Guest<'static> {
+    guest.insert(Guest::new(host.insert(Pair::host())))
+}
+
+#[inline(never)]
+fn build(input: &'static mut [u8], spare: &'static mut [u8], door: &'static mut Option<Door>) -> &'static mut Door {
+    door.insert(Link::new(input, spare))
+}
+
+#[inline(never)]
+fn begin(door: &mut Door, random: &mut Random) {
+    door.begin(profile::config(), &Seed::new(random.array()), [Slot::new(); CHANNELS], net::now());
+}
+
+fn serve(net: &mut Net, door: &mut Door, guest: &mut Guest<'static>, house: &mut House, random: &mut Random) -> ! {
+    let mut greeted = false;
+    loop {
+        net.poll();
+        let socket = net.socket();
+        match door.stage(socket) {
+            Stage::Idle => {
+                // It is closed, and may listen.
+                let _ = socket.listen(net::PORT);
+                if !greeted {
+                    greeted = true;
+                    net.greet();
+                    board::say("ready\n");
+                }
+                continue;
+            }
+            Stage::Due => {
+                guest.begin();
+                begin(door, random);
+                house.begin();
+            }
+            Stage::Waiting | Stage::Busy => {}
+        }
+        let begun = board::nanoseconds();
+        if let Some(mut turn) = door.poll(net::now(), socket) {
+            let counts = !house.keyed;
+            // An error is the end of a connection: the link sees to it.
+            let heard = guest.serve(&mut turn, house).unwrap_or(true);
+            drop(turn);
+            if counts && heard {
+                house.handshake += board::nanoseconds() - begun;
+            }
+        }
+    }
+}
