@@ -14,7 +14,7 @@ Many connections on one thread. The first form starts a server of its own, with 
 Load:
   -n COUNT        connections (1000)
   -m COUNT        commands on each, one after another, once all are logged in (1)
-  -c COMMAND      the command (echo it works); its output must be one line, and the same each time
+  -c COMMAND      the command (echo it works); it must print something, and 'echo' its text
   -w COUNT        connections on their way in at a time (200)
   -j COUNT        commands at a time (one on each connection)
   -b              one more connection that streams at full rate meanwhile

@@ -41,12 +41,13 @@ pub(crate) fn run(load: &Load) -> Result<bool, String> {
     let host_key = crate::public(&load.host_key)?;
     let identity = sanssh_std::home::read_key(&load.identity, None).map_err(|error| error.to_string())?;
     let mut core = Config::default();
+    core.preferences.host_keys.retain(|algorithm| algorithm.key_type() == host_key.kind());
     if let Some(kex) = load.kex {
         core.preferences.kex = list(&[kex]);
     }
     let limits = Limits { connections: load.connections + 1, ..Limits::default() };
     let mut crowd = Crowd {
-        plan: Plan { load, host_key: &host_key, identity: &identity },
+        plan: Plan { load, host_key: host_key.blob(), identity: &identity },
         hub: Hub::new(limits).map_err(|error| error.to_string())?,
         settings: Arc::new(ClientSettings { core, channels: 2 }),
         to,
@@ -151,7 +152,10 @@ impl Crowd<'_> {
 
     fn begin_commands(&mut self) {
         if let Some(visit) = self.callers.first().and_then(|first| self.hub.turn(*first)) {
-            print!("server: {}", escape(&visit.state.output, true));
+            // OpenSSH's server has no such command.
+            if !visit.state.output.is_empty() {
+                print!("server: {}", escape(&visit.state.output, true));
+            }
         }
         (self.started, self.running) = (Clock::now(), Some(0));
         let mut callers = self.callers.clone();

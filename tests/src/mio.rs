@@ -3,7 +3,8 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use sanssh_core::auth::{client, server};
+use sanssh_core::auth::client;
+use sanssh_core::auth::server::{self, Credential};
 use sanssh_core::channel::{self, OpenFailure, OpenKind, Request};
 use sanssh_core::file::SigningKey;
 use sanssh_core::{ChannelId, Config, Event, Refused, transport};
@@ -63,10 +64,12 @@ impl Shell {
                 turn.command(|ssh, output| ssh.acceptable(&ask, algorithm, key, output)).expect("room for an answer");
             }
             Event::Auth(server::Event::Probe { ask, .. }) => turn.ssh().unacceptable(ask),
-            Event::Auth(server::Event::Attempt { credential, ask, .. }) => match credential {
-                server::Credential::PublicKey { key, .. } if known(key) => turn.ssh().grant(ask),
-                _ => turn.ssh().refuse(ask),
-            },
+            Event::Auth(server::Event::Attempt { credential: Credential::PublicKey { key, .. }, ask, .. })
+                if known(key) =>
+            {
+                turn.ssh().grant(ask);
+            }
+            Event::Auth(server::Event::Attempt { ask, .. }) => turn.ssh().refuse(ask),
             Event::Open { kind: OpenKind::Session, ask } => drop(turn.ssh().accept(ask)),
             Event::Open { ask, .. } => turn.ssh().decline(ask, OpenFailure::PROHIBITED),
             Event::Listen { ask, .. } => turn.ssh().refuse_forward(ask),
