@@ -4,6 +4,8 @@ use sanssh_core::pubkey::server::Request;
 use sanssh_core::pubkey::{Attribute, Code, Demand, Error, GATHER, Key, Server};
 use sanssh_core::wire::Sequence;
 use sanssh_core::{Output, Refused};
+use sanssh_std::Session;
+use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The attributes that the list understands, and whether it gives them to every key.
@@ -39,6 +41,26 @@ impl Keys {
     /// A look at the list.
     pub fn held(&self) -> MutexGuard<'_, Vec<Held>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves a session whose subsystem this is.
+    ///
+    /// # Errors
+    /// Those of the connection; clients that break the protocol are sent away.
+    pub fn serve(&self, mut session: &Session) -> io::Result<()> {
+        let mut subsystem = self.open();
+        let mut space = [0; 4096];
+        session.write_all(&subsystem.answer(b"").unwrap_or_default())?;
+        loop {
+            let read = session.read(&mut space)?;
+            if read == 0 {
+                return Ok(session.exit(0)?);
+            }
+            match subsystem.answer(&space[..read]) {
+                Ok(answer) => session.write_all(&answer)?,
+                Err(_) => return session.write_all(&subsystem.farewell()),
+            }
+        }
     }
 
     /// A client has come.
