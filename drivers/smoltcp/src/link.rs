@@ -5,7 +5,7 @@ use core::fmt;
 use sanssh_core::channel::Slot;
 use sanssh_core::crypto::Provider;
 use sanssh_core::role::Role;
-use sanssh_core::{Config, Connection, Error, Instant, Intake, Outlet, Output, Reason, Seed};
+use sanssh_core::{Backlog, Config, Connection, Error, Instant, Intake, Outlet, Output, Reason, Seed};
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time;
 
@@ -34,9 +34,8 @@ pub struct Link<'m, R: Role, P: Provider, T> {
     intake: Intake<&'m mut [u8]>,
     memory: usize,
     spare: &'m mut [u8],
-    /// Bytes in the socket's send buffer at the end of the last turn, and when there were last fewer.
-    queued: usize,
-    moved: Instant,
+    /// What is in the socket's send buffer.
+    backlog: Backlog,
     /// Until when a connection that is over may say goodbye.
     until: Option<Instant>,
 }
@@ -52,8 +51,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
             memory: input.len(),
             intake: Intake::new(input),
             spare,
-            queued: 0,
-            moved: Instant(0),
+            backlog: Backlog::new(Instant(0)),
             until: None,
         }
     }
@@ -74,8 +72,9 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
     pub fn begin(&mut self, mut config: Config, seed: &Seed, channels: T, timestamp: time::Instant) {
         self.clear();
         config.fit(self.memory);
-        self.moved = instant(timestamp);
-        self.ssh = Some(Connection::new(config, seed, channels, self.moved));
+        let now = instant(timestamp);
+        self.backlog = Backlog::new(now);
+        self.ssh = Some(Connection::new(config, seed, channels, now));
     }
 
     /// Tells a peer for whom there is no link why, and closes the socket.
@@ -105,13 +104,10 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
         let received = socket.recv_slice(space).unwrap_or(0);
         self.intake.received(received);
         keep_asking(socket);
-        let stalled = self.is_stalled(now, socket);
         let ssh = self.ssh.as_mut()?;
-        if stalled {
-            ssh.stalled();
-        }
+        self.backlog.check(socket.send_queue(), ssh, now);
         let ended = !socket.may_recv() && !is_opening(socket);
-        let ring = Ring { socket, spare: self.spare, queued: &mut self.queued };
+        let ring = Ring { socket, spare: self.spare, backlog: &mut self.backlog };
         Some(Turn::new(ssh, &mut self.intake, ring, now, ended))
     }
 
@@ -126,26 +122,13 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
         if (over && self.until.is_none()) || receives || sends {
             return Some(time::Duration::ZERO);
         }
-        let stall = ssh.config().keepalive.patience().filter(|_| ssh.is_logged_in() && socket.send_queue() > 0);
-        let stall = stall.map(|patience| self.moved.after(patience));
-        let next = [ssh.deadline(), stall, self.until].into_iter().flatten().min()?;
+        let next = [self.backlog.deadline(ssh), self.until].into_iter().flatten().min()?;
         Some(time::Duration::from_micros(u64::try_from(next.since(now).as_micros()).unwrap_or(u64::MAX)))
     }
 
     /// How the connection ended that still says goodbye.
     pub fn fate(&self) -> Option<Error> {
         self.ssh.as_ref()?.fate()
-    }
-
-    /// Whether the peer has taken nothing for too long of what was sent to it.
-    fn is_stalled(&mut self, now: Instant, socket: &Socket<'_>) -> bool {
-        let queue = socket.send_queue();
-        if queue == 0 || queue < self.queued {
-            self.moved = now;
-        }
-        self.queued = queue;
-        let patience = self.ssh.as_ref().filter(|ssh| ssh.is_logged_in()).map(|ssh| ssh.config().keepalive);
-        patience.and_then(|keepalive| keepalive.patience()).is_some_and(|patience| now.since(self.moved) >= patience)
     }
 
     /// Says goodbye, and closes the socket, as far as the peer lets us and for no longer than `Deadlines::close`.
@@ -155,7 +138,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
         keep_asking(socket);
         // A peer that still sends would otherwise never come to its own end.
         while socket.recv(|bytes| (bytes.len(), bytes.len())).is_ok_and(|dropped| dropped > 0) {}
-        let mut ring = Ring { socket, spare: self.spare, queued: &mut self.queued };
+        let mut ring = Ring { socket, spare: self.spare, backlog: &mut self.backlog };
         // What cannot leave in time is given up below.
         let _ = ring.lend(&mut |output| {
             ssh.flush(now, output);
@@ -176,7 +159,6 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
     fn clear(&mut self) {
         self.ssh = None;
         self.until = None;
-        self.queued = 0;
         self.intake.clear();
     }
 }

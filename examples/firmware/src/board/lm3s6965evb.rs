@@ -6,6 +6,8 @@ use super::register::{read, write};
 
 pub const NAME: &str = "lm3s6965evb";
 pub const MAC: [u8; 6] = [0x02, 0, 0, 0, 0x69, 0x65];
+/// External interrupts that the processor has.
+pub(super) const INTERRUPTS: usize = 44;
 /// The oscillator's rate by which everything runs after a reset, under QEMU.
 pub(super) const HERTZ: u32 = 12_500_000;
 

@@ -6,6 +6,7 @@
 mod clock;
 mod crash;
 mod entropy;
+mod lent;
 mod nic;
 mod register;
 pub mod stack;
@@ -15,6 +16,15 @@ mod lm3s6965evb;
 #[cfg(feature = "mps2-an386")]
 mod mps2_an386;
 
+/// External interrupts, of which none is enabled: what comes is asked for.
+#[unsafe(link_section = ".vector_table.interrupts")]
+#[unsafe(no_mangle)]
+static __INTERRUPTS: [unsafe extern "C" fn(); this::INTERRUPTS] = [unexpected; this::INTERRUPTS];
+
+unsafe extern "C" fn unexpected() {
+    panic!("an interrupt that was not asked for")
+}
+
 #[cfg(feature = "lm3s6965evb")]
 use lm3s6965evb as this;
 #[cfg(feature = "mps2-an386")]
@@ -23,6 +33,7 @@ use mps2_an386 as this;
 pub use clock::{nanoseconds, now};
 pub use crash::panics;
 pub use entropy::seed;
+pub use lent::Lent;
 pub use nic::Wire;
 pub use this::{MAC, NAME, light, lit};
 
@@ -38,8 +49,13 @@ pub fn start() -> Option<Wire> {
 
 /// Says something to whoever debugs.
 pub fn say(text: &str) {
+    show(text.as_bytes());
+}
+
+/// The same of any bytes.
+pub fn show(bytes: &[u8]) {
     if let Ok(mut out) = cortex_m_semihosting::hio::hstdout() {
-        let _ = out.write_all(text.as_bytes());
+        let _ = out.write_all(bytes);
     }
 }
 

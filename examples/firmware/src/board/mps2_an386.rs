@@ -5,6 +5,8 @@ use super::register::{read, write};
 
 pub const NAME: &str = "mps2-an386";
 pub const MAC: [u8; 6] = [0x02, 0, 0, 0, 0x03, 0x86];
+/// External interrupts that the processor has.
+pub(super) const INTERRUPTS: usize = 32;
 pub(super) const HERTZ: u32 = 25_000_000;
 
 const ETHERNET: usize = 0x4020_0000;
