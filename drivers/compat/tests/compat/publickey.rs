@@ -132,7 +132,7 @@ fn publickey_init_and_list_fetch_work_in_both_modes() {
         let comment = PublicKeyAttribute::new("comment", "mine", true);
         assert_eq!((&*comment.name, &*comment.value, comment.mandatory), (&b"comment"[..], &b"mine"[..], true));
         call(&session, || system.add("ssh-ed25519", b"one", false, &[])).unwrap();
-        call(&session, || system.add("ssh-rsa", &[7; 2000], false, std::slice::from_ref(&comment))).unwrap();
+        call(&session, || system.add("ssh-rsa", &[7; 2000], false, core::slice::from_ref(&comment))).unwrap();
         let list = call(&session, || system.list_fetch()).unwrap();
         let told: Vec<_> =
             list.iter().map(|key| (key.name(), key.name_len(), key.blob_len(), key.num_attrs())).collect();
