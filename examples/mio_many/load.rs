@@ -115,7 +115,9 @@ impl Crowd<'_> {
                     eprintln!("mio_many: {error}");
                     self.lost += 1;
                 }
-                self.coming -= usize::from(!state.logged_in);
+                if !state.logged_in {
+                    self.came();
+                }
             }
             Next::Work(()) | Next::Foreign(_) => {}
         }
@@ -125,12 +127,7 @@ impl Crowd<'_> {
     fn note(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Keyed => {}
-            Outcome::In => {
-                self.coming -= 1;
-                if self.begun == self.all() && self.coming == 0 {
-                    self.all_in();
-                }
-            }
+            Outcome::In => self.came(),
             Outcome::Done(took, right) => {
                 let Some(running) = self.running else { return self.begin_commands() };
                 self.running = Some(running - 1);
@@ -141,8 +138,12 @@ impl Crowd<'_> {
         }
     }
 
-    /// The server is asked what it holds, by the first.
-    fn all_in(&mut self) {
+    /// One is in, or lost. After the last the server is asked what it holds, by the first.
+    fn came(&mut self) {
+        self.coming -= 1;
+        if self.begun < self.all() || self.coming > 0 || self.plan.load.exchange {
+            return;
+        }
         let (count, span) = (self.begun - self.lost, self.started.elapsed().as_secs_f64());
         println!("{count} logged in, {:.0} a second", count as f64 / span);
         if let Some(&first) = self.callers.first() {

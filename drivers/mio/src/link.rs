@@ -49,7 +49,7 @@ pub struct Link<R: End> {
     pub(crate) choked: bool,
     /// The server or client is about to end: no channel is opened any more.
     pub(crate) closing: bool,
-    /// When something happened on a channel, or in the login.
+    /// When something happened on a channel or in the login, or was sent by a command.
     pub(crate) active: Instant,
     failure: Option<Error>,
 }

@@ -105,7 +105,7 @@ pub struct Counts {
 }
 
 /// Many connections of one role on one thread. `T` is what the program keeps with each, `W` the work that other threads
-/// hand over.
+/// hand over. When it is dropped, those that are still there end without a goodbye: [`shut_down`](Self::shut_down) first.
 #[derive(Debug)]
 pub struct Hub<R: End, T = (), W = ()> {
     poll: Poll,
