@@ -120,16 +120,15 @@ fn sockets_of_std_with_small_turns() {
     }
 }
 
-/// Whoever is not read from keeps what one turn writes, and no more, and goes on where it was.
-#[test]
-fn a_peer_that_does_not_read_costs_a_turn() {
-    let mut duo = Duo::new(unix(), quick(), Call::of(["zeros 8000000"]));
+/// A client that runs a stream and reads no more of it, until the server's socket is full.
+fn stuffed() -> Duo {
+    let mut core = quick();
+    core.keepalive.interval = Duration::from_secs(10);
+    let mut duo = Duo::new(unix(), core, Call::of(["echo in"]));
     duo.run();
-    assert_eq!(duo.call.results.len(), 1);
     duo.call = Call::of(["zeros 8000000"]);
     duo.call.logged_in = true;
     duo.ask();
-    // The client takes part until the stream runs, and then nothing more of it.
     while duo.server.kept() == 0 {
         duo.hear();
         duo.serve();
@@ -137,6 +136,13 @@ fn a_peer_that_does_not_read_costs_a_turn() {
             duo.ask();
         }
     }
+    duo
+}
+
+/// Whoever is not read from keeps what one turn writes, and no more, and goes on where it was.
+#[test]
+fn a_peer_that_does_not_read_costs_a_turn() {
+    let mut duo = stuffed();
     for _ in 0..100 {
         duo.hear();
         duo.serve();
@@ -146,6 +152,18 @@ fn a_peer_that_does_not_read_costs_a_turn() {
     duo.settle();
     let [(Some(0), output)] = &duo.call.results[..] else { panic!("{:?}", duo.call.results.len()) };
     assert_eq!((output.len(), duo.server.kept()), (8_000_000, 0));
+}
+
+/// Not even the question whether it lives leaves, so that the answer cannot be waited for.
+#[test]
+fn a_peer_that_never_reads_again_is_given_up() {
+    let mut duo = stuffed();
+    while duo.server.failure().is_none() {
+        duo.now = duo.server.deadline().unwrap();
+        duo.hear();
+        duo.serve();
+    }
+    assert_eq!((timed_out(&duo.server), duo.now), (Some(Phase::Keepalive), Instant(40_000_000)));
 }
 
 /// An edge is told once: what a turn did not take is remembered, and a turn is still wanted.

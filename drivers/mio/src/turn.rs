@@ -37,7 +37,7 @@ impl<'t, R: End> Turn<'t, R> {
         buffers.fit(link.ssh.config(), link.rx.len());
         let most = buffers.turn();
         let Buffers { input, inflate, output, secret, .. } = buffers;
-        let space: &mut [u8] = if link.resume() { output } else { &mut [] };
+        let space: &mut [u8] = if link.resume(now) { output } else { &mut [] };
         let stranger = !link.ssh.is_logged_in();
         link.choked = false;
         let mut turn =
