@@ -41,10 +41,13 @@ use sanssh_core::file::PublicKeyBuf;
 use sanssh_core::file::public::bare;
 use sanssh_std::home;
 use std::borrow::Cow;
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The largest file that is read, in bytes.
+const LARGEST: u64 = 64 << 20;
 
 /// A list of known hosts, `ssh2.knownhost.KnownHost`. It has no connection to the session but for
 /// [`last_errno`](Session::last_errno) and [`last_error`](Session::last_error).
@@ -145,11 +148,11 @@ impl KnownHost {
     /// that are damaged are left out, where the documented call gives up; so are keys of SSH-1.
     ///
     /// # Errors
-    /// `KnownHostReadFileError` if the file cannot be read.
+    /// `KnownHostReadFileError` if the file cannot be read, or has more than 64 MiB.
     pub fn readfile(&self, filename: impl AsRef<Path>) -> Result<usize, Error> {
         let told = |error: io::Error| format!("{}: {error}", filename.as_ref().display());
-        let failed = |error: io::Error| Error::new(KnownHostReadFileError, told(error));
-        let text = self.session.note(fs::read(&filename).map_err(failed))?;
+        let read = contents(filename.as_ref()).map_err(|error| Error::new(KnownHostReadFileError, told(error)));
+        let text = self.session.note(read)?;
         let text = text.strip_suffix(b"\n").unwrap_or(&text);
         let read: Vec<_> = text.split(|byte| *byte == b'\n').filter_map(|line| Entry::read(line).ok()).collect();
         let lines = if text.is_empty() { 0 } else { read.len() };
@@ -214,6 +217,12 @@ impl KnownHost {
     fn list(&self) -> MutexGuard<'_, Vec<KnownHostEntry>> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn contents(file: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    File::open(file)?.take(LARGEST + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > LARGEST { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
 }
 
 /// The entry that `addc` is given the parts of.
