@@ -41,13 +41,8 @@ use sanssh_core::file::PublicKeyBuf;
 use sanssh_core::file::public::bare;
 use sanssh_std::home;
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// The largest file that is read, in bytes.
-const LARGEST: u64 = 64 << 20;
 
 /// A list of known hosts, `ssh2.knownhost.KnownHost`. It has no connection to the session but for
 /// [`last_errno`](Session::last_errno) and [`last_error`](Session::last_error).
@@ -150,8 +145,8 @@ impl KnownHost {
     /// # Errors
     /// `KnownHostReadFileError` if the file cannot be read, or has more than 64 MiB.
     pub fn readfile(&self, filename: impl AsRef<Path>) -> Result<usize, Error> {
-        let told = |error: io::Error| format!("{}: {error}", filename.as_ref().display());
-        let read = contents(filename.as_ref()).map_err(|error| Error::new(KnownHostReadFileError, told(error)));
+        let read = home::read_hosts(filename.as_ref()).map_err(Error::from);
+        let read = read.map_err(|error| error.raised_as(KnownHostReadFileError));
         let text = self.session.note(read)?;
         let text = text.strip_suffix(b"\n").unwrap_or(&text);
         let read: Vec<_> = text.split(|byte| *byte == b'\n').filter_map(|line| Entry::read(line).ok()).collect();
@@ -217,12 +212,6 @@ impl KnownHost {
     fn list(&self) -> MutexGuard<'_, Vec<KnownHostEntry>> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn contents(file: &Path) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    File::open(file)?.take(LARGEST + 1).read_to_end(&mut text)?;
-    if text.len() as u64 > LARGEST { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
 }
 
 /// The entry that `addc` is given the parts of.
