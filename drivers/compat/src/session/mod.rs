@@ -71,7 +71,7 @@ pub(crate) struct Pending {
     login: Slots<Came>,
     opening: Slots<sanssh_std::Channel>,
     pub(crate) listening: Slots<sanssh_std::RemoteListener>,
-    pub(crate) subsystem: Slots<crate::publickey::Opened>,
+    pub(crate) subsystem: Slots<crate::publickey::Talk>,
 }
 
 impl Session {
