@@ -46,12 +46,19 @@ impl Client {
     /// Deals with what has arrived, and has what was begun go on as far as that allows. It waits for nothing.
     pub fn advance<T>(&self, begun: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
         self.link.glance();
+        let seen = self.link.with(|state| state.moves);
         let polled = look(begun);
-        self.link.change(|_| ());
-        if polled.is_pending() {
-            self.link.with(State::note_vain);
-        }
+        self.link.looked(seen, polled.is_pending());
         polled
+    }
+
+    /// Waits until what this thread could not go on with is worth another look, no longer than `span`; whether it is.
+    /// Where several threads advance calls of one connection it takes the place of a wait on the descriptor, which would
+    /// miss what another thread has read.
+    pub fn rest(&self, span: Option<Duration>) -> bool {
+        let seen = self.link.with(State::seen);
+        let moved = |state: &mut State<_>, _: &mut Own<'_>| (state.moves != seen).then_some(());
+        !matches!(self.link.wait(span, &mut Own::none(), moved), Err(Error::TimedOut(_)))
     }
 
     /// What to wait for on the [descriptor](AsFd) before anything can get on. If one call has brought something after

@@ -17,6 +17,7 @@ use sanssh_core::transport;
 use sanssh_core::transport::Summary;
 use sanssh_core::{ChannelId, Config, Error as SshError, Event, Instant, Output, Refused, Rx, Slot, Tx};
 use std::io::{self, Read, Write};
+use std::thread::{self, ThreadId};
 use zeroize::Zeroize;
 
 /// What a stranger's connection has of either buffer at first.
@@ -79,6 +80,16 @@ impl<'a> Own<'a> {
     }
 }
 
+/// Calls of one thread that could not go on, and after which it has not looked again.
+#[derive(Debug, Clone, Copy)]
+struct Vain {
+    thread: ThreadId,
+    /// The moves that the first of them has seen.
+    seen: u64,
+    /// The thread has asked what to wait for since.
+    asked: bool,
+}
+
 /// The connection and everything that waits around it.
 pub(crate) struct State<R: End> {
     pub(crate) ssh: Ssh<R>,
@@ -106,8 +117,8 @@ pub(crate) struct State<R: End> {
     pub(crate) news: bool,
     /// How often that was told.
     pub(crate) moves: u64,
-    /// How often it had been when the first call since the last question for the [`Interest`] could not go on.
-    vain: Option<u64>,
+    /// What threads have not gone on with.
+    vain: Vec<Vain>,
     /// A thread is the pump.
     pub(crate) pumping: bool,
     /// What the pump sleeps on, while it does.
@@ -143,7 +154,7 @@ impl<R: End> State<R> {
             goodbye: None,
             news: false,
             moves: 0,
-            vain: None,
+            vain: Vec::new(),
             pumping: false,
             polling: None,
             waiters: 0,
@@ -181,14 +192,32 @@ impl<R: End> State<R> {
         Interest { read: self.ssh.waiting().is_none(), write: !self.tx.is_empty(), until }
     }
 
-    /// A call that waits for nothing could not go on.
-    pub(crate) fn note_vain(&mut self) {
-        self.vain.get_or_insert(self.moves);
+    /// A call that waits for nothing could not go on, of this thread, which has seen so many moves.
+    pub(crate) fn note_vain(&mut self, seen: u64) {
+        let thread = thread::current().id();
+        match self.vain.iter_mut().find(|one| one.thread == thread) {
+            Some(one) if one.asked => *one = Vain { seen, asked: false, thread },
+            Some(one) => one.seen = seen.min(one.seen),
+            None => self.vain.push(Vain { thread, seen, asked: false }),
+        }
     }
 
-    /// Whether a call that could not go on may be able to now, by what another has brought since.
+    /// How many moves this thread has seen by all its calls that could not go on. It is about to wait for more.
+    pub(crate) fn seen(&mut self) -> u64 {
+        let thread = thread::current().id();
+        let at = self.vain.iter().position(|one| one.thread == thread);
+        at.map_or(self.moves, |at| self.vain.swap_remove(at).seen)
+    }
+
+    /// Whether a call of this thread that could not go on may be able to now, by what another has brought since. It is told
+    /// once.
     pub(crate) fn is_stale(&mut self) -> bool {
-        self.vain.take().is_some_and(|seen| seen != self.moves)
+        let (thread, moves) = (thread::current().id(), self.moves);
+        let untold = self.vain.iter_mut().find(|one| one.thread == thread && !one.asked);
+        untold.is_some_and(|one| {
+            one.asked = true;
+            one.seen != moves
+        })
     }
 
     /// Whether a pump that sleeps on `interest` has to be woken for what has come up since.

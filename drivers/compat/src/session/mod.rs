@@ -109,21 +109,27 @@ impl Session {
 
     /// What the socket has to be ready for before calls that gave [`Error::Again`] can go on, of
     /// [`LIBSSH2_SESSION_BLOCK_INBOUND`] and [`LIBSSH2_SESSION_BLOCK_OUTBOUND`]. From the first such call on that is at
-    /// least one, whatever other calls did in between; 0 before, and while calls wait.
+    /// least one, whatever other calls did in between; 0 before, and while calls wait. If another call has brought what a
+    /// call of this thread could not go on without, outbound is among them, so that a wait for it ends at once. Threads
+    /// that share a session should wait by [`wait_socket`](crate::utils::wait_socket): a wait on the socket itself would
+    /// miss what another thread reads.
     pub fn block_directions(&self) -> i32 {
         let Some(client) = self.shared.client.get().filter(|_| self.shared.waits.load(Ordering::Relaxed)) else {
             return 0;
         };
         let interest = client.interest();
-        let outbound = if interest.write { LIBSSH2_SESSION_BLOCK_OUTBOUND } else { 0 };
+        // A socket takes something nearly always: who waits for that looks again at once, as is due.
+        let outbound =
+            if interest.write || interest.within == Some(Duration::ZERO) { LIBSSH2_SESSION_BLOCK_OUTBOUND } else { 0 };
         // A connection that is over gives its error at once.
         let inbound = if interest.read || outbound == 0 { LIBSSH2_SESSION_BLOCK_INBOUND } else { 0 };
         inbound | outbound
     }
 
-    /// How long to wait at most before calls that gave [`Error::Again`] are made again.
-    pub(crate) fn due(&self) -> Option<Duration> {
-        self.shared.client.get()?.interest().within
+    /// Waits until calls of this thread that gave [`Error::Again`] are worth making again, no longer than `span`; whether
+    /// they are.
+    pub(crate) fn rest(&self, span: Option<Duration>) -> bool {
+        self.shared.client.get().is_some_and(|client| client.rest(span))
     }
 
     /// How long each call may wait, in milliseconds; 0, as at first, for ever. One that took longer raises

@@ -133,7 +133,7 @@ impl Line {
     /// A call that waits for nothing could not go on.
     pub(super) fn note_vain(&self) {
         match self {
-            Self::Channel { stream, .. } => stream.link.with(State::note_vain),
+            Self::Channel { stream, .. } => stream.link.with(|state| state.note_vain(state.moves)),
             Self::Pipe(_) => {}
         }
     }
