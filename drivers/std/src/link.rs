@@ -333,24 +333,10 @@ impl<R: End> Link<R> {
             outcome = state.failure.clone().map(Err);
             self.settle(&mut state);
         }
+        // What has come to its end may have brought something for others.
+        state.news |= outcome.is_some();
         self.tell(&mut state);
-        if outcome.is_none() {
-            let seen = state.moves;
-            state.note_vain(seen);
-        }
         outcome
-    }
-
-    /// Ends a look at what was begun, which had seen so many moves and was in vain or not.
-    pub(crate) fn looked(&self, seen: u64, vain: bool) {
-        let mut state = self.lock();
-        let missed = state.moves != seen || state.news;
-        self.settle(&mut state);
-        self.tell(&mut state);
-        if vain {
-            let seen = if missed { seen } else { state.moves };
-            state.note_vain(seen);
-        }
     }
 
     /// Receives until nothing is left, unless another thread does, or until the caller has what it wants.

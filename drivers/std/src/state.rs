@@ -80,14 +80,14 @@ impl<'a> Own<'a> {
     }
 }
 
-/// Calls of one thread that could not go on, and after which it has not looked again.
+/// What had happened when a thread last asked: each has its own calls that wait, and its own to look at again.
 #[derive(Debug, Clone, Copy)]
-struct Vain {
+struct Asked {
     thread: ThreadId,
-    /// The moves that the first of them has seen.
-    seen: u64,
-    /// The thread has asked what to wait for since.
-    asked: bool,
+    /// What to wait for.
+    interest: u64,
+    /// To wait.
+    rest: u64,
 }
 
 /// The connection and everything that waits around it.
@@ -117,8 +117,8 @@ pub(crate) struct State<R: End> {
     pub(crate) news: bool,
     /// How often that was told.
     pub(crate) moves: u64,
-    /// What threads have not gone on with.
-    vain: Vec<Vain>,
+    /// How often it had been when threads last asked what to wait for.
+    asked: Vec<Asked>,
     /// A thread is the pump.
     pub(crate) pumping: bool,
     /// What the pump sleeps on, while it does.
@@ -154,7 +154,7 @@ impl<R: End> State<R> {
             goodbye: None,
             news: false,
             moves: 0,
-            vain: Vec::new(),
+            asked: Vec::new(),
             pumping: false,
             polling: None,
             waiters: 0,
@@ -192,32 +192,25 @@ impl<R: End> State<R> {
         Interest { read: self.ssh.waiting().is_none(), write: !self.tx.is_empty(), until }
     }
 
-    /// A call that waits for nothing could not go on, of this thread, which has seen so many moves.
-    pub(crate) fn note_vain(&mut self, seen: u64) {
-        let thread = thread::current().id();
-        match self.vain.iter_mut().find(|one| one.thread == thread) {
-            Some(one) if one.asked => *one = Vain { seen, asked: false, thread },
-            Some(one) => one.seen = seen.min(one.seen),
-            None => self.vain.push(Vain { thread, seen, asked: false }),
-        }
+    /// Whether anything has happened since this thread asked so last.
+    pub(crate) fn has_moved(&mut self) -> bool {
+        let moves = self.moves;
+        core::mem::replace(&mut self.asked().interest, moves) != moves
     }
 
-    /// How many moves this thread has seen by all its calls that could not go on. It is about to wait for more.
-    pub(crate) fn seen(&mut self) -> u64 {
-        let thread = thread::current().id();
-        let at = self.vain.iter().position(|one| one.thread == thread);
-        at.map_or(self.moves, |at| self.vain.swap_remove(at).seen)
+    /// How much had happened when this thread rested last.
+    pub(crate) fn rested(&mut self) -> u64 {
+        let moves = self.moves;
+        core::mem::replace(&mut self.asked().rest, moves)
     }
 
-    /// Whether a call of this thread that could not go on may be able to now, by what another has brought since. It is told
-    /// once.
-    pub(crate) fn is_stale(&mut self) -> bool {
-        let (thread, moves) = (thread::current().id(), self.moves);
-        let untold = self.vain.iter_mut().find(|one| one.thread == thread && !one.asked);
-        untold.is_some_and(|one| {
-            one.asked = true;
-            one.seen != moves
-        })
+    fn asked(&mut self) -> &mut Asked {
+        let thread = thread::current().id();
+        let at = self.asked.iter().position(|one| one.thread == thread).unwrap_or_else(|| {
+            self.asked.push(Asked { thread, interest: 0, rest: 0 });
+            self.asked.len() - 1
+        });
+        &mut self.asked[at]
     }
 
     /// Whether a pump that sleeps on `interest` has to be woken for what has come up since.

@@ -18,7 +18,7 @@ use self::methods::Wishes;
 
 use crate::Error;
 use crate::exceptions::{BadUseError, SocketRecvError};
-use crate::pending::Slots;
+use crate::pending::{Slots, Waits};
 use core::future::Future;
 use core::pin::pin;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -109,18 +109,16 @@ impl Session {
 
     /// What the socket has to be ready for before calls that gave [`Error::Again`] can go on, of
     /// [`LIBSSH2_SESSION_BLOCK_INBOUND`] and [`LIBSSH2_SESSION_BLOCK_OUTBOUND`]. From the first such call on that is at
-    /// least one, whatever other calls did in between; 0 before, and while calls wait. If another call has brought what a
-    /// call of this thread could not go on without, outbound is among them, so that a wait for it ends at once. Threads
-    /// that share a session should wait by [`wait_socket`](crate::utils::wait_socket): a wait on the socket itself would
-    /// miss what another thread reads.
+    /// least one, whatever other calls did in between; 0 before, and while calls wait. Threads that share a session should
+    /// wait by [`wait_socket`](crate::utils::wait_socket): a wait on the socket itself would miss what another thread reads.
     pub fn block_directions(&self) -> i32 {
         let Some(client) = self.shared.client.get().filter(|_| self.shared.waits.load(Ordering::Relaxed)) else {
             return 0;
         };
         let interest = client.interest();
-        // A socket takes something nearly always: who waits for that looks again at once, as is due.
-        let outbound =
-            if interest.write || interest.within == Some(Duration::ZERO) { LIBSSH2_SESSION_BLOCK_OUTBOUND } else { 0 };
+        // If one call has brought what another needs, nothing is worth a wait, and there is almost always room to write.
+        let again = interest.within == Some(Duration::ZERO);
+        let outbound = if interest.write || again { LIBSSH2_SESSION_BLOCK_OUTBOUND } else { 0 };
         // A connection that is over gives its error at once.
         let inbound = if interest.read || outbound == 0 { LIBSSH2_SESSION_BLOCK_INBOUND } else { 0 };
         inbound | outbound
@@ -211,6 +209,15 @@ impl Session {
         Err(Error::new(BadUseError, "the session is not authenticated yet"))
     }
 
+    /// How long calls may wait.
+    fn waits(&self) -> Waits {
+        match (self.get_blocking(), self.get_timeout()) {
+            (false, _) => Waits::Never,
+            (true, 0) => Waits::Forever,
+            (true, _) => Waits::Awhile,
+        }
+    }
+
     /// What the window of a channel is at first.
     pub(crate) fn window(&self) -> u32 {
         Config::default().window
@@ -226,7 +233,7 @@ impl Session {
         F: Future<Output = Result<T, Below>> + Send + 'static,
     {
         let client = self.note(self.client())?;
-        let outcome = slots.run(client, self.get_blocking(), key, || begin(client));
+        let outcome = slots.run(client, self.waits(), key, || begin(client));
         self.note(outcome.map_or(Err(Error::Again), |outcome| Ok(outcome?)))
     }
 

@@ -72,6 +72,33 @@ fn a_call_that_takes_too_long_raises_timeout_and_leaves_the_session() {
     });
 }
 
+/// What took too long is gone on with by the same call, and not begun anew.
+#[test]
+fn a_call_that_took_too_long_can_be_repeated() {
+    fn patiently<T>(mut what: impl FnMut() -> Result<T, Error>) -> T {
+        loop {
+            match what() {
+                Err(error) if error.is(Timeout) => {}
+                outcome => return outcome.unwrap(),
+            }
+        }
+    }
+    each(|peer, mode| {
+        if mode == Mode::NonBlocking {
+            return;
+        }
+        let session = peer.session(mode);
+        session.set_timeout(1);
+        let channel = patiently(|| session.open_session());
+        patiently(|| channel.execute("sleep 0.1; echo slow; exit 4"));
+        let mut space = [0; 100];
+        assert_eq!(patiently(|| channel.read(&mut space)), 5);
+        patiently(|| channel.wait_eof());
+        patiently(|| channel.close());
+        assert_eq!(channel.get_exit_status(), 4);
+    });
+}
+
 #[test]
 fn signs_of_life_are_asked_for_when_they_are_due() {
     let Some(peer) = openssh(&["LogLevel DEBUG1"]) else { return };
@@ -179,6 +206,9 @@ fn wait_socket_sleeps_until_there_is_something() {
     let session = peer.session(Mode::NonBlocking);
     let channel = call(&session, || session.open_session()).unwrap();
     call(&session, || channel.execute("read line; echo $line")).unwrap();
+    assert_eq!(channel.read(&mut [0]), Err(Error::Again));
+    // Whatever came until now is worth one more look, and then no more.
+    utils::wait_socket(&session, Some(Duration::ZERO));
     assert_eq!(channel.read(&mut [0]), Err(Error::Again));
     assert_eq!(utils::wait_socket(&session, Some(Duration::ZERO)), 0);
     feed(&session, b"word\n", |rest| channel.write(rest));

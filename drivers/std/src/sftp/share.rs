@@ -18,6 +18,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
 use std::time::Instant;
 
+/// Pause before contents that make way for somebody are tried again, if nothing is heard of that.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// The dialogue, what carries it, and those who wait.
 pub(super) struct Share {
     pub(super) line: Line,
@@ -88,7 +91,12 @@ impl Share {
             (Some(value), _) => Poll::Ready(Ok(value)),
             (None, Some(error)) => Poll::Ready(Err(error.clone())),
             (None, None) => {
-                engine.guests |= !context.waker().will_wake(&self.own);
+                let guest = !context.waker().will_wake(&self.own);
+                engine.guests |= guest;
+                if guest && engine.makes_way() {
+                    // Whoever it is for is looked at again before anything is waited for, or does not come.
+                    self.line.tell();
+                }
                 Poll::Pending
             }
         }
@@ -107,13 +115,10 @@ impl Share {
                 polled = poll(&context);
             }
         }
-        match polled {
-            Poll::Ready(value) => Some(value),
-            Poll::Pending => {
-                self.line.note_vain();
-                None
-            }
-        }
+        let Poll::Ready(value) = polled else { return None };
+        // It may have brought something for others.
+        self.line.tell();
+        Some(value)
     }
 
     /// Runs a call to its end.
@@ -151,7 +156,8 @@ impl Share {
             if let Some((patience, Duration::ZERO)) = left {
                 break (engine, Err(Error::TimedOut(patience)));
             }
-            let left = left.map(|(_, left)| left).into_iter().chain(nap).min();
+            let left = left.map(|(_, left)| left).into_iter().chain(nap);
+            let left = left.chain(engine.makes_way().then_some(PAUSE)).min();
             self.tell(&mut engine);
             if engine.desk.news == seen {
                 engine = if pump || !engine.pumping {
