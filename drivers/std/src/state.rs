@@ -106,7 +106,7 @@ pub(crate) struct State<R: End> {
     pub(crate) news: bool,
     /// How often that was told.
     pub(crate) moves: u64,
-    /// How often it had been when the first call since the last question for the [`Interest`] could not go on.
+    /// How often it had been when the first call could not go on since they were last told to look once more.
     vain: Option<u64>,
     /// A thread is the pump.
     pub(crate) pumping: bool,
@@ -188,7 +188,7 @@ impl<R: End> State<R> {
 
     /// Whether a call that could not go on may be able to now, by what another has brought since.
     pub(crate) fn is_stale(&mut self) -> bool {
-        self.vain.take().is_some_and(|seen| seen != self.moves)
+        self.vain.take_if(|seen| *seen != self.moves).is_some()
     }
 
     /// Whether a pump that sleeps on `interest` has to be woken for what has come up since.
