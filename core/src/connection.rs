@@ -362,6 +362,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
             Verdict::Lawful => self.transport.check_strict(number)?,
         }
         match number {
+            // Each apart, so that the stack has room for one of them and not for all.
             5 | 6 | 50..80 => self.receive_login(number, body),
             20..50 => self.receive_exchange(number, body),
             80..128 => self.receive_channel(number, body),
@@ -372,6 +373,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
     }
 
+    #[inline(never)]
     fn receive_exchange<'b>(&mut self, number: u8, body: &'b [u8]) -> Result<Option<Event<'b, R>>, Error> {
         if number == KexInit::NUMBER && !self.login.is_done() {
             self.exchanges_before_login = self.exchanges_before_login.saturating_add(1);
@@ -404,6 +406,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         }
     }
 
+    #[inline(never)]
     fn receive_login<'b>(&mut self, number: u8, body: &'b [u8]) -> Result<Option<Event<'b, R>>, Error> {
         let Some(session) = self.transport.session_id() else { return Err(Violation::Unexpected(number).into()) };
         let host_key = self.transport.first_key();
@@ -421,6 +424,7 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Connection<R, P, T>
         Ok(event.map(Event::Auth))
     }
 
+    #[inline(never)]
     fn receive_channel<'b>(&mut self, number: u8, body: &'b [u8]) -> Result<Option<Event<'b, R>>, Error> {
         let from = match R::SENDS {
             Direction::ToServer => Opener::Server,

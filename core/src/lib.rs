@@ -175,4 +175,4 @@ pub use error::{Choice, Error, Reason, Refused, Violation};
 pub use event::{Ask, Event};
 pub use seed::{Random, Seed};
 pub use time::Instant;
-pub use turn::{Intake, Outlet, Turn, Writes};
+pub use turn::{Backlog, Intake, Outlet, Turn, Writes};

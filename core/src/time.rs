@@ -51,30 +51,40 @@ pub(crate) enum Timer {
 
 const TIMERS: usize = Timer::Failure as usize + 1;
 
-/// One optional instant per timer.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Timers([Option<Instant>; TIMERS]);
+/// One instant per timer, or the end of time for none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timers([Instant; TIMERS]);
+
+const NEVER: Instant = Instant(u64::MAX);
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self([NEVER; TIMERS])
+    }
+}
 
 impl Timers {
     pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
-        self.0[timer as usize] = Some(at);
+        self.0[timer as usize] = at;
     }
 
     pub(crate) fn clear(&mut self, timer: Timer) {
-        self.0[timer as usize] = None;
+        self.set(timer, NEVER);
     }
 
     pub(crate) fn take(&mut self, timer: Timer) -> Option<Instant> {
-        self.0[timer as usize].take()
+        let at = self.get(timer);
+        self.clear(timer);
+        at
     }
 
     pub(crate) fn get(&self, timer: Timer) -> Option<Instant> {
-        self.0[timer as usize]
+        Some(self.0[timer as usize]).filter(|at| *at != NEVER)
     }
 
     /// The earliest of all.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.0.iter().flatten().min().copied()
+        self.0.iter().min().copied().filter(|at| *at != NEVER)
     }
 
     /// Whether the timer has run out; a timer that did is cleared.

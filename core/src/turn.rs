@@ -1,5 +1,5 @@
 //! One round of a driver's loop: what was received is lent by an [`Intake`], events come out of a [`Turn`], and packets
-//! leave through an [`Outlet`].
+//! leave through an [`Outlet`], before which a [`Backlog`] may form.
 
 use crate::channel::Slot;
 use crate::crypto::Provider;
@@ -72,6 +72,59 @@ impl<B: AsMut<[u8]>> Intake<B> {
     fn settle(&mut self) {
         let taken = core::mem::take(&mut self.taken);
         if self.secret { self.rx.wipe(taken) } else { self.rx.consume(taken) }
+    }
+}
+
+/// What waits for the transport to take it: notices that nothing has been taken for longer than the configuration bears.
+#[derive(Debug)]
+pub struct Backlog {
+    waiting: usize,
+    moved: Instant,
+}
+
+impl Backlog {
+    /// Nothing waits.
+    pub const fn new(now: Instant) -> Self {
+        Self { waiting: 0, moved: now }
+    }
+
+    /// So many bytes wait, some of them perhaps since just now.
+    pub const fn note(&mut self, waiting: usize) {
+        self.waiting = waiting;
+    }
+
+    /// So many bytes are left of those that waited. Ends the connection if they have been for too long.
+    pub fn check<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>>(
+        &mut self,
+        left: usize,
+        ssh: &mut Connection<R, P, T>,
+        now: Instant,
+    ) {
+        if left == 0 || left < self.waiting {
+            self.moved = now;
+        }
+        self.waiting = left;
+        if self.limit(ssh).is_some_and(|limit| limit <= now) {
+            ssh.stalled();
+        }
+    }
+
+    /// When the connection wants to be called at the latest: by its own deadline, or because of what waits.
+    pub fn deadline<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>>(
+        &self,
+        ssh: &Connection<R, P, T>,
+    ) -> Option<Instant> {
+        [ssh.deadline(), self.limit(ssh)].into_iter().flatten().min()
+    }
+
+    /// Before the login, that has its own deadline.
+    fn limit<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>>(
+        &self,
+        ssh: &Connection<R, P, T>,
+    ) -> Option<Instant> {
+        let counts = self.waiting > 0 && ssh.fate().is_none() && ssh.is_logged_in();
+        let patience = ssh.config().keepalive.patience().filter(|_| counts);
+        patience.map(|patience| self.moved.after(patience))
     }
 }
 

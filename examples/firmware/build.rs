@@ -13,6 +13,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err(format!("an image is for one board: choose a feature of {BOARDS:?}").into());
     };
     fs::copy(format!("memory/{board}.x"), out.join("memory.x"))?;
+    // What cortex-m-rt wants of a device's crate: names for its interrupts, of which none is used.
+    fs::write(out.join("device.x"), "")?;
     println!("cargo::rustc-link-search={}", out.display());
     println!("cargo::rerun-if-changed=memory");
 

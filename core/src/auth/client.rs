@@ -12,7 +12,7 @@ use super::{Arrival, Login, Method, MethodSet, USERAUTH};
 use crate::Waiting;
 use crate::algorithm::HostKey;
 use crate::config::Login as Limits;
-use crate::crypto::{Digest, HashValue, Hashing, Provider};
+use crate::crypto::{self, Fingerprint, Provider};
 use crate::error::{Error, Refused, Violation};
 use crate::event::{Answer, Ask, Serials, Trust};
 use crate::role::Client;
@@ -86,7 +86,7 @@ pub enum Event<'b> {
 pub(crate) enum Request {
     None,
     Password,
-    Probe(HashValue),
+    Probe(Fingerprint),
     Signed,
     Interactive,
 }
@@ -285,10 +285,9 @@ impl State {
 }
 
 /// A key and its algorithm, as a hash.
-pub(crate) fn fingerprint<P: Provider>(algorithm: &[u8], key: &[u8]) -> HashValue {
-    let mut digest = P::Digest::sha256();
-    let mut sink = Hashing(&mut digest);
-    sink.string(algorithm);
-    sink.string(key);
-    digest.finish()
+pub(crate) fn fingerprint<P: Provider>(algorithm: &[u8], key: &[u8]) -> Fingerprint {
+    crypto::fingerprint::<P>(|sink| {
+        sink.string(algorithm);
+        sink.string(key);
+    })
 }

@@ -14,7 +14,7 @@ pub use signed::SigningMessage;
 use crate::Waiting;
 use crate::algorithm::HostKey;
 use crate::config::Config;
-use crate::crypto::{HashValue, Provider};
+use crate::crypto::{Fingerprint, HashValue, Provider};
 use crate::error::{Error, Refused};
 use crate::event::Serials;
 use crate::role::Role;
@@ -49,7 +49,7 @@ pub(crate) struct Arrival<'c, 'b> {
     pub(crate) now: Instant,
     pub(crate) session: HashValue,
     /// The host key of the first exchange.
-    pub(crate) host_key: Option<HashValue>,
+    pub(crate) host_key: Option<Fingerprint>,
     pub(crate) serials: &'c mut Serials,
     pub(crate) number: u8,
     pub(crate) body: &'b [u8],

@@ -17,7 +17,7 @@ use crate::algorithm::HostKey;
 use crate::config::{Config, Login as Limits};
 use crate::crypto::certificate::{Certificate, Kind};
 use crate::crypto::signature::{self, Presence, Presented};
-use crate::crypto::{Digest, Forged, HashValue, Hashing, Provider};
+use crate::crypto::{self, Fingerprint, Forged, HashValue, Provider};
 use crate::error::{Error, Refused, Violation};
 use crate::event::{Ask, Attempt, HostKeyChoice, Probe, Prove, Serials, Sign};
 use crate::role::Server;
@@ -169,7 +169,7 @@ pub struct State {
     service: bool,
     service_owed: bool,
     /// The user and service of the last request, as a hash.
-    user: Option<HashValue>,
+    user: Option<Fingerprint>,
     /// They changed, and the embedder has not been told yet.
     fresh: bool,
     remaining: MethodSet,
@@ -340,11 +340,10 @@ impl State {
     /// Another user or service starts from nothing (RFC 4252 §5).
     fn note_user<P: Provider>(&mut self, limits: &Limits, user: &[u8], service: &[u8]) {
         self.stage = Stage::Idle;
-        let mut digest = P::Digest::sha256();
-        let mut sink = Hashing(&mut digest);
-        sink.string(user);
-        sink.string(service);
-        let seen = Some(digest.finish());
+        let seen = Some(crypto::fingerprint::<P>(|sink| {
+            sink.string(user);
+            sink.string(service);
+        }));
         if seen != self.user {
             self.user = seen;
             self.fresh = true;
@@ -503,7 +502,7 @@ struct Host<'a> {
     config: &'a Config,
     session: HashValue,
     /// The host key of the first exchange, as a hash.
-    key: Option<HashValue>,
+    key: Option<Fingerprint>,
 }
 
 impl Host<'_> {

@@ -16,7 +16,10 @@ pub(crate) const LONGEST_KEY: usize = match (cfg!(feature = "alloc"), cfg!(featu
 };
 
 /// Longest host key that is signed along; without an allocator there is no RSA to have longer ones.
-const LONGEST_HOST_KEY: usize = if cfg!(feature = "alloc") { LONGEST_KEY } else { 256 };
+const LONGEST_HOST_KEY: usize = match (cfg!(feature = "alloc"), cfg!(feature = "soft")) {
+    (false, true) => 256,
+    (true, _) | (false, false) => LONGEST_KEY,
+};
 
 /// The fixed parts: session identifier, number, service, method, flag, algorithm, and the length fields.
 const AROUND: usize = 4 + 64 + 1 + 4 + 4 + CONNECTION.len() + 4 + HOSTBOUND.len() + 1 + 4 + 64 + 4 + 4;

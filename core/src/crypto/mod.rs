@@ -298,6 +298,16 @@ impl<D: Digest> Sink for Hashing<'_, D> {
     }
 }
 
+/// SHA-256 of something that is known again by it.
+pub(crate) type Fingerprint = [u8; 32];
+
+/// The fingerprint of what `write` writes.
+pub(crate) fn fingerprint<P: Provider>(write: impl FnOnce(&mut Hashing<'_, P::Digest>)) -> Fingerprint {
+    let mut digest = P::Digest::sha256();
+    write(&mut Hashing(&mut digest));
+    digest.finish().as_bytes().first_chunk().copied().unwrap_or_default()
+}
+
 /// The bytes that hexadecimal digits stand for.
 #[cfg(test)]
 pub(crate) fn hex(digits: &str) -> alloc::vec::Vec<u8> {

@@ -11,7 +11,7 @@ mod update;
 mod verdict;
 
 pub use edit::{Edited, hashed, without};
-pub use name::{BadHost, hashed_line, line};
+pub use name::{BadHost, Hosts, hashed_line, line, name};
 pub use update::{MOST_KEYS, Unfit, Update};
 pub use verdict::{By, Verdict};
 
@@ -20,7 +20,6 @@ use super::text::{MAX_LINE, is_idle, lines, word};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::fmt;
-use name::{Hosts, name};
 
 /// What one or several files say, line by line.
 #[derive(Debug, Clone, Default)]

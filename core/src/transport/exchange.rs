@@ -27,7 +27,7 @@ use crate::crypto::certificate::Kind;
 use crate::crypto::group::{self, Group};
 use crate::crypto::schedule::{Direction, Schedule, Transcript};
 use crate::crypto::signature::{self, Presented};
-use crate::crypto::{self, Digest, Exchange as _, HashValue, Hashing, Provider};
+use crate::crypto::{self, Exchange as _, Fingerprint, Hashing, Provider};
 use crate::error::{Error, Refused, Violation};
 use crate::role::Role;
 use crate::seed::Random;
@@ -83,7 +83,7 @@ pub(crate) struct AwaitReply<P: Provider> {
 /// Client: everything is verified; the embedder decides on the host key.
 pub(crate) struct Trusting<P: Provider> {
     keying: Keying<P>,
-    fingerprint: HashValue,
+    fingerprint: Fingerprint,
 }
 
 /// Server: the client's share is due.
@@ -557,8 +557,6 @@ impl<R: Role, P: Provider> Transport<R, P> {
 }
 
 /// By which a host key is known again.
-pub(crate) fn fingerprint<P: Provider>(host_key: &[u8]) -> HashValue {
-    let mut digest = P::Digest::sha256();
-    digest.update(host_key);
-    digest.finish()
+pub(crate) fn fingerprint<P: Provider>(host_key: &[u8]) -> Fingerprint {
+    crypto::fingerprint::<P>(|sink| sink.put(host_key))
 }

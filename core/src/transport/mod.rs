@@ -37,7 +37,7 @@ pub use tap::{Heard, Tap};
 use crate::algorithm::{HostKey, LIST};
 use crate::config::Config;
 use crate::crypto::schedule::Direction;
-use crate::crypto::{HashValue, Provider};
+use crate::crypto::{Fingerprint, HashValue, Provider};
 use crate::error::{Error, Reason, Refused, Violation};
 use crate::role::Role;
 use crate::seed::{Random, Seed};
@@ -118,9 +118,9 @@ pub(crate) struct Transport<R, P: Provider> {
     strict: bool,
     session: Option<HashValue>,
     /// SHA-256 of the host key trusted last (client).
-    trusted: Option<HashValue>,
+    trusted: Option<Fingerprint>,
     /// SHA-256 of the host key of the first exchange.
-    first_key: Option<HashValue>,
+    first_key: Option<Fingerprint>,
     extensions: Extensions,
     unimplemented: Vec<u32, OWED_REPLIES>,
     pong: Option<Vec<u8, LONGEST_PING>>,
@@ -310,7 +310,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
     }
 
     /// SHA-256 of the host key of the first exchange.
-    pub(crate) const fn first_key(&self) -> Option<HashValue> {
+    pub(crate) const fn first_key(&self) -> Option<Fingerprint> {
         self.first_key
     }
 

@@ -46,7 +46,8 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_be_bytes)
     }
 
-    /// A `string`: its bytes, without the length.
+    /// A `string`: its bytes, without the length. Apart, since most fields are one.
+    #[inline(never)]
     pub fn string(&mut self) -> Result<&'a [u8], Malformed> {
         let length = usize::try_from(self.u32()?).map_err(|_| Malformed)?;
         self.take(length)

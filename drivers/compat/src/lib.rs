@@ -5,9 +5,21 @@
 //! use sanssh_compat::session::Session;
 //! use std::net::TcpStream;
 //!
-//! let socket = TcpStream::connect(("host.example", 22))?;
 //! let session = Session::new();
 //! session.set_timeout(10_000);
+//! session.handshake(TcpStream::connect(("host.example", 22))?)?;
+//! // The handshake judges no host key: who does not do that here may tell a stranger the password.
+//! let (key, kind) = session.hostkey()?;
+//! # let is_known = |_: &[u8], _: i32| true;
+//! assert!(is_known(&key, kind));
+//! session.userauth_publickey_fromfile("user", "/home/user/.ssh/id_ed25519", "", None)?;
+//! let channel = session.open_session()?;
+//! channel.execute("uname -a")?;
+//! let mut said = vec![0; 1024];
+//! let n = channel.read(&mut said)?;
+//! println!("{}", String::from_utf8_lossy(&said[..n]));
+//! channel.close()?;
+//! println!("it ended with {}", channel.get_exit_status());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -22,6 +34,8 @@
 //!   gives [`Error::Again`], to be called again with the same arguments once the socket is ready for
 //!   [`block_directions`](session::Session::block_directions). What is pending is kept with its operation, so others go
 //!   on between.
+//!
+//! [`coming_from_libssh2`] has the functions of libssh2, one a row.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -40,6 +54,9 @@ pub mod sftp;
 pub mod sftp_handle;
 pub mod statinfo;
 pub mod utils;
+
+#[doc = include_str!("coming_from_libssh2.md")]
+pub mod coming_from_libssh2 {}
 
 mod pending;
 mod translate;

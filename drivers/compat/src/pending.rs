@@ -1,7 +1,6 @@
 //! What a call has begun and could not finish without waiting: it is kept with the object and under the call's arguments,
 //! and goes on when the same call comes again.
 
-use crate::Error;
 use core::future::Future;
 use core::pin::Pin;
 use core::task::Poll;
@@ -22,14 +21,14 @@ impl<T> Slots<T> {
     }
 
     /// Makes a call, or goes on with it. `key` names it and its arguments, as far as calls that differ in them may be
-    /// pending at once. While `blocking` it waits for the end, otherwise it may end in [`Error::Again`].
+    /// pending at once. While `blocking` it waits for the end; otherwise `None` says that it would have to.
     pub(crate) fn run<F>(
         &self,
         client: &Client,
         blocking: bool,
         key: &str,
         begin: impl FnOnce() -> F,
-    ) -> Result<T, Error>
+    ) -> Option<Result<T, Below>>
     where
         F: Future<Output = Result<T, Below>> + Send + 'static,
     {
@@ -39,9 +38,9 @@ impl<T> Slots<T> {
             let pending = at.map(|at| calls.swap_remove(at).1);
             // Others go on meanwhile.
             drop(calls);
-            return Ok(match pending {
-                Some(operation) => client.block(operation)?,
-                None => client.block(begin())?,
+            return Some(match pending {
+                Some(operation) => client.block(operation),
+                None => client.block(begin()),
             });
         }
         let at = at.unwrap_or_else(|| {
@@ -49,12 +48,22 @@ impl<T> Slots<T> {
             calls.len() - 1
         });
         match client.advance(calls[at].1.as_mut()) {
-            Poll::Pending => Err(Error::Again),
+            Poll::Pending => None,
             Poll::Ready(outcome) => {
                 drop(calls.swap_remove(at));
-                Ok(outcome?)
+                Some(outcome)
             }
         }
+    }
+
+    /// Whether this call is pending.
+    pub(crate) fn holds(&self, key: &str) -> bool {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|(other, _)| **other == *key)
+    }
+
+    /// Whether nothing is pending.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Lets go of what is pending but for `key`.
@@ -67,29 +76,15 @@ impl<T> Slots<T> {
     }
 }
 
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T> fmt::Debug for Slots<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let calls = self.calls.try_lock().map(|calls| calls.len());
         f.debug_struct("Slots").field("pending", &calls.ok()).finish()
-    }
-}
-
-/// What the driver below is about to have.
-trait Waits {
-    fn block<T>(&self, begun: impl Future<Output = Result<T, Below>>) -> Result<T, Below>;
-    fn advance<T>(&self, begun: &mut Operation<T>) -> Poll<Result<T, Below>>;
-}
-
-impl Waits for Client {
-    fn block<T>(&self, begun: impl Future<Output = Result<T, Below>>) -> Result<T, Below> {
-        let mut begun = core::pin::pin!(begun);
-        match begun.as_mut().poll(&mut core::task::Context::from_waker(core::task::Waker::noop())) {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => Err(Below::TimedOut(core::time::Duration::ZERO)),
-        }
-    }
-
-    fn advance<T>(&self, begun: &mut Operation<T>) -> Poll<Result<T, Below>> {
-        begun.as_mut().poll(&mut core::task::Context::from_waker(core::task::Waker::noop()))
     }
 }

@@ -18,21 +18,18 @@ impl From<Below> for Error {
 
 /// The documented words where callers know them, and otherwise those of the driver.
 fn text(error: &Below) -> String {
-    match error {
-        Below::TimedOut(_) => "Timed out waiting on socket".to_owned(),
-        Below::OpenRefused { reason, text } => {
-            let why = match *reason {
-                OpenFailure::PROHIBITED => "administratively prohibited",
-                OpenFailure::CONNECT_FAILED => "connect failed",
-                OpenFailure::UNKNOWN_TYPE => "unknown channel type",
-                OpenFailure::RESOURCE_SHORTAGE => "resource shortage",
-                OpenFailure(_) => "unknown reason",
-            };
-            let gap = if text.is_empty() { "" } else { ": " };
-            format!("Channel open failure ({why}){gap}{text}")
-        }
-        other => other.to_string(),
+    if let Below::OpenRefused { reason, text } = error {
+        let why = match *reason {
+            OpenFailure::PROHIBITED => "administratively prohibited",
+            OpenFailure::CONNECT_FAILED => "connect failed",
+            OpenFailure::UNKNOWN_TYPE => "unknown channel type",
+            OpenFailure::RESOURCE_SHORTAGE => "resource shortage",
+            OpenFailure(_) => "unknown reason",
+        };
+        let gap = if text.is_empty() { "" } else { ": " };
+        return format!("Channel open failure ({why}){gap}{text}");
     }
+    if matches!(error, Below::TimedOut(_)) { "Timed out waiting on socket".to_owned() } else { error.to_string() }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the driver's set of errors grows, and what is new has no number")]

@@ -101,17 +101,6 @@
 //! let mut now = start;
 //! loop {
 //!     network.poll(now, &mut device, &mut sockets);
-//! #   let socket = sockets.get_mut::<Socket>(peer);
-//! #   if client.stage(socket) == Stage::Idle {
-//! #       if !printed.is_empty() {
-//! #           break;
-//! #       }
-//! #       if link.stage(sockets.get(handle)) == Stage::Waiting {
-//! #           let socket = sockets.get_mut::<Socket>(peer);
-//! #           socket.connect(network.context(), (IpAddress::v4(127, 0, 0, 1), 22), 49152)?;
-//! #           client.begin(Config::default(), &Seed::new([2; 32]), [Slot::new(); 1], now);
-//! #       }
-//! #   }
 //! #   if let Some(mut turn) = client.poll(now, sockets.get_mut(peer)) {
 //! #       while let Some(event) = turn.next()? {
 //! #           match event {
@@ -134,13 +123,7 @@
 //! #           }
 //! #       }
 //! #   }
-//!     let socket = sockets.get_mut::<Socket>(handle);
-//!     match link.stage(socket) {
-//!         Stage::Idle => socket.listen(22)?,
-//!         Stage::Due => link.begin(Config::default(), &Seed::new(entropy()), [Slot::new(); 2], now),
-//!         Stage::Waiting | Stage::Busy => {}
-//!     }
-//!     if let Some(mut turn) = link.poll(now, socket) {
+//!     if let Some(mut turn) = link.poll(now, sockets.get_mut(handle)) {
 //!         // An error is the end of this connection: the link says goodbye by itself, and is idle again after that.
 //!         while let Ok(Some(event)) = turn.next() {
 //!             // Who asks for more than there is room for the answers to is no great loss.
@@ -152,6 +135,24 @@
 //!             let signature = sign(ask.message());
 //!             turn.send(|ssh, output| ssh.sign(ask, HOST_KEY, &signature, output)) == Err(Refused::NoRoom)
 //!         });
+//!     }
+//! #   let socket = sockets.get_mut::<Socket>(peer);
+//! #   if client.stage(socket) == Stage::Idle {
+//! #       if !printed.is_empty() {
+//! #           break;
+//! #       }
+//! #       if link.stage(sockets.get(handle)) == Stage::Waiting {
+//! #           let socket = sockets.get_mut::<Socket>(peer);
+//! #           socket.connect(network.context(), (IpAddress::v4(127, 0, 0, 1), 22), 49152)?;
+//! #           client.begin(Config::default(), &Seed::new([2; 32]), [Slot::new(); 1], now);
+//! #       }
+//! #   }
+//!     // After the poll, by which a connection may have come to its end.
+//!     let socket = sockets.get_mut::<Socket>(handle);
+//!     match link.stage(socket) {
+//!         Stage::Idle => socket.listen(22)?,
+//!         Stage::Due => link.begin(Config::default(), &Seed::new(entropy()), [Slot::new(); 2], now),
+//!         Stage::Waiting | Stage::Busy => {}
 //!     }
 //!     let delay = [network.poll_delay(now, &sockets), link.poll_delay(now, sockets.get(handle))];
 //!     // Sleep for so long, or until the network has something.

@@ -5,12 +5,15 @@ use core::fmt;
 use sanssh_core::channel::Slot;
 use sanssh_core::crypto::Provider;
 use sanssh_core::role::Role;
-use sanssh_core::{Config, Connection, Error, Instant, Intake, Outlet, Output, Reason, Seed};
+use sanssh_core::{Backlog, Config, Connection, Error, Instant, Intake, Outlet, Output, Reason, Seed};
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time;
 
 /// A turn at a link: [`next`](sanssh_core::Turn::next) gives the events, [`send`](sanssh_core::Turn::send) takes commands.
 pub type Turn<'t, 's, R, P, T> = sanssh_core::Turn<'t, R, P, T, Ring<'t, 's>>;
+
+/// How soon a peer that takes nothing is asked again.
+const ASKS_AGAIN: time::Duration = time::Duration::from_secs(4);
 
 /// Where a link and its socket stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +34,8 @@ pub struct Link<'m, R: Role, P: Provider, T> {
     intake: Intake<&'m mut [u8]>,
     memory: usize,
     spare: &'m mut [u8],
-    /// Bytes in the socket's send buffer at the end of the last turn, and when there were last fewer.
-    queued: usize,
-    moved: Instant,
+    /// What is in the socket's send buffer.
+    backlog: Backlog,
     /// Until when a connection that is over may say goodbye.
     until: Option<Instant>,
 }
@@ -49,8 +51,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
             memory: input.len(),
             intake: Intake::new(input),
             spare,
-            queued: 0,
-            moved: Instant(0),
+            backlog: Backlog::new(Instant(0)),
             until: None,
         }
     }
@@ -71,8 +72,9 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
     pub fn begin(&mut self, mut config: Config, seed: &Seed, channels: T, timestamp: time::Instant) {
         self.clear();
         config.fit(self.memory);
-        self.moved = instant(timestamp);
-        self.ssh = Some(Connection::new(config, seed, channels, self.moved));
+        let now = instant(timestamp);
+        self.backlog = Backlog::new(now);
+        self.ssh = Some(Connection::new(config, seed, channels, now));
     }
 
     /// Tells a peer for whom there is no link why, and closes the socket.
@@ -101,13 +103,11 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
         // Nothing comes before the handshake of TCP is through, nor after the end.
         let received = socket.recv_slice(space).unwrap_or(0);
         self.intake.received(received);
-        let stalled = self.is_stalled(now, socket);
+        keep_asking(socket);
         let ssh = self.ssh.as_mut()?;
-        if stalled {
-            ssh.stalled();
-        }
+        self.backlog.check(socket.send_queue(), ssh, now);
         let ended = !socket.may_recv() && !is_opening(socket);
-        let ring = Ring { socket, spare: self.spare, queued: &mut self.queued };
+        let ring = Ring { socket, spare: self.spare, backlog: &mut self.backlog };
         Some(Turn::new(ssh, &mut self.intake, ring, now, ended))
     }
 
@@ -116,12 +116,13 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
         let now = instant(timestamp);
         let ssh = self.ssh.as_ref()?;
         let over = ssh.fate().is_some();
-        if (over && self.until.is_none()) || (socket.can_recv() && (over || !self.intake.space().is_empty())) {
+        let receives = socket.can_recv() && (over || !self.intake.space().is_empty());
+        // Into an empty buffer everything fits; otherwise the socket tells when there is more room.
+        let sends = ssh.owes_output() && socket.may_send() && socket.send_queue() == 0;
+        if (over && self.until.is_none()) || receives || sends {
             return Some(time::Duration::ZERO);
         }
-        let stall = ssh.config().keepalive.patience().filter(|_| ssh.is_logged_in() && socket.send_queue() > 0);
-        let stall = stall.map(|patience| self.moved.after(patience));
-        let next = [ssh.deadline(), stall, self.until].into_iter().flatten().min()?;
+        let next = [self.backlog.deadline(ssh), self.until].into_iter().flatten().min()?;
         Some(time::Duration::from_micros(u64::try_from(next.since(now).as_micros()).unwrap_or(u64::MAX)))
     }
 
@@ -130,24 +131,14 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
         self.ssh.as_ref()?.fate()
     }
 
-    /// Whether the peer has taken nothing for too long of what was sent to it.
-    fn is_stalled(&mut self, now: Instant, socket: &Socket<'_>) -> bool {
-        let queue = socket.send_queue();
-        if queue == 0 || queue < self.queued {
-            self.moved = now;
-        }
-        self.queued = queue;
-        let patience = self.ssh.as_ref().filter(|ssh| ssh.is_logged_in()).map(|ssh| ssh.config().keepalive);
-        patience.and_then(|keepalive| keepalive.patience()).is_some_and(|patience| now.since(self.moved) >= patience)
-    }
-
     /// Says goodbye, and closes the socket, as far as the peer lets us and for no longer than `Deadlines::close`.
     fn part(&mut self, now: Instant, socket: &mut Socket<'_>) {
         let Some(ssh) = &mut self.ssh else { return };
         let until = *self.until.get_or_insert_with(|| now.after(ssh.config().deadlines.close));
+        keep_asking(socket);
         // A peer that still sends would otherwise never come to its own end.
         while socket.recv(|bytes| (bytes.len(), bytes.len())).is_ok_and(|dropped| dropped > 0) {}
-        let mut ring = Ring { socket, spare: self.spare, queued: &mut self.queued };
+        let mut ring = Ring { socket, spare: self.spare, backlog: &mut self.backlog };
         // What cannot leave in time is given up below.
         let _ = ring.lend(&mut |output| {
             ssh.flush(now, output);
@@ -168,9 +159,19 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
     fn clear(&mut self) {
         self.ssh = None;
         self.until = None;
-        self.queued = 0;
         self.intake.clear();
     }
+}
+
+/// Has the socket ask again whether the peer's window is open while something is to be sent. smoltcp gives that up where the
+/// window is closed when it wants to resend, as it may be by an acknowledgement that was overtaken; its keepalives do not.
+fn keep_asking(socket: &mut Socket<'_>) {
+    let asks = match (socket.keep_alive(), socket.send_queue()) {
+        (None, 1..) => Some(ASKS_AGAIN),
+        (Some(ASKS_AGAIN), 0) => None,
+        (None | Some(_), _) => return,
+    };
+    socket.set_keep_alive(asks);
 }
 
 /// Whether the handshake of TCP is under way.
@@ -186,5 +187,28 @@ fn instant(timestamp: time::Instant) -> Instant {
 impl<R: Role, P: Provider, T> fmt::Debug for Link<'_, R, P, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link").field("ssh", &self.ssh).field("until", &self.until).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::Link;
+    use sanssh_core::channel::Slot;
+    use sanssh_core::crypto::soft::Soft;
+    use sanssh_core::role::{Client, Server};
+    use sanssh_core::{Connection, Instant};
+
+    type Table = [Slot; 2];
+
+    #[test]
+    fn a_link_is_little_more_than_its_connection() {
+        let client = size_of::<Link<'_, Client, Soft, Table>>();
+        let server = size_of::<Link<'_, Server, Soft, Table>>();
+        let connections = [size_of::<Connection<Client, Soft, Table>>(), size_of::<Connection<Server, Soft, Table>>()];
+        std::println!("client: {client} bytes, server: {server} bytes; of these the connection: {connections:?}");
+        let own = 16 * size_of::<usize>() + 2 * size_of::<Option<Instant>>();
+        assert!(client <= connections[0] + own && server <= connections[1] + own, "{client} {server} {connections:?}");
     }
 }

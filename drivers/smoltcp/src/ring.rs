@@ -1,7 +1,7 @@
 //! The way out: packets are composed in the socket's send buffer itself. One for which there is too little room before the
 //! buffer's end, but enough around it, is composed in memory of the link's and copied.
 
-use sanssh_core::{Outlet, Output, Refused, Writes};
+use sanssh_core::{Backlog, Outlet, Output, Refused, Writes};
 use smoltcp::socket::tcp::Socket;
 
 /// A socket's send buffer.
@@ -9,8 +9,7 @@ use smoltcp::socket::tcp::Socket;
 pub struct Ring<'t, 's> {
     pub(crate) socket: &'t mut Socket<'s>,
     pub(crate) spare: &'t mut [u8],
-    /// Bytes in the send buffer when this was last done with it.
-    pub(crate) queued: &'t mut usize,
+    pub(crate) backlog: &'t mut Backlog,
 }
 
 impl Ring<'_, '_> {
@@ -46,7 +45,7 @@ impl Outlet for Ring<'_, '_> {
         if outcome == Err(Refused::NoRoom) && self.socket.may_send() {
             outcome = self.lend_spare(room, with);
         }
-        *self.queued = self.socket.send_queue();
+        self.backlog.note(self.socket.send_queue());
         outcome
     }
 }

@@ -1,10 +1,10 @@
 //! A session on a server, as the client holds it: requests, the command's streams, and how it ended. It can be driven
 //! from two threads at once, one reading and one writing.
 
-use crate::Error;
-use crate::inbox::{Exit, Kind};
+use crate::inbox::{Exit, Kind, StderrGoes};
 use crate::socket::Socket;
 use crate::stream::Stream;
+use crate::{Error, Tunnel};
 use sanssh_core::channel::{Mode, Modes, Pty as PtyRequest, Request};
 use sanssh_core::role;
 use sanssh_core::wire::Sink;
@@ -35,7 +35,7 @@ impl Default for Pty {
 /// shows at the next read, or in [`confirm`](Self::confirm). Dropping it closes the channel.
 ///
 /// Both streams of the server share one window: who reads only one of them should
-/// [ignore the other](Self::ignore_stderr), or the channel stops when the window is full of it.
+/// [drop the other](Self::send_stderr), or the channel stops when the window is full of it.
 #[derive(Debug)]
 pub struct Channel {
     stream: Stream<role::Client>,
@@ -58,8 +58,8 @@ impl Channel {
     pub(crate) fn granted(&self, names: &[&str]) -> Option<bool> {
         self.stream.link.with(|state| {
             let inbox = state.inboxes.of(self.stream.id)?;
-            let one = |name: &&'static str| names.contains(name);
-            (!inbox.asked.iter().any(one)).then(|| !inbox.refused.iter().any(one))
+            let asked = inbox.asked.iter().any(|one| names.contains(&one.name));
+            (!asked).then(|| !inbox.refused.iter().any(|one| names.contains(one)))
         })
     }
 
@@ -78,10 +78,9 @@ impl Channel {
     /// Those of the connection, and [`Error::Refused`] if it does not fit into a message or the channel is closed; so
     /// for all requests.
     pub fn request_pty(&self, pty: &Pty) -> Result<(), Error> {
-        let mut modes = Bytes(Vec::new());
-        Modes::encode(pty.modes.iter().copied(), &mut modes);
+        let modes = encoded(&pty.modes);
         let size = WindowChange { columns: pty.columns, rows: pty.rows, width: 0, height: 0 };
-        let request = PtyRequest { term: pty.term.as_bytes(), size, modes: Modes(&modes.0) };
+        let request = PtyRequest { term: pty.term.as_bytes(), size, modes: Modes(&modes) };
         self.stream.request(Request::Pty(request), true, false)
     }
 
@@ -150,6 +149,22 @@ impl Channel {
     /// As [`wait_close`](Self::wait_close), begun.
     pub fn begin_wait_close(&self) -> impl Future<Output = Result<(), Error>> + use<> {
         self.stream.begin_until(|inbox| inbox.closed.then_some(()))
+    }
+
+    /// Waits for what comes of one stream, or of whichever has something; nothing at the end.
+    ///
+    /// # Errors
+    /// As [`read_any`](Self::read_any).
+    pub fn read_from(&self, want: Option<Kind>, buffer: &mut [u8]) -> Result<(Kind, usize), Error> {
+        self.stream.read(want, buffer)
+    }
+
+    /// Waits until window and buffers take something.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] once nobody reads there, or what ended the connection.
+    pub fn write_to(&self, kind: Kind, data: &[u8]) -> Result<usize, Error> {
+        self.stream.write(kind, data)
     }
 
     /// Reads what has come of one stream, or of whichever has something, without waiting; `None` if nothing has yet.
@@ -259,17 +274,78 @@ impl Channel {
         Stderr(self)
     }
 
-    /// Standard error is not wanted: it is dropped from now on, and takes no room.
-    pub fn ignore_stderr(&self) {
+    /// Where standard error goes from now on. What has come of it and was not read is dropped, or joins standard output.
+    pub fn send_stderr(&self, goes: StderrGoes) {
         self.stream.link.change(|state| {
-            if let Some(inbox) = state.inboxes.of(self.stream.id) {
-                inbox.drops_stderr = true;
-                let dropped = inbox.stderr.len();
-                inbox.stderr.clear();
-                state.ssh.release(self.stream.id, dropped);
+            let Some(inbox) = state.inboxes.of(self.stream.id) else { return };
+            inbox.stderr_goes = goes;
+            match goes {
+                StderrGoes::Apart => {}
+                StderrGoes::Along => inbox.data.append(&mut inbox.stderr),
+                StderrGoes::Nowhere => {
+                    let dropped = inbox.stderr.len();
+                    inbox.stderr.clear();
+                    state.ssh.release(self.stream.id, dropped);
+                }
             }
         });
     }
+
+    /// Bytes that have come of a stream and were not read.
+    pub fn unread(&self, kind: Kind) -> usize {
+        self.stream.link.with(|state| state.inboxes.of(self.stream.id).map_or(0, |inbox| inbox.queue(kind).len()))
+    }
+
+    /// Drops what has come of a stream and was not read; how many bytes.
+    pub fn discard(&self, kind: Kind) -> usize {
+        self.stream.link.change(|state| {
+            let Some(inbox) = state.inboxes.of(self.stream.id) else { return 0 };
+            let queue = inbox.queue(kind);
+            let dropped = queue.len();
+            queue.clear();
+            state.ssh.release(self.stream.id, dropped);
+            dropped
+        })
+    }
+
+    /// How the command ended, as far as the server has said.
+    pub fn exit(&self) -> Option<Exit> {
+        self.stream.link.with(|state| state.inboxes.of(self.stream.id)?.exit.clone())
+    }
+
+    /// Bytes that may be sent now, and bytes that the server may send; none once the channel is closed.
+    pub fn windows(&self) -> (u32, u32) {
+        self.stream.link.with(|state| state.ssh.windows(self.stream.id).unwrap_or_default())
+    }
+
+    /// Lets who waits for one stream do so although the window is full of the other, which is kept: up to `bytes` more, by
+    /// which the window grows. Beyond that such a read fails with [`Error::Refused`].
+    pub fn stretch(&self, bytes: u32) {
+        self.stream.link.with(|state| {
+            if let Some(inbox) = state.inboxes.of(self.stream.id) {
+                inbox.stretch = Some(bytes);
+            }
+        });
+    }
+
+    /// Lets the server send `bytes` more at a time, for as long as the channel is open.
+    pub fn widen(&self, bytes: u32) {
+        self.stream.link.change(|state| state.ssh.widen(self.stream.id, bytes));
+    }
+}
+
+impl From<Tunnel> for Channel {
+    /// The same channel, on which there is nothing to ask for.
+    fn from(tunnel: Tunnel) -> Self {
+        Self { stream: tunnel.into_stream() }
+    }
+}
+
+/// Terminal modes as a request has them.
+pub(crate) fn encoded(modes: &[(Mode, u32)]) -> Vec<u8> {
+    let mut bytes = Bytes(Vec::new());
+    Modes::encode(modes.iter().copied(), &mut bytes);
+    bytes.0
 }
 
 impl Read for &Channel {

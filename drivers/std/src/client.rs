@@ -17,6 +17,7 @@ use core::time::Duration;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::client::Event;
 use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenKind, Request};
+use sanssh_core::config::Keepalive;
 use sanssh_core::event::{ChannelRequest, ForwardRequest, OpenRequest, Trust};
 use sanssh_core::file::known_hosts::MOST_KEYS;
 use sanssh_core::role;
@@ -33,6 +34,8 @@ pub(crate) struct Desk {
     /// The first host key was trusted. At a later exchange the same one passes silently.
     pub(crate) trusted: bool,
     pub(crate) outcome: Option<Outcome>,
+    /// A login was asked for, and nobody has taken what came of it.
+    pub(crate) asking: bool,
     pub(crate) banners: Vec<String>,
     /// The host keys that the server says it has.
     pub(crate) announced: Option<Vec<Vec<u8>>>,
@@ -223,6 +226,16 @@ impl Client {
     /// How often the keys were changed.
     pub fn rekeys(&self) -> u64 {
         self.link.with(|state| state.rekeys)
+    }
+
+    /// Asks a silent server so from now on, in place of what the options say.
+    pub fn set_keepalive(&self, keepalive: Keepalive) {
+        self.link.change(|state| state.ssh.set_keepalive(keepalive));
+    }
+
+    /// Asks the server for a sign of life now, and waits for nothing.
+    pub fn ask_alive(&self) {
+        self.link.change(|state| state.ssh.ask_alive());
     }
 
     /// Deals with what has arrived, and waits for nothing: for programs that stay outside of calls for long, so that

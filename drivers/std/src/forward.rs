@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-/// Connections of one listener that nobody has accepted; more are refused.
+/// Connections of one listener that nobody has accepted, unless it is told otherwise; more are refused.
 const MOST_WAITING: usize = 64;
 
 /// A connection that the server forwards: what is written goes to its far end, what that says is read. Dropping it closes
@@ -73,8 +73,15 @@ pub(crate) struct Expected {
 #[derive(Debug)]
 enum Goes {
     On(Endpoint, Arc<Tally>),
-    /// To whoever accepts them, with the address that they came from.
-    Queue(VecDeque<(Ask<OpenRequest>, Option<SocketAddr>)>),
+    /// To whoever accepts them.
+    Queue(Queue),
+}
+
+/// Connections that wait to be accepted, with the address that they came from.
+#[derive(Debug)]
+struct Queue {
+    waiting: VecDeque<(Ask<OpenRequest>, Option<SocketAddr>)>,
+    most: usize,
 }
 
 impl Client {
@@ -151,7 +158,7 @@ impl Client {
         &self,
         at: E,
     ) -> impl Future<Output = Result<RemoteListener, Error>> + use<E> {
-        let asking = self.ask_forward(at.into(), Goes::Queue(VecDeque::new()));
+        let asking = self.ask_forward(at.into(), Goes::Queue(Queue { waiting: VecDeque::new(), most: MOST_WAITING }));
         async { Ok(RemoteListener { remote: asking.await? }) }
     }
 
@@ -242,7 +249,7 @@ impl Desk {
         };
         match self.forward(id).map(|one| &mut one.goes) {
             Some(Goes::On(to, tally)) => relay.connect(ssh, ask, to.clone(), Some(Arc::clone(tally)), Ward::Open),
-            Some(Goes::Queue(queue)) if queue.len() < MOST_WAITING => queue.push_back((ask, from)),
+            Some(Goes::Queue(queue)) if queue.waiting.len() < queue.most => queue.waiting.push_back((ask, from)),
             Some(Goes::Queue(_)) => ssh.decline(ask, OpenFailure::RESOURCE_SHORTAGE),
             None => ssh.decline(ask, OpenFailure::PROHIBITED),
         }
@@ -250,6 +257,10 @@ impl Desk {
 }
 
 impl Tunnel {
+    pub(crate) fn into_stream(self) -> Stream<role::Client> {
+        self.stream
+    }
+
     /// No more will be written.
     pub fn finish(&self) {
         self.stream.finish();
@@ -320,6 +331,15 @@ impl RemoteListener {
         self.remote.port
     }
 
+    /// How many connections may wait to be accepted from now on; 64 at first. More are refused.
+    pub fn limit(&self, most: usize) {
+        self.remote.link.with(|state| {
+            if let Some(Expected { goes: Goes::Queue(queue), .. }) = state.desk.forward(self.remote.id) {
+                queue.most = most;
+            }
+        });
+    }
+
     /// Waits for a connection; also where it comes from, as the server says.
     ///
     /// # Errors
@@ -335,7 +355,7 @@ impl RemoteListener {
             let accepted = link.until(|state| {
                 loop {
                     let Goes::Queue(queue) = &mut state.desk.forward(id)?.goes else { return None };
-                    let (ask, from) = queue.pop_front()?;
+                    let (ask, from) = queue.waiting.pop_front()?;
                     // One that is gone already is passed over.
                     if let Ok(id) = state.ssh.accept(ask) {
                         state.inboxes.add(Inbox::new(id, Stage::Open));
@@ -355,7 +375,7 @@ impl Drop for Remote {
         let mut state = link.lock();
         let Some(place) = state.desk.forwards.iter().position(|one| one.id == *id) else { return };
         if let Goes::Queue(queue) = state.desk.forwards.swap_remove(place).goes {
-            queue.into_iter().for_each(|(ask, _)| state.ssh.decline(ask, OpenFailure::PROHIBITED));
+            queue.waiting.into_iter().for_each(|(ask, _)| state.ssh.decline(ask, OpenFailure::PROHIBITED));
         }
         state.relay.forget(*id);
         state.desk.unwanted.push((*id, at.clone()));

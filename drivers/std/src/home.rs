@@ -100,6 +100,16 @@ pub fn edit_hosts(file: &Path, change: impl FnOnce(&[u8]) -> Edited) -> Result<E
     rewritten.map_err(|error| failed(file, error)).and_then(|_| edited.ok_or_else(missing))
 }
 
+/// Puts a whole list of host keys in the place of what a file held, under the lock that all changes to it take. A new file
+/// is its owner's alone.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn write_hosts(file: &Path, text: &[u8]) -> Result<(), Error> {
+    let written = lines::prepare(file).and_then(|()| lines::rewrite(file, |_| Ok(text.to_vec())));
+    written.map(drop).map_err(|error| failed(file, error))
+}
+
 /// Gives a file a second name, which is then that of its contents now.
 fn keep(file: &Path, name: &Path) -> io::Result<()> {
     match fs::remove_file(name) {

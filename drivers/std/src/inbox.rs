@@ -6,6 +6,7 @@ use crate::setup::{Event, Setup};
 use sanssh_core::ChannelId;
 use sanssh_core::channel::{OpenFailure, Request};
 use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
 
 /// The two streams that a session's peer may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,18 @@ pub enum Kind {
     Data,
     /// Standard error.
     Stderr,
+}
+
+/// Where standard error goes as it arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StderrGoes {
+    /// Into a stream of its own.
+    #[default]
+    Apart,
+    /// Nowhere: it is dropped, and takes no room.
+    Nowhere,
+    /// In among standard output, as they come.
+    Along,
 }
 
 /// How a command ended.
@@ -45,6 +58,14 @@ pub(crate) enum Stage {
     Refused(OpenFailure, String),
 }
 
+/// A request that wants a reply.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) name: &'static str,
+    /// Who waits for the reply to this one.
+    pub(crate) verdict: Option<Arc<OnceLock<bool>>>,
+}
+
 /// One channel's arrivals.
 #[derive(Debug)]
 pub(crate) struct Inbox {
@@ -52,15 +73,16 @@ pub(crate) struct Inbox {
     pub(crate) stage: Stage,
     pub(crate) data: VecDeque<u8>,
     pub(crate) stderr: VecDeque<u8>,
-    /// What becomes of standard error: kept, or credited at once.
-    pub(crate) drops_stderr: bool,
+    pub(crate) stderr_goes: StderrGoes,
+    /// Bytes that the window may grow by when it is full of what is not wanted; nothing if who reads has to see to that.
+    pub(crate) stretch: Option<u32>,
     pub(crate) eof: bool,
     pub(crate) closed: bool,
     /// Nobody at the other end reads what is written.
     pub(crate) deaf: bool,
     pub(crate) exit: Option<Exit>,
     /// Requests that want a reply, oldest first, and those that were refused.
-    pub(crate) asked: VecDeque<&'static str>,
+    pub(crate) asked: VecDeque<Asked>,
     pub(crate) refused: Vec<&'static str>,
     /// Nobody holds the channel: not any more, or not yet.
     pub(crate) abandoned: bool,
@@ -77,7 +99,8 @@ impl Inbox {
             stage,
             data: VecDeque::new(),
             stderr: VecDeque::new(),
-            drops_stderr: false,
+            stderr_goes: StderrGoes::Apart,
+            stretch: None,
             eof: false,
             closed: false,
             deaf: false,
@@ -87,6 +110,15 @@ impl Inbox {
             abandoned: false,
             setup: Setup::new(),
             occurrences: VecDeque::new(),
+        }
+    }
+
+    /// As what something arrives; `None` if it is not wanted.
+    pub(crate) const fn place(&self, kind: Kind) -> Option<Kind> {
+        match (kind, self.stderr_goes) {
+            (Kind::Data, _) | (Kind::Stderr, StderrGoes::Along) => Some(Kind::Data),
+            (Kind::Stderr, StderrGoes::Apart) => Some(Kind::Stderr),
+            (Kind::Stderr, StderrGoes::Nowhere) => None,
         }
     }
 
@@ -119,8 +151,12 @@ impl Inbox {
     }
 
     pub(crate) fn replied(&mut self, granted: bool) {
-        if let Some(what) = self.asked.pop_front().filter(|_| !granted) {
-            self.refused.push(what);
+        let Some(Asked { name, verdict }) = self.asked.pop_front() else { return };
+        match verdict {
+            // Who waited may have stopped.
+            Some(verdict) if Arc::strong_count(&verdict) > 1 => drop(verdict.set(granted)),
+            Some(_) | None if granted => {}
+            Some(_) | None => self.refused.push(name),
         }
     }
 

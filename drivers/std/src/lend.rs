@@ -51,11 +51,16 @@ impl Channel {
     /// [`Error::Unearned`], [`Error::NoAgent`], and as [`request_pty`](Self::request_pty).
     pub fn forward_agent(&self, socket: Option<&Path>) -> Result<(), Error> {
         let socket = socket.map_or_else(Agent::socket, |path| Ok(path.to_owned()))?;
-        let request = self.lend(|lent| {
-            lent.agent = Some((socket, Arc::default()));
-            Ok(())
-        })?;
+        let request = self.lend_agent(&socket)?;
         self.stream().request(request, true, false)
+    }
+
+    /// Notes the agent that is lent; how it is to be asked for.
+    pub(crate) fn lend_agent(&self, socket: &Path) -> Result<Request<'static>, Error> {
+        self.lend(|lent| {
+            lent.agent = Some((socket.to_owned(), Arc::default()));
+            Ok(())
+        })
     }
 
     /// Whether the server lets programs use the agent; `None` before it said.

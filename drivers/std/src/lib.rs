@@ -26,6 +26,7 @@ pub mod scp;
 pub mod ssh_config;
 
 mod agent;
+mod ask;
 mod authorized;
 mod begin;
 mod borrow;
@@ -81,7 +82,7 @@ pub use entropy::seed;
 pub use error::{Error, HostKeyError, escape};
 pub use forward::{LocalForward, RemoteForward, RemoteListener, Tunnel};
 pub use handler::{Attempt, Credential, Handler, HostAttempt, Permissions, Verdict, Wish};
-pub use inbox::{Exit, Kind};
+pub use inbox::{Exit, Kind, StderrGoes};
 #[cfg(feature = "keylog")]
 pub use keylog::KeyLogFile;
 pub use login::{Login, Prompt, Prompts};

@@ -106,14 +106,21 @@ impl Client {
     /// # Errors
     /// As [`login_key`](Self::login_key); [`Error::NoSignature`] also if it is no certificate for this key.
     pub fn login_certificate(&self, user: &str, key: &SigningKey, certificate: &[u8]) -> Result<Login, Error> {
-        let parsed = PublicKeyBuf::from_blob(certificate).map_err(|_| Error::NoSignature)?;
-        let certified = parsed.certificate().map_err(|_| Error::NoSignature)?.key;
-        if PublicKeyBuf::new(&certified).blob() != key.public() {
-            return Err(Error::NoSignature);
-        }
-        let algorithm = self.best_for(certificate).ok_or(Error::NoSignature)?;
-        let sign = |message: &[u8]| key.sign(algorithm.plain(), message).map_err(Error::Sign);
-        self.login_signed(user, algorithm, certificate, sign)
+        self.block(self.begin_login_certificate(user, key, certificate))
+    }
+
+    /// The same, begun. The signature is made at once.
+    pub fn begin_login_certificate(
+        &self,
+        user: &str,
+        key: &SigningKey,
+        certificate: &[u8],
+    ) -> impl Future<Output = Result<Login, Error>> + use<> {
+        let algorithm = certifies(certificate, key).and_then(|()| self.best_for(certificate).ok_or(Error::NoSignature));
+        self.present(algorithm.and_then(|algorithm| {
+            let sign = |message: &[u8]| key.sign(algorithm.plain(), message).map_err(Error::Sign);
+            self.signed(user, algorithm, certificate, sign)
+        }))
     }
 
     /// Logs in by the word of the host that this program runs on (RFC 4252 §9), given its private key, its full name, and
@@ -122,12 +129,29 @@ impl Client {
     /// # Errors
     /// As [`login_key`](Self::login_key).
     pub fn login_host(&self, user: &str, key: &SigningKey, host: &str, host_user: &str) -> Result<Login, Error> {
-        let algorithm = self.algorithm(key.algorithms()).ok_or(Error::NoSignature)?;
-        let (user, key_blob) = (user.as_bytes(), key.public());
-        let host = ClientHost { algorithm, key: key_blob, host: host.as_bytes(), user: host_user.as_bytes() };
-        let message = self.link.with(|state| state.ssh.host_signing_message(user, &host))?;
-        let signature = key.sign(algorithm, message.as_bytes()).map_err(Error::Sign)?;
-        self.block(self.ask(|ssh, output| ssh.host_based(user, &host, &signature, output)))
+        self.block(self.begin_login_host(user, key, host, host_user))
+    }
+
+    /// The same, begun. The signature is made at once.
+    pub fn begin_login_host(
+        &self,
+        user: &str,
+        key: &SigningKey,
+        host: &str,
+        host_user: &str,
+    ) -> impl Future<Output = Result<Login, Error>> + use<> {
+        let (client, user, key_blob) = (self.clone(), user.as_bytes().to_vec(), key.public().to_vec());
+        let (host, host_user) = (host.as_bytes().to_vec(), host_user.as_bytes().to_vec());
+        let signed = self.algorithm(key.algorithms()).ok_or(Error::NoSignature).and_then(|algorithm| {
+            let claim = ClientHost { algorithm, key: &key_blob, host: &host, user: &host_user };
+            let message = self.link.with(|state| state.ssh.host_signing_message(&user, &claim))?;
+            Ok((algorithm, key.sign(algorithm, message.as_bytes()).map_err(Error::Sign)?))
+        });
+        async move {
+            let (algorithm, signature) = signed?;
+            let claim = ClientHost { algorithm, key: &key_blob, host: &host, user: &host_user };
+            client.ask(|ssh, output| ssh.host_based(&user, &claim, &signature, output)).await
+        }
     }
 
     /// Logs in with a key that is elsewhere: `sign` gives the signature blob, made by `algorithm`, of what it is given.
@@ -257,10 +281,7 @@ impl Client {
         public: &[u8],
     ) -> impl Future<Output = Result<Outcome, Error>> + use<> {
         let (client, user, public) = (self.clone(), user.as_bytes().to_vec(), public.to_vec());
-        async move {
-            client.link.give(|ssh, output| ssh.probe(&user, algorithm, &public, output)).await?;
-            client.outcome().await
-        }
+        async move { client.put(|ssh, output| ssh.probe(&user, algorithm, &public, output)).await }
     }
 
     /// Logs in with a password.
@@ -320,18 +341,13 @@ impl Client {
     ) -> impl Future<Output = Result<Login, Error>> + use<A> {
         let (client, user) = (self.clone(), user.as_bytes().to_vec());
         async move {
-            client.link.give(|ssh, output| ssh.interactive(&user, output)).await?;
-            loop {
-                let (name, instruction, prompts, ask) = match client.outcome().await? {
-                    Outcome::Prompts { name, instruction, prompts, ask } => (name, instruction, prompts, ask),
-                    outcome @ (Outcome::Refused { .. }
-                    | Outcome::KeyAccepted
-                    | Outcome::PasswordExpired(_)
-                    | Outcome::Accepted { .. }) => return Ok(outcome.into()),
-                };
+            let mut outcome = client.put(|ssh, output| ssh.interactive(&user, output)).await?;
+            while let Outcome::Prompts { name, instruction, prompts, ask } = outcome {
                 let given = answers(Prompts { name: &name, instruction: &instruction, prompts: &prompts });
                 client.reply(prompts.len(), given, &ask).await?;
+                outcome = client.outcome().await?;
             }
+            Ok(outcome.into())
         }
     }
 
@@ -356,7 +372,7 @@ impl Client {
     }
 
     /// The best algorithm for this public key or certificate, of those that we want and the server does not refuse.
-    pub(crate) fn best_for(&self, key: &[u8]) -> Option<HostKey> {
+    pub fn best_for(&self, key: &[u8]) -> Option<HostKey> {
         let key_type = Reader::new(key).string().unwrap_or_default();
         let wanted = self.link.with(|state| state.ssh.config().preferences.user_keys.clone());
         let algorithms: Vec<_> = wanted.into_iter().filter(|one| one.key_type().as_bytes() == key_type).collect();
@@ -374,12 +390,34 @@ impl Client {
         &self,
         what: impl FnMut(&mut Ssh<role::Client>, &mut Output<'_>) -> Result<(), Refused>,
     ) -> Result<Login, Error> {
+        Ok(self.put(what).await?.into())
+    }
+
+    /// Sends a request, once the one before has been answered that its call was dropped over. If that one was accepted
+    /// after all, nothing more is asked.
+    async fn put(
+        &self,
+        what: impl FnMut(&mut Ssh<role::Client>, &mut Output<'_>) -> Result<(), Refused>,
+    ) -> Result<Outcome, Error> {
+        while self.link.with(|state| state.desk.asking) {
+            match self.outcome().await? {
+                accepted @ Outcome::Accepted { .. } => return Ok(accepted),
+                Outcome::Prompts { prompts, ask, .. } => self.reply(prompts.len(), Vec::new(), &ask).await?,
+                Outcome::Refused { .. } | Outcome::KeyAccepted | Outcome::PasswordExpired(_) => {}
+            }
+        }
         self.link.give(what).await?;
-        Ok(self.outcome().await?.into())
+        self.outcome().await
     }
 
     async fn outcome(&self) -> Result<Outcome, Error> {
-        self.link.until(|state| state.desk.outcome.take()).await
+        let taken = self.link.until(|state| {
+            let outcome = state.desk.outcome.take();
+            // Prompts want an answer, upon which there will be another outcome.
+            state.desk.asking = matches!(outcome, None | Some(Outcome::Prompts { .. }));
+            outcome
+        });
+        taken.await
     }
 }
 
@@ -394,6 +432,14 @@ impl From<Outcome> for Login {
             Outcome::KeyAccepted | Outcome::Prompts { .. } => Self::Refused(MethodSet::EMPTY),
         }
     }
+}
+
+/// # Errors
+/// [`Error::NoSignature`] if it is no certificate for this key.
+fn certifies(certificate: &[u8], key: &SigningKey) -> Result<(), Error> {
+    let parsed = PublicKeyBuf::from_blob(certificate).map_err(|_| Error::NoSignature)?;
+    let certified = parsed.certificate().map_err(|_| Error::NoSignature)?.key;
+    (PublicKeyBuf::new(&certified).blob() == key.public()).then_some(()).ok_or(Error::NoSignature)
 }
 
 /// A signature on its way.

@@ -106,8 +106,8 @@ pub(crate) struct State<R: End> {
     pub(crate) news: bool,
     /// How often that was told.
     pub(crate) moves: u64,
-    /// How often it had been when the first call could not go on since they were last told to look once more.
-    vain: Option<u64>,
+    /// How often it had been when somebody last asked what to wait for.
+    asked: u64,
     /// A thread is the pump.
     pub(crate) pumping: bool,
     /// What the pump sleeps on, while it does.
@@ -143,7 +143,7 @@ impl<R: End> State<R> {
             goodbye: None,
             news: false,
             moves: 0,
-            vain: None,
+            asked: 0,
             pumping: false,
             polling: None,
             waiters: 0,
@@ -181,14 +181,9 @@ impl<R: End> State<R> {
         Interest { read: self.ssh.waiting().is_none(), write: !self.tx.is_empty(), until }
     }
 
-    /// A call that waits for nothing could not go on.
-    pub(crate) fn note_vain(&mut self) {
-        self.vain.get_or_insert(self.moves);
-    }
-
-    /// Whether a call that could not go on may be able to now, by what another has brought since.
-    pub(crate) fn is_stale(&mut self) -> bool {
-        self.vain.take_if(|seen| *seen != self.moves).is_some()
+    /// Whether anything has happened since this was asked last.
+    pub(crate) const fn has_moved(&mut self) -> bool {
+        core::mem::replace(&mut self.asked, self.moves) != self.moves
     }
 
     /// Whether a pump that sleeps on `interest` has to be woken for what has come up since.
@@ -499,17 +494,19 @@ fn deliver<R: End>(
     kind: Kind,
     bytes: &[u8],
 ) -> bool {
+    let Some((inbox, kind)) = inboxes.of(id).and_then(|inbox| inbox.place(kind).map(|kind| (inbox, kind))) else {
+        ssh.release(id, bytes.len());
+        return true;
+    };
     let taken = own.take(id, kind, bytes);
     if taken > 0 {
         ssh.release(id, taken);
     }
     let rest = &bytes[taken..];
-    match inboxes.of(id) {
-        _ if rest.is_empty() => return false,
-        Some(inbox) if !(inbox.drops_stderr && kind == Kind::Stderr) => inbox.queue(kind).extend(rest),
-        Some(_) | None => ssh.release(id, rest.len()),
+    if !rest.is_empty() {
+        inbox.queue(kind).extend(rest);
     }
-    true
+    !rest.is_empty()
 }
 
 fn transported<R: End>(

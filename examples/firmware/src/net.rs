@@ -1,11 +1,13 @@
 //! The network over the board's Ethernet: one address, one TCP socket.
 
 use crate::board::{self, Wire};
+use crate::profile::{INPUT, SPARE, TCP};
+use core::mem::MaybeUninit;
 use sanssh_core::Random;
-use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
+use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::socket::tcp::{self, SocketBuffer};
-use smoltcp::time::{Duration, Instant};
+use smoltcp::time::Instant;
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, HardwareAddress,
     IpCidr, Ipv4Address,
@@ -15,8 +17,39 @@ use smoltcp::wire::{
 const ADDRESS: Ipv4Address = Ipv4Address::new(10, 0, 2, 15);
 const GATEWAY: Ipv4Address = Ipv4Address::new(10, 0, 2, 2);
 
-/// A peer that is silent for so long is gone, if bytes of ours wait for it.
-const SILENCE: Duration = Duration::from_secs(20);
+/// The port of SSH.
+pub const PORT: u16 = 22;
+
+/// Where the client's host is, in that network.
+pub const HOST: (Ipv4Address, u16) = (Ipv4Address::new(10, 0, 2, 100), PORT);
+
+/// The memory of network and connection.
+#[derive(Debug)]
+pub struct Memory {
+    /// The socket's place.
+    pub storage: MaybeUninit<[SocketStorage<'static>; 1]>,
+    /// The receive buffer of TCP.
+    pub received: [u8; TCP],
+    /// The send buffer of TCP.
+    pub sent: [u8; TCP],
+    /// The receive buffer of SSH.
+    pub input: [u8; INPUT],
+    /// Where packets are composed that do not fit the end of the send buffer.
+    pub spare: [u8; SPARE],
+}
+
+impl Memory {
+    /// Zeros.
+    pub const fn new() -> Self {
+        Self {
+            storage: MaybeUninit::uninit(),
+            received: [0; TCP],
+            sent: [0; TCP],
+            input: [0; INPUT],
+            spare: [0; SPARE],
+        }
+    }
+}
 
 /// The network, with one socket.
 pub struct Net {
@@ -30,7 +63,7 @@ impl Net {
     /// Starts the network. `storage` is the socket's place, `received` and `sent` its memory.
     pub fn new(
         mut wire: Wire,
-        storage: &'static mut [SocketStorage<'static>],
+        storage: &'static mut MaybeUninit<[SocketStorage<'static>; 1]>,
         received: &'static mut [u8],
         sent: &'static mut [u8],
         random: &mut Random,
@@ -45,20 +78,32 @@ impl Net {
         let mut socket = tcp::Socket::new(SocketBuffer::new(received), SocketBuffer::new(sent));
         socket.set_nagle_enabled(false);
         socket.set_ack_delay(None);
-        socket.set_timeout(Some(SILENCE));
-        let mut sockets = SocketSet::new(storage);
+        let mut sockets = SocketSet::new(&mut storage.write([SocketStorage::EMPTY])[..]);
         let handle = sockets.add(socket);
         Self { wire, interface, sockets, handle }
     }
 
-    /// Moves frames both ways.
-    pub fn poll(&mut self) {
-        self.interface.poll(now(), &mut self.wire, &mut self.sockets);
+    /// Moves frames both ways; whether that came to anything. Apart, since they lie on the stack meanwhile.
+    #[inline(never)]
+    pub fn poll(&mut self) -> bool {
+        self.interface.poll(now(), &mut self.wire, &mut self.sockets) == PollResult::SocketStateChanged
+    }
+
+    /// Sleeps until a frame comes, or for a moment.
+    pub fn rest(&self) {
+        board::rest(&self.wire);
     }
 
     /// The socket.
     pub fn socket(&mut self) -> &mut tcp::Socket<'static> {
         self.sockets.get_mut(self.handle)
+    }
+
+    /// Connects, from a port that nobody guesses.
+    pub fn connect(&mut self, to: (Ipv4Address, u16), random: &mut Random) -> Result<(), tcp::ConnectError> {
+        let port = u16::from_le_bytes(random.array()) | 0xc000;
+        let Self { interface, sockets, handle, .. } = self;
+        sockets.get_mut::<tcp::Socket<'_>>(*handle).connect(interface.context(), to, port)
     }
 
     /// Asks for the gateway's hardware address, so that the first answer need not wait for it.
@@ -81,6 +126,7 @@ impl Net {
     }
 }
 
-fn now() -> Instant {
+/// Now, in smoltcp's terms.
+pub fn now() -> Instant {
     Instant::from_micros(i64::try_from(board::now().0).unwrap_or(i64::MAX))
 }

@@ -15,18 +15,21 @@ pub(super) const PORT: u16 = 22;
 
 /// The hosts of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Hosts {
+pub enum Hosts {
+    /// Names or patterns, with commas between.
     Patterns(Vec<u8>),
     /// `|1|salt|HMAC-SHA1(salt, name)`, which hides the name from a thief of the file.
     Hashed {
+        /// The salt.
         salt: [u8; 20],
+        /// The hash.
         mac: [u8; 20],
     },
 }
 
 impl Hosts {
     /// Reads the hosts of a line. `None`: a hashed name that is none.
-    pub(super) fn read(text: &[u8]) -> Option<Self> {
+    pub fn read(text: &[u8]) -> Option<Self> {
         if !is_hashed(text) {
             return Some(Self::Patterns(text.to_vec()));
         }
@@ -38,7 +41,7 @@ impl Hosts {
     }
 
     /// Whether they include the host of this name, as [`name`] writes it.
-    pub(super) fn take(&self, name: &[u8]) -> bool {
+    pub fn take(&self, name: &[u8]) -> bool {
         match self {
             Self::Patterns(patterns) => list_takes(patterns, name),
             Self::Hashed { salt, mac } => mac_of(salt, name) == Some(*mac),
@@ -63,7 +66,7 @@ pub(super) fn is_hashed(text: &[u8]) -> bool {
 }
 
 /// The host as lines name it: in lower case, and in brackets with its port unless that is 22.
-pub(super) fn name(host: &str, port: u16) -> Vec<u8> {
+pub fn name(host: &str, port: u16) -> Vec<u8> {
     let host = host.to_ascii_lowercase();
     if port == PORT { host } else { format!("[{host}]:{port}") }.into_bytes()
 }

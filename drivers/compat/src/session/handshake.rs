@@ -12,9 +12,8 @@ use core::time::Duration;
 use md5::Md5;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::config::Deadlines;
-use sanssh_core::error::Choice;
 use sanssh_core::wire::Reader;
-use sanssh_core::{Config, Error as Ssh};
+use sanssh_core::{Choice, Config, Error as Ssh, Violation};
 use sanssh_std::{Client, Error as Below, HostKeyError, Hosts, Options, Socket};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -60,10 +59,11 @@ impl Session {
     /// if there was a handshake.
     pub fn handshake(&self, socket: impl AsFd) -> Result<(), Error> {
         self.note(self.connect(socket.as_fd()))?;
-        let key = Arc::clone(&self.shared.host_key);
-        let begin = |client: &Client| client.begin_handshake("", 0, Noted(key));
-        let outcome = self.attempt(&self.pending().handshake, "", begin);
-        self.note(outcome.map_err(|below| below.map_or(Error::Again, |below| self.handshake_error(below))))
+        let (client, key) = (self.client()?, Arc::clone(&self.shared.host_key));
+        let begin = || client.begin_handshake("", 0, Noted(key));
+        let outcome = self.pending().handshake.run(client, self.get_blocking(), "", begin);
+        let outcome = outcome.map_or(Err(Error::Again), |below| below.map_err(|error| self.handshake_error(error)));
+        self.note(outcome)
     }
 
     /// Deprecated; as [`handshake`](Self::handshake).
@@ -100,16 +100,22 @@ impl Session {
     }
 
     /// What callers know the failures of a handshake by.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most errors mean the same in a handshake as elsewhere")]
     fn handshake_error(&self, error: Below) -> Error {
         let named = self.client().is_ok_and(|client| !client.server_ident().is_empty());
         let exception = match &error {
-            Below::Ssh(Ssh::Incompatible(Choice::Version)) => SSH2Error,
-            Below::Ssh(Ssh::HungUp) if named => SSH2Error,
-            Below::Ssh(Ssh::Malformed(_) | Ssh::Violation(_)) if named => KeyExchangeError,
-            Below::Ssh(Ssh::Malformed(_) | Ssh::Violation(_)) => SocketRecvError,
-            _ => return error.into(),
+            Below::Ssh(Ssh::Incompatible(Choice::Version)) => Some(SSH2Error),
+            Below::Ssh(Ssh::HungUp) if named => Some(SSH2Error),
+            Below::Ssh(Ssh::Violation(Violation::NotStrict)) => None,
+            Below::Ssh(Ssh::Malformed(_) | Ssh::Violation(_)) if named => Some(KeyExchangeError),
+            Below::Ssh(Ssh::Malformed(_) | Ssh::Violation(_)) => Some(SocketRecvError),
+            _ => None,
         };
-        Error::from(error).raised_as(exception)
+        let error = Error::from(error);
+        match exception {
+            Some(exception) => error.raised_as(exception),
+            None => error,
+        }
     }
 
     /// The socket, to be polled: a duplicate of the descriptor that the handshake was given. `None` before.

@@ -2,16 +2,32 @@
 //! handshake, methods, logins, opening channels, keepalives.
 
 mod constants;
+mod handshake;
+mod keepalive;
+mod login;
+mod methods;
+mod open;
 
 pub use self::constants::*;
+pub use sanssh_std::Prompt;
+
+pub(crate) use self::login::Came;
+
+use self::keepalive::Keepalives;
+use self::methods::Wishes;
 
 use crate::Error;
 use crate::exceptions::{BadUseError, SocketRecvError};
 use crate::pending::Slots;
 use core::future::Future;
+use core::pin::pin;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::task::Poll;
 use core::time::Duration;
+use sanssh_core::Config;
+use sanssh_core::auth::MethodSet;
 use sanssh_std::{Client, Error as Below};
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A session, `ssh2.session.Session`. Clones are the same session, and so is the one that every child object holds; two
@@ -29,8 +45,15 @@ struct Shared {
     /// In milliseconds; 0 for ever.
     timeout: AtomicU64,
     last: Mutex<Last>,
+    /// Some call could not go on, and says what to wait for.
+    waits: AtomicBool,
+    wishes: Mutex<Wishes>,
+    keepalives: Mutex<Keepalives>,
     /// The connection, once there is a socket.
     client: OnceLock<Client>,
+    host_key: Arc<OnceLock<Vec<u8>>>,
+    /// What is wanted besides the last login.
+    partial: Mutex<Option<MethodSet>>,
     pending: Pending,
 }
 
@@ -38,13 +61,17 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Last {
     code: i32,
-    text: Box<str>,
+    text: Cow<'static, str>,
 }
 
 /// What calls of the session have begun; its children have their own.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Pending {
-    pub(crate) opening: Slots<sanssh_std::Channel>,
+    handshake: Slots<()>,
+    login: Slots<Came>,
+    opening: Slots<sanssh_std::Channel>,
+    pub(crate) listening: Slots<sanssh_std::RemoteListener>,
+    pub(crate) subsystem: Slots<crate::publickey::Opened>,
 }
 
 impl Session {
@@ -56,8 +83,13 @@ impl Session {
             blocking: AtomicBool::new(true),
             timeout: AtomicU64::new(0),
             last: Mutex::default(),
+            waits: AtomicBool::new(false),
+            wishes: Mutex::default(),
+            keepalives: Mutex::default(),
             client: OnceLock::new(),
-            pending: Pending { opening: Slots::new() },
+            host_key: Arc::default(),
+            partial: Mutex::default(),
+            pending: Pending::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -65,11 +97,35 @@ impl Session {
     /// Whether calls wait, which can change at any time: what is pending goes on in the other mode.
     pub fn set_blocking(&self, blocking: bool) {
         self.shared.blocking.store(blocking, Ordering::Relaxed);
+        if blocking {
+            self.shared.waits.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Whether calls wait.
     pub fn get_blocking(&self) -> bool {
         self.shared.blocking.load(Ordering::Relaxed)
+    }
+
+    /// What the socket has to be ready for before calls that gave [`Error::Again`] can go on, of
+    /// [`LIBSSH2_SESSION_BLOCK_INBOUND`] and [`LIBSSH2_SESSION_BLOCK_OUTBOUND`]. From the first such call on that is at
+    /// least one, whatever other calls did in between; 0 before, and while calls wait.
+    pub fn block_directions(&self) -> i32 {
+        let Some(client) = self.shared.client.get().filter(|_| self.shared.waits.load(Ordering::Relaxed)) else {
+            return 0;
+        };
+        let interest = client.interest();
+        // If one call has brought what another needs, nothing is worth a wait, and there is almost always room to write.
+        let again = interest.within == Some(Duration::ZERO);
+        let outbound = if interest.write || again { LIBSSH2_SESSION_BLOCK_OUTBOUND } else { 0 };
+        // A connection that is over gives its error at once.
+        let inbound = if interest.read || outbound == 0 { LIBSSH2_SESSION_BLOCK_INBOUND } else { 0 };
+        inbound | outbound
+    }
+
+    /// How long to wait at most before calls that gave [`Error::Again`] are made again.
+    pub(crate) fn due(&self) -> Option<Duration> {
+        self.shared.client.get()?.interest().within
     }
 
     /// How long each call may wait, in milliseconds; 0, as at first, for ever. One that took longer raises
@@ -103,7 +159,7 @@ impl Session {
 
     /// Sets both, for programs that pass on errors of their own; gives the number.
     pub fn set_last_error(&self, code: i32, text: &str) -> i32 {
-        *self.last() = Last { code, text: text.into() };
+        *self.last() = Last { code, text: text.to_owned().into() };
         code
     }
 
@@ -114,9 +170,20 @@ impl Session {
     /// Keeps the error of a call, every one of which ends here.
     pub(crate) fn note<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &outcome {
-            self.set_last_error(error.code(), &error.to_string());
+            let text = match error {
+                Error::Again => {
+                    self.shared.waits.store(true, Ordering::Relaxed);
+                    Cow::Borrowed("Would block")
+                }
+                Error::Raised(raised) => Cow::Owned(raised.text.to_string()),
+            };
+            *self.last() = Last { code: error.code(), text };
         }
         outcome
+    }
+
+    fn wishes(&self) -> MutexGuard<'_, Wishes> {
+        self.shared.wishes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection.
@@ -140,6 +207,11 @@ impl Session {
         Err(Error::new(BadUseError, "the session is not authenticated yet"))
     }
 
+    /// What the window of a channel is at first.
+    pub(crate) fn window(&self) -> u32 {
+        Config::default().window
+    }
+
     pub(crate) fn pending(&self) -> &Pending {
         &self.shared.pending
     }
@@ -149,8 +221,23 @@ impl Session {
     where
         F: Future<Output = Result<T, Below>> + Send + 'static,
     {
-        let client = self.client()?;
-        self.note(slots.run(client, self.get_blocking(), key, || begin(client)))
+        let client = self.note(self.client())?;
+        let outcome = slots.run(client, self.get_blocking(), key, || begin(client));
+        self.note(outcome.map_or(Err(Error::Again), |outcome| Ok(outcome?)))
+    }
+
+    /// Waits for something that keeps no state of its own, or looks whether it is there already, as the mode says.
+    pub(crate) fn wait<T>(&self, begun: impl Future<Output = Result<T, Below>>) -> Result<T, Error> {
+        let client = self.note(self.client())?;
+        let outcome = if self.get_blocking() {
+            Some(client.block(begun))
+        } else {
+            match client.advance(pin!(begun)) {
+                Poll::Ready(outcome) => Some(outcome),
+                Poll::Pending => None,
+            }
+        };
+        self.note(outcome.map_or(Err(Error::Again), |outcome| Ok(outcome?)))
     }
 }
 

@@ -5,9 +5,8 @@ use super::seats::Seat;
 use super::{DOOR, Hub};
 use crate::end::End;
 use crate::link::Link;
-use crate::{Error, Socket};
+use crate::{Error, Listener, Socket};
 use core::time::Duration;
-use mio::net::TcpListener;
 use mio::{Interest, Token};
 use sanssh_core::{Instant, Reason};
 use std::io;
@@ -25,7 +24,7 @@ impl<R: End, T, W> Hub<R, T, W> {
     ///
     /// # Errors
     /// If the listener cannot be waited for, or there are hundreds already.
-    pub fn listen(&mut self, mut listener: TcpListener, settings: &Arc<R::Settings>) -> io::Result<()>
+    pub fn listen(&mut self, mut listener: Listener, settings: &Arc<R::Settings>) -> io::Result<()>
     where
         T: Default,
     {
@@ -33,7 +32,7 @@ impl<R: End, T, W> Hub<R, T, W> {
         if number >= MOST_DOORS {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
-        self.poll.registry().register(&mut listener, Token(DOOR.0 - number), Interest::READABLE)?;
+        self.poll.registry().register(listener.source(), Token(DOOR.0 - number), Interest::READABLE)?;
         self.doors.push(Door::new(listener, Arc::clone(settings), T::default));
         Ok(())
     }

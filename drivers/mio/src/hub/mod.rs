@@ -203,6 +203,11 @@ impl<R: End, T, W> Hub<R, T, W> {
         Ok(self.seats.put(seat))
     }
 
+    /// What the program keeps with each connection.
+    pub fn states(&mut self) -> impl Iterator<Item = (Id, &mut T)> {
+        self.seats.all().map(|(id, seat)| (id, &mut seat.state))
+    }
+
     /// A turn out of line, to give a connection commands; `None` if it is over.
     pub fn turn(&mut self, id: Id) -> Option<Visit<'_, R, T>> {
         self.settle();

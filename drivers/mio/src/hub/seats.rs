@@ -82,6 +82,13 @@ impl<R: End, T> Seats<R, T> {
         self.places.get_mut(at)?.seat.as_deref_mut()
     }
 
+    pub(super) fn all(&mut self) -> impl Iterator<Item = (Id, &mut Seat<R, T>)> {
+        self.places.iter_mut().enumerate().filter_map(|(at, place)| {
+            let id = Id { at, generation: place.generation };
+            place.seat.as_deref_mut().map(|seat| (id, seat))
+        })
+    }
+
     pub(super) fn remove(&mut self, at: usize) -> Option<Seat<R, T>> {
         let place = self.places.get_mut(at)?;
         let seat = place.seat.take()?;

@@ -4,6 +4,7 @@
 use super::Turn;
 use super::seats::LOOKUP;
 use crate::end::End;
+use crate::inbox::StderrGoes;
 use crate::link::{Guard, Link};
 use crate::socket::Socket;
 use crate::state::{Interest, Own, SEND_AT, State};
@@ -169,7 +170,7 @@ impl<R: End> State<R> {
         self.relay.join(id, socket)?;
         let Some(inbox) = self.inboxes.of(id) else { return Ok(()) };
         let (data, eof, closed) = (core::mem::take(&mut inbox.data), inbox.eof, inbox.closed);
-        inbox.drops_stderr = true;
+        inbox.stderr_goes = StderrGoes::Nowhere;
         self.ssh.release(id, core::mem::take(&mut inbox.stderr).len());
         for bytes in <[_; 2]>::from(data.as_slices()) {
             let done = self.relay.deliver(id, bytes).unwrap_or(0);

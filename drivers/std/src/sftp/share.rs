@@ -7,6 +7,7 @@ use super::engine::Engine;
 use super::line::Line;
 use crate::Error;
 use crate::channel::Channel;
+use crate::inbox::StderrGoes;
 use core::fmt;
 use core::future::poll_fn;
 use core::pin::pin;
@@ -60,7 +61,7 @@ impl Share {
 
     /// The dialogue with a server that was asked for on a session.
     pub(super) fn behind(session: Channel) -> Arc<Self> {
-        session.ignore_stderr();
+        session.send_stderr(StderrGoes::Nowhere);
         Self::new(Line::channel(session.into_stream()))
     }
 
@@ -105,13 +106,10 @@ impl Share {
             // There may also be room now.
             polled = poll(&context);
         }
-        match polled {
-            Poll::Ready(value) => Some(value),
-            Poll::Pending => {
-                self.line.note_vain();
-                None
-            }
-        }
+        let Poll::Ready(value) = polled else { return None };
+        // It may have brought something for others.
+        self.line.tell();
+        Some(value)
     }
 
     /// Runs a call to its end.

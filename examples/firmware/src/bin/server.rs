@@ -1,84 +1,100 @@
-//! The SSH server: one client at a time, by one key, with a shell of a few commands.
+//! The SSH server: one guest at a time, by one key, with a shell of a few commands, and files where there is room.
 #![no_std]
 #![no_main]
 
-use cortex_m::singleton;
+use core::mem::MaybeUninit;
 use cortex_m_rt::entry;
-use sanssh_core::{Random, Rx, Seed};
-use sanssh_firmware::board;
-use sanssh_firmware::guest::{Guest, LARGEST};
+use sanssh_core::role::Server;
+use sanssh_core::{Random, Seed, Slot};
+use sanssh_firmware::board::{self, Lent};
+use sanssh_firmware::guest::Guest;
+use sanssh_firmware::house::House;
 use sanssh_firmware::keys::Pair;
-use sanssh_firmware::net::Net;
-use sanssh_firmware::shell::Vitals;
-use smoltcp::iface::SocketStorage;
+use sanssh_firmware::net::{self, Memory, Net};
+use sanssh_firmware::profile::{self, CHANNELS, Crypto};
+use sanssh_smoltcp::{Link, Stage};
+
+type Room<T> = Lent<MaybeUninit<T>>;
+type Door = Link<'static, Server, Crypto, [Slot; CHANNELS]>;
+
+static MEMORY: Lent<Memory> = Lent::new(Memory::new());
+static HOST: Room<Pair> = Lent::ROOM;
+static GUEST: Room<Guest<'static>> = Lent::ROOM;
+static HOUSE: Lent<House> = Lent::new(House::new());
+static DOOR: Room<Door> = Lent::ROOM;
 
 #[entry]
 fn main() -> ! {
     let Some(wire) = board::start() else { board::stop(false) };
     let Some(seed) = board::seed() else {
-        board::say("no seed: without one there is no SSH\n");
+        board::say("there is no seed, and without one no SSH\n");
         board::stop(false)
     };
     let mut random = Random::new(&seed);
-    let (Some(storage), Some(received), Some(sent), Some(packets)) = (
-        singleton!(: [SocketStorage<'static>; 1] = [SocketStorage::EMPTY; 1]),
-        singleton!(: [u8; 4096] = [0; 4096]),
-        singleton!(: [u8; 4096] = [0; 4096]),
-        singleton!(: [u8; LARGEST + 68] = [0; LARGEST + 68]),
-    ) else { board::stop(false) };
-    let mut net = Net::new(wire, storage, received, sent, &mut random);
-    let Some(host) = singleton!(: Pair = Pair::host()) else { board::stop(false) };
-    let host: &'static Pair = host;
-    let Some(slot) = singleton!(: Option<Guest<'static>> = None) else { board::stop(false) };
-    let mut vitals = Vitals { connection: Guest::CONNECTION, ..Vitals::default() };
-    board::say("ready\n");
-    let mut first = true;
-    loop {
-        if net.socket().listen(22).is_err() { board::stop(false) }
-        if first { net.greet(); first = false; }
-        while !net.socket().may_send() { net.poll(); if !net.socket().is_open() { let _ = net.socket().listen(22); } }
-        let mut rx = Rx::new(&mut packets[..]);
-        begin(slot, host, &mut random);
-        let Some(guest) = slot else { continue };
-        let mut busy = 0;
-        let mut keyed = false;
-        loop {
-            net.poll();
-            let socket = net.socket();
-            let begin = board::nanoseconds();
-            if socket.can_recv() {
-                let _ = socket.recv(|bytes| {
-                    let space = rx.space();
-                    let n = bytes.len().min(space.len());
-                    space[..n].copy_from_slice(&bytes[..n]);
-                    rx.received(n);
-                    (n, ())
-                });
-            }
-            let before = rx.len();
-            let outcome = socket.send(|space| {
-                let mut output = sanssh_core::Output::new(space);
-                let mut input = rx.input();
-                let heard = guest.turn(board::now(), &mut input, &mut output, &mut vitals);
-                let taken = input.taken();
-                rx.consume(taken);
-                (output.filled(), heard)
-            });
-            let worked = rx.len() != before;
-            if worked { busy += board::nanoseconds() - begin; }
-            if !keyed && guest.is_keyed() { keyed = true; vitals.handshake = busy; }
-            let over = !matches!(outcome, Ok(Ok(()))) || (!socket.may_recv() && socket.recv_queue() == 0);
-            if over { break; }
-        }
-        net.socket().close();
-        let until = board::now().after(core::time::Duration::from_millis(500));
-        while net.socket().is_open() && board::now() < until { net.poll(); }
-        net.socket().abort();
-        net.poll();
-    }
+    let places = || Some((MEMORY.lend()?, HOST.lend()?, GUEST.lend()?, HOUSE.lend()?, DOOR.lend()?));
+    let Some((memory, host, guest, house, door)) = places() else { board::stop(false) };
+    let guest = settle(host, guest);
+    let door = build(&mut memory.input, &mut memory.spare, door);
+    let mut net = Net::new(wire, &mut memory.storage, &mut memory.received, &mut memory.sent, &mut random);
+    serve(&mut net, door, guest, house, &mut random)
+}
+
+// Apart, so that what they take of the stack is given back.
+
+#[inline(never)]
+fn settle(
+    host: &'static mut MaybeUninit<Pair>,
+    guest: &'static mut MaybeUninit<Guest<'static>>,
+) -> &'static mut Guest<'static> {
+    guest.write(Guest::new(host.write(Pair::host())))
 }
 
 #[inline(never)]
-fn begin(slot: &mut Option<Guest<'static>>, host: &'static Pair, random: &mut Random) {
-    *slot = Some(Guest::new(host, &Seed::new(random.array()), board::now()));
+fn build(input: &'static mut [u8], spare: &'static mut [u8], door: &'static mut MaybeUninit<Door>) -> &'static mut Door {
+    door.write(Link::new(input, spare))
+}
+
+#[inline(never)]
+fn begin(door: &mut Door, random: &mut Random) {
+    door.begin(profile::config(), &Seed::new(random.array()), [Slot::new(); CHANNELS], net::now());
+}
+
+fn serve(net: &mut Net, door: &mut Door, guest: &mut Guest<'static>, house: &mut House, random: &mut Random) -> ! {
+    let mut greeted = false;
+    loop {
+        let mut moved = net.poll();
+        let socket = net.socket();
+        match door.stage(socket) {
+            Stage::Idle => {
+                // It is closed, and may listen.
+                let _ = socket.listen(net::PORT);
+                if !greeted {
+                    greeted = true;
+                    net.greet();
+                    board::say("ready\n");
+                }
+                continue;
+            }
+            Stage::Due => {
+                guest.begin();
+                begin(door, random);
+                house.begin();
+            }
+            Stage::Waiting | Stage::Busy => {}
+        }
+        let begun = board::nanoseconds();
+        if let Some(mut turn) = door.poll(net::now(), socket) {
+            let counts = !house.keyed;
+            // An error is the end of a connection: the link sees to it.
+            let heard = guest.serve(&mut turn, house).unwrap_or(true);
+            drop(turn);
+            if counts && heard {
+                house.handshake += board::nanoseconds() - begun;
+            }
+            moved |= heard;
+        }
+        if !moved {
+            net.rest();
+        }
+    }
 }

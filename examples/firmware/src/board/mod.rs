@@ -6,8 +6,10 @@
 mod clock;
 mod crash;
 mod entropy;
+mod lent;
 mod nic;
 mod register;
+mod rest;
 pub mod stack;
 
 #[cfg(feature = "lm3s6965evb")]
@@ -23,7 +25,9 @@ use mps2_an386 as this;
 pub use clock::{nanoseconds, now};
 pub use crash::panics;
 pub use entropy::seed;
+pub use lent::Lent;
 pub use nic::Wire;
+pub use rest::rest;
 pub use this::{MAC, NAME, light, lit};
 
 /// Starts clock and Ethernet. Once.
@@ -38,8 +42,13 @@ pub fn start() -> Option<Wire> {
 
 /// Says something to whoever debugs.
 pub fn say(text: &str) {
+    show(text.as_bytes());
+}
+
+/// The same of any bytes.
+pub fn show(bytes: &[u8]) {
     if let Ok(mut out) = cortex_m_semihosting::hio::hstdout() {
-        let _ = out.write_all(text.as_bytes());
+        let _ = out.write_all(bytes);
     }
 }
 

@@ -1,1 +1,0 @@
-//! Which key belongs to which host, `ssh2.knownhost`.
