@@ -185,7 +185,7 @@ impl PublicKeySystem {
             let none = || Error::new(BadUseError, "the subsystem was shut down");
             let opened = opened.as_mut().ok_or_else(none)?;
             // Errors of the subsystem are none of the connection's.
-            session.wait(poll_fn(|_| opened.go_on(&call).map(Ok)))?
+            session.wait(self, poll_fn(|_| opened.go_on(&call).map(Ok)))?
         })
     }
 

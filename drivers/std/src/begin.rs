@@ -9,6 +9,7 @@
 use crate::end::{End, Ssh};
 use crate::link::Link;
 use crate::state::{Own, State};
+use crate::vain::Caller;
 use crate::{Client, Error};
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
@@ -43,24 +44,34 @@ impl Client {
         self.link.block(self.link.patience(), begun)
     }
 
-    /// Deals with what has arrived, and has what was begun go on as far as that allows. It waits for nothing.
+    /// Deals with what has arrived, and has what was begun go on as far as that allows. It waits for nothing. Calls are
+    /// told apart by where they are kept.
     pub fn advance<T>(&self, begun: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
+        self.move_on(Caller::kept(&*begun), begun)
+    }
+
+    /// The same for what keeps no state of its own and is begun anew each time: what tells it from other calls is `by`,
+    /// which has to stay where it is.
+    pub fn advance_by<T>(&self, by: &impl Sized, begun: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
+        self.move_on(Caller::kept(by), begun)
+    }
+
+    fn move_on<T>(&self, caller: Caller, begun: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
         self.link.glance();
         let polled = look(begun);
         self.link.change(|_| ());
-        if polled.is_pending() {
-            self.link.with(State::note_vain);
-        }
+        self.link.with(|state| state.note(caller, polled.is_ready()));
         polled
     }
 
     /// What to wait for on the [descriptor](AsFd) before anything can get on. If one call has brought something after
-    /// another could not go on, that is not worth a wait: all of them should be looked at once more.
+    /// another could not go on, that is not worth a wait: all of them should be looked at once more. Those that are not, are
+    /// taken to have been given up after some rounds of the others.
     pub fn interest(&self) -> Interest {
         self.link.with(|state| {
             let (now, interest) = (state.clock().now(), state.interest(None));
             let within = interest.until.map(|one| one.since(now));
-            let within = if state.is_stale() { Some(Duration::ZERO) } else { within };
+            let within = if state.vain.is_stale(state.moves) { Some(Duration::ZERO) } else { within };
             Interest { read: interest.read, write: interest.write, within }
         })
     }

@@ -12,6 +12,7 @@ use crate::end::{End, Ssh};
 use crate::record::Record;
 use crate::socket::Socket;
 use crate::state::{Interest, Own, SEND_AT, State};
+use crate::vain::Caller;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
@@ -317,9 +318,10 @@ impl<R: End> Link<R> {
         self.tell(&mut state);
     }
 
-    /// What `ready` gives without a wait, after what has arrived already.
+    /// What `ready` gives without a wait, after what has arrived already. A call that will be made again has a name.
     pub(crate) fn attempt<T>(
         &self,
+        caller: Option<Caller>,
         own: &mut Own<'_>,
         mut ready: impl FnMut(&mut State<R>, &mut Own<'_>) -> Option<Result<T, Error>>,
     ) -> Option<Result<T, Error>> {
@@ -334,8 +336,8 @@ impl<R: End> Link<R> {
             self.settle(&mut state);
         }
         self.tell(&mut state);
-        if outcome.is_none() {
-            state.note_vain();
+        if let Some(caller) = caller {
+            state.note(caller, outcome.is_some());
         }
         outcome
     }

@@ -10,6 +10,7 @@ use crate::inbox::{Inbox, Inboxes, Kind, Stage};
 use crate::record::Record;
 use crate::relay::Relay;
 use crate::socket::Socket;
+use crate::vain::{Caller, Vain};
 use sanssh_core::algorithm::Zip;
 use sanssh_core::channel::{self, STDERR};
 use sanssh_core::config::PACKET_OVERHEAD;
@@ -106,8 +107,8 @@ pub(crate) struct State<R: End> {
     pub(crate) news: bool,
     /// How often that was told.
     pub(crate) moves: u64,
-    /// How often it had been when the first call since the last question for the [`Interest`] could not go on.
-    vain: Option<u64>,
+    /// Those that could not go on.
+    pub(crate) vain: Vain,
     /// A thread is the pump.
     pub(crate) pumping: bool,
     /// What the pump sleeps on, while it does.
@@ -143,7 +144,7 @@ impl<R: End> State<R> {
             goodbye: None,
             news: false,
             moves: 0,
-            vain: None,
+            vain: Vain::default(),
             pumping: false,
             polling: None,
             waiters: 0,
@@ -181,14 +182,13 @@ impl<R: End> State<R> {
         Interest { read: self.ssh.waiting().is_none(), write: !self.tx.is_empty(), until }
     }
 
-    /// A call that waits for nothing could not go on.
-    pub(crate) fn note_vain(&mut self) {
-        self.vain.get_or_insert(self.moves);
-    }
-
-    /// Whether a call that could not go on may be able to now, by what another has brought since.
-    pub(crate) fn is_stale(&mut self) -> bool {
-        self.vain.take().is_some_and(|seen| seen != self.moves)
+    /// A call that waits for nothing could go on, or not.
+    pub(crate) fn note(&mut self, caller: Caller, through: bool) {
+        if through {
+            self.vain.forget(caller);
+        } else {
+            self.vain.note(caller, self.moves);
+        }
     }
 
     /// Whether a pump that sleeps on `interest` has to be woken for what has come up since.

@@ -114,7 +114,9 @@ impl Session {
             return 0;
         };
         let interest = client.interest();
-        let outbound = if interest.write { LIBSSH2_SESSION_BLOCK_OUTBOUND } else { 0 };
+        // What another call has brought for one that waits is no news on the socket, which takes something at once, though.
+        let outbound =
+            if interest.write || interest.within == Some(Duration::ZERO) { LIBSSH2_SESSION_BLOCK_OUTBOUND } else { 0 };
         // A connection that is over gives its error at once.
         let inbound = if interest.read || outbound == 0 { LIBSSH2_SESSION_BLOCK_INBOUND } else { 0 };
         inbound | outbound
@@ -219,13 +221,14 @@ impl Session {
         self.note(outcome.map_or(Err(Error::Again), |outcome| Ok(outcome?)))
     }
 
-    /// Waits for something that keeps no state of its own, or looks whether it is there already, as the mode says.
-    pub(crate) fn wait<T>(&self, begun: impl Future<Output = Result<T, Below>>) -> Result<T, Error> {
+    /// Waits for something that keeps no state of its own, or looks whether it is there already, as the mode says. What
+    /// tells the call from others is `by`.
+    pub(crate) fn wait<T>(&self, by: &impl Sized, begun: impl Future<Output = Result<T, Below>>) -> Result<T, Error> {
         let client = self.note(self.client())?;
         let outcome = if self.get_blocking() {
             Some(client.block(begun))
         } else {
-            match client.advance(pin!(begun)) {
+            match client.advance_by(by, pin!(begun)) {
                 Poll::Ready(outcome) => Some(outcome),
                 Poll::Pending => None,
             }

@@ -2,9 +2,12 @@
 
 mod channel;
 mod defects;
+mod ends;
 mod handshake;
 mod login;
 mod names;
 mod rig;
 mod session;
+mod stress;
 mod threads;
+mod waits;

@@ -6,6 +6,7 @@ use crate::Error;
 use crate::inbox::Kind;
 use crate::state::{Own, State};
 use crate::stream::Stream;
+use crate::vain::Caller;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
@@ -111,7 +112,7 @@ impl Line {
                 let mut own = Own::of(stream.id, Some(Kind::Data), space);
                 let ready = |state: &mut State<_>, own: &mut Own<'_>| arrival(stream.take(state, own.want, own));
                 if reaches {
-                    return stream.link.attempt(&mut own, ready);
+                    return stream.link.attempt(None, &mut own, ready);
                 }
                 stream.link.with(|state| ready(state, &mut own).or_else(|| state.failure.clone().map(Err)))
             }
@@ -130,10 +131,10 @@ impl Line {
         }
     }
 
-    /// A call that waits for nothing could not go on.
-    pub(super) fn note_vain(&self) {
+    /// A call that waits for nothing could go on, or not.
+    pub(super) fn note(&self, caller: Caller, through: bool) {
         match self {
-            Self::Channel { stream, .. } => stream.link.with(State::note_vain),
+            Self::Channel { stream, .. } => stream.link.with(|state| state.note(caller, through)),
             Self::Pipe(_) => {}
         }
     }

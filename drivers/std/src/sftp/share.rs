@@ -8,6 +8,7 @@ use super::line::Line;
 use crate::Error;
 use crate::channel::Channel;
 use crate::inbox::StderrGoes;
+use crate::vain::Caller;
 use core::fmt;
 use core::future::poll_fn;
 use core::pin::pin;
@@ -95,7 +96,7 @@ impl Share {
     }
 
     /// Polls a call whose state is kept elsewhere, and once more if the socket has brought anything meanwhile.
-    pub(super) fn try_once<T>(&self, mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> Option<T> {
+    pub(super) fn try_once<T>(&self, caller: Caller, mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> Option<T> {
         let context = Context::from_waker(Waker::noop());
         let mut polled = poll(&context);
         if polled.is_pending() {
@@ -107,12 +108,10 @@ impl Share {
                 polled = poll(&context);
             }
         }
+        self.line.note(caller, polled.is_ready());
         match polled {
             Poll::Ready(value) => Some(value),
-            Poll::Pending => {
-                self.line.note_vain();
-                None
-            }
+            Poll::Pending => None,
         }
     }
 
