@@ -29,11 +29,14 @@ pub const SSH_EXTENDED_DATA_STDERR: i32 = 1;
 /// [`Channel::receive_window_adjust2`]: less than so many bytes are put off.
 pub const LIBSSH2_CHANNEL_MINADJUST: u32 = 1024;
 
+/// What is kept of a stream that nobody reads, besides a window of it.
+const STRETCH: u32 = 32 << 20;
+
 /// A channel, `ssh2.channel.Channel`. Dropping it closes it, without waiting for the server's word on that.
 ///
-/// Streams 0 and 1 share one window: a server that has filled it with one of them sends no more of the other until that
-/// is read, flushed or ignored. Others than these two there are not: servers send none, and what is asked of them raises
-/// `InvalidRequestError`.
+/// Streams 0 and 1 share one window. What comes of one while the other is read is kept, up to 32 MiB more than the window
+/// has; then reading raises `ChannelWindowFullError`, until the first is read, flushed or ignored. Others than these two
+/// streams there are not: servers send none, and what is asked of them raises `InvalidRequestError`.
 #[derive(Debug)]
 pub struct Channel {
     session: Session,
@@ -77,6 +80,7 @@ impl Channel {
     }
 
     pub(crate) fn of(session: &Session, inner: Inner) -> Self {
+        inner.stretch(STRETCH);
         Self::with(session, Some(inner))
     }
 
@@ -241,7 +245,7 @@ impl Channel {
     /// also while calls wait it may be less than there is room for. 0 at the end.
     ///
     /// # Errors
-    /// What ended the connection.
+    /// `ChannelWindowFullError` if too much of the other stream was not read, or what ended the connection.
     pub fn read(&self, buffer: &mut [u8]) -> Result<usize, Error> {
         self.read_kind(Kind::Data, buffer)
     }

@@ -78,7 +78,8 @@ impl<R: End> Link<R> {
             broken: None,
             unfinished: false,
             stuck: None,
-            choked: false,
+            // The identification is owed.
+            choked: true,
             closing: false,
             active: now,
             failure: None,
@@ -170,7 +171,7 @@ impl<R: End> Link<R> {
 
     /// The socket was just accepted: it takes something, and nobody needs to tell.
     pub(crate) const fn fresh(&mut self) {
-        (self.writable, self.choked) = (true, true);
+        self.writable = true;
     }
 
     /// The connection is over; the first reason is the one.

@@ -58,15 +58,17 @@ impl Client {
 
     fn move_on<T>(&self, caller: Caller, begun: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
         self.link.glance();
+        let seen = self.link.with(|state| state.moves);
         let polled = look(begun);
-        self.link.change(|_| ());
-        self.link.with(|state| state.note(caller, polled.is_ready()));
+        // What has come to its end may have brought something for others.
+        self.link.change(|state| state.news |= polled.is_ready());
+        self.link.with(|state| state.note(caller, polled.is_pending().then_some(seen)));
         polled
     }
 
-    /// What to wait for on the [descriptor](AsFd) before anything can get on. If one call has brought something after
-    /// another could not go on, that is not worth a wait: all of them should be looked at once more. Those that are not, are
-    /// taken to have been given up after some rounds of the others.
+    /// What to wait for on the [descriptor](AsFd) before anything can get on. If anything has moved since a call could not
+    /// go on, nothing is worth a wait: another may have brought what that one needs, and all that are begun should be looked
+    /// at once more. Those that are not are taken to have been given up, after some rounds of the others.
     pub fn interest(&self) -> Interest {
         self.link.with(|state| {
             let (now, interest) = (state.clock().now(), state.interest(None));

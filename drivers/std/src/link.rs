@@ -331,13 +331,17 @@ impl<R: End> Link<R> {
             self.take_in(&mut state, own);
             outcome = ready(&mut state, own);
         }
+        // What has come to its end may have brought something for others.
+        state.news |= outcome.is_some();
+        self.tell(&mut state);
+        let seen = state.moves;
         if outcome.is_none() {
             outcome = state.failure.clone().map(Err);
             self.settle(&mut state);
+            self.tell(&mut state);
         }
-        self.tell(&mut state);
         if let Some(caller) = caller {
-            state.note(caller, outcome.is_some());
+            state.note(caller, outcome.is_none().then_some(seen));
         }
         outcome
     }

@@ -182,12 +182,11 @@ impl<R: End> State<R> {
         Interest { read: self.ssh.waiting().is_none(), write: !self.tx.is_empty(), until }
     }
 
-    /// A call that waits for nothing could go on, or not.
-    pub(crate) fn note(&mut self, caller: Caller, through: bool) {
-        if through {
-            self.vain.forget(caller);
-        } else {
-            self.vain.note(caller, self.moves);
+    /// A call that waits for nothing is through, or could not go on with what had moved by then.
+    pub(crate) fn note(&mut self, caller: Caller, seen: Option<u64>) {
+        match seen {
+            None => self.vain.forget(caller),
+            Some(seen) => self.vain.note(caller, seen),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use crate::board::{self, Wire};
 use crate::profile::{INPUT, SPARE, TCP};
+use core::mem::MaybeUninit;
 use sanssh_core::Random;
-use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
+use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::socket::tcp::{self, SocketBuffer};
 use smoltcp::time::Instant;
@@ -26,7 +27,7 @@ pub const HOST: (Ipv4Address, u16) = (Ipv4Address::new(10, 0, 2, 100), PORT);
 #[derive(Debug)]
 pub struct Memory {
     /// The socket's place.
-    pub storage: [SocketStorage<'static>; 1],
+    pub storage: MaybeUninit<[SocketStorage<'static>; 1]>,
     /// The receive buffer of TCP.
     pub received: [u8; TCP],
     /// The send buffer of TCP.
@@ -38,10 +39,10 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Empty.
+    /// Zeros.
     pub const fn new() -> Self {
         Self {
-            storage: [SocketStorage::EMPTY; 1],
+            storage: MaybeUninit::uninit(),
             received: [0; TCP],
             sent: [0; TCP],
             input: [0; INPUT],
@@ -62,7 +63,7 @@ impl Net {
     /// Starts the network. `storage` is the socket's place, `received` and `sent` its memory.
     pub fn new(
         mut wire: Wire,
-        storage: &'static mut [SocketStorage<'static>],
+        storage: &'static mut MaybeUninit<[SocketStorage<'static>; 1]>,
         received: &'static mut [u8],
         sent: &'static mut [u8],
         random: &mut Random,
@@ -77,15 +78,20 @@ impl Net {
         let mut socket = tcp::Socket::new(SocketBuffer::new(received), SocketBuffer::new(sent));
         socket.set_nagle_enabled(false);
         socket.set_ack_delay(None);
-        let mut sockets = SocketSet::new(storage);
+        let mut sockets = SocketSet::new(&mut storage.write([SocketStorage::EMPTY])[..]);
         let handle = sockets.add(socket);
         Self { wire, interface, sockets, handle }
     }
 
-    /// Moves frames both ways. Apart, since they lie on the stack meanwhile.
+    /// Moves frames both ways; whether that came to anything. Apart, since they lie on the stack meanwhile.
     #[inline(never)]
-    pub fn poll(&mut self) {
-        self.interface.poll(now(), &mut self.wire, &mut self.sockets);
+    pub fn poll(&mut self) -> bool {
+        self.interface.poll(now(), &mut self.wire, &mut self.sockets) == PollResult::SocketStateChanged
+    }
+
+    /// Sleeps until a frame comes, or for a moment.
+    pub fn rest(&self) {
+        board::rest(&self.wire);
     }
 
     /// The socket.

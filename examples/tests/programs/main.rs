@@ -5,6 +5,7 @@ mod forward;
 mod keygen;
 mod keyscan;
 mod lend;
+mod mio_many;
 mod replay;
 mod scp;
 mod sftp;

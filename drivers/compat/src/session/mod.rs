@@ -27,6 +27,7 @@ use core::time::Duration;
 use sanssh_core::Config;
 use sanssh_core::auth::MethodSet;
 use sanssh_std::{Client, Error as Below};
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A session, `ssh2.session.Session`. Clones are the same session, and so is the one that every child object holds; two
@@ -60,7 +61,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Last {
     code: i32,
-    text: Box<str>,
+    text: Cow<'static, str>,
 }
 
 /// What calls of the session have begun; its children have their own.
@@ -114,9 +115,9 @@ impl Session {
             return 0;
         };
         let interest = client.interest();
-        // What another call has brought for one that waits is no news on the socket, which takes something at once, though.
-        let outbound =
-            if interest.write || interest.within == Some(Duration::ZERO) { LIBSSH2_SESSION_BLOCK_OUTBOUND } else { 0 };
+        // If one call has brought what another needs, nothing is worth a wait, and there is almost always room to write.
+        let again = interest.within == Some(Duration::ZERO);
+        let outbound = if interest.write || again { LIBSSH2_SESSION_BLOCK_OUTBOUND } else { 0 };
         // A connection that is over gives its error at once.
         let inbound = if interest.read || outbound == 0 { LIBSSH2_SESSION_BLOCK_INBOUND } else { 0 };
         inbound | outbound
@@ -158,7 +159,7 @@ impl Session {
 
     /// Sets both, for programs that pass on errors of their own; gives the number.
     pub fn set_last_error(&self, code: i32, text: &str) -> i32 {
-        *self.last() = Last { code, text: text.into() };
+        *self.last() = Last { code, text: text.to_owned().into() };
         code
     }
 
@@ -169,10 +170,14 @@ impl Session {
     /// Keeps the error of a call, every one of which ends here.
     pub(crate) fn note<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &outcome {
-            if error.is_again() {
-                self.shared.waits.store(true, Ordering::Relaxed);
-            }
-            self.set_last_error(error.code(), &error.to_string());
+            let text = match error {
+                Error::Again => {
+                    self.shared.waits.store(true, Ordering::Relaxed);
+                    Cow::Borrowed("Would block")
+                }
+                Error::Raised(raised) => Cow::Owned(raised.text.to_string()),
+            };
+            *self.last() = Last { code: error.code(), text };
         }
         outcome
     }

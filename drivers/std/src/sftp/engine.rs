@@ -123,6 +123,11 @@ impl Engine {
         }
     }
 
+    /// Whether nothing but a wish holds contents back: whoever has it could ask now.
+    pub(super) fn makes_way(&self) -> bool {
+        self.failure.is_none() && self.wishes > 0 && !self.desk.orders.is_empty() && self.machine.body_due() == 0
+    }
+
     /// Counts how often contents have made way.
     pub(super) fn defer(&mut self) {
         if self.wishes > 0 && !(self.desk.orders.is_empty() && self.desk.jobs.is_empty()) {

@@ -131,11 +131,19 @@ impl Line {
         }
     }
 
-    /// A call that waits for nothing could go on, or not.
-    pub(super) fn note(&self, caller: Caller, through: bool) {
+    /// A call that waits for nothing is through, or could not go on with what had moved by then.
+    pub(super) fn note(&self, caller: Caller, seen: Option<u64>) {
         match self {
-            Self::Channel { stream, .. } => stream.link.with(|state| state.note(caller, through)),
+            Self::Channel { stream, .. } => stream.link.with(|state| state.note(caller, seen)),
             Self::Pipe(_) => {}
+        }
+    }
+
+    /// How often anything has happened on the connection.
+    pub(super) fn moves(&self) -> u64 {
+        match self {
+            Self::Channel { stream, .. } => stream.link.with(|state| state.moves),
+            Self::Pipe(_) => 0,
         }
     }
 

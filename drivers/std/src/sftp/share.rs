@@ -19,6 +19,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
 use std::time::Instant;
 
+/// Pause before contents that make way for somebody are tried again, if nothing is heard of that.
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// The dialogue, what carries it, and those who wait.
 pub(super) struct Share {
     pub(super) line: Line,
@@ -89,7 +92,12 @@ impl Share {
             (Some(value), _) => Poll::Ready(Ok(value)),
             (None, Some(error)) => Poll::Ready(Err(error.clone())),
             (None, None) => {
-                engine.guests |= !context.waker().will_wake(&self.own);
+                let guest = !context.waker().will_wake(&self.own);
+                engine.guests |= guest;
+                if guest && engine.makes_way() {
+                    // Whoever it is for is looked at again before anything is waited for, or does not come.
+                    self.line.tell();
+                }
                 Poll::Pending
             }
         }
@@ -98,6 +106,7 @@ impl Share {
     /// Polls a call whose state is kept elsewhere, and once more if the socket has brought anything meanwhile.
     pub(super) fn try_once<T>(&self, caller: Caller, mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> Option<T> {
         let context = Context::from_waker(Waker::noop());
+        let mut seen = self.line.moves();
         let mut polled = poll(&context);
         if polled.is_pending() {
             let mut engine = self.lock();
@@ -105,14 +114,15 @@ impl Share {
             self.tell(&mut engine);
             drop(engine);
             if arrived {
+                seen = self.line.moves();
                 polled = poll(&context);
             }
         }
-        self.line.note(caller, polled.is_ready());
-        match polled {
-            Poll::Ready(value) => Some(value),
-            Poll::Pending => None,
-        }
+        self.line.note(caller, polled.is_pending().then_some(seen));
+        let Poll::Ready(value) = polled else { return None };
+        // It may have brought something for others.
+        self.line.tell();
+        Some(value)
     }
 
     /// Runs a call to its end.
@@ -150,7 +160,8 @@ impl Share {
             if let Some((patience, Duration::ZERO)) = left {
                 break (engine, Err(Error::TimedOut(patience)));
             }
-            let left = left.map(|(_, left)| left).into_iter().chain(nap).min();
+            let left = left.map(|(_, left)| left).into_iter().chain(nap);
+            let left = left.chain(engine.makes_way().then_some(PAUSE)).min();
             self.tell(&mut engine);
             if engine.desk.news == seen {
                 engine = if pump || !engine.pumping {

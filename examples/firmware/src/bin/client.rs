@@ -2,6 +2,7 @@
 #![no_std]
 #![no_main]
 
+use core::mem::MaybeUninit;
 use cortex_m_rt::entry;
 use sanssh_core::role::Client;
 use sanssh_core::{Random, Seed, Slot};
@@ -12,11 +13,12 @@ use sanssh_firmware::profile::{self, CHANNELS, Crypto};
 use sanssh_firmware::visit::Visit;
 use sanssh_smoltcp::{Link, Stage};
 
+type Room<T> = Lent<MaybeUninit<T>>;
 type Way = Link<'static, Client, Crypto, [Slot; CHANNELS]>;
 
 static MEMORY: Lent<Memory> = Lent::new(Memory::new());
-static USER: Lent<Option<Pair>> = Lent::new(None);
-static WAY: Lent<Option<Way>> = Lent::new(None);
+static USER: Room<Pair> = Lent::ROOM;
+static WAY: Room<Way> = Lent::ROOM;
 
 #[entry]
 fn main() -> ! {
@@ -38,10 +40,13 @@ fn main() -> ! {
     begin(way, &mut random);
     let mut visit = Visit::new(user);
     while way.stage(net.socket()) != Stage::Idle {
-        net.poll();
+        let moved = net.poll();
         if let Some(mut turn) = way.poll(net::now(), net.socket()) {
             // How it ends is told by what the command said of itself, or did not.
             let _ = visit.go_on(&mut turn, board::show);
+        }
+        if !moved {
+            net.rest();
         }
     }
     board::stop(visit.status == Some(0))
@@ -50,13 +55,13 @@ fn main() -> ! {
 // Apart, so that what they take of the stack is given back.
 
 #[inline(never)]
-fn introduce(user: &'static mut Option<Pair>) -> &'static Pair {
-    user.insert(Pair::user())
+fn introduce(user: &'static mut MaybeUninit<Pair>) -> &'static Pair {
+    user.write(Pair::user())
 }
 
 #[inline(never)]
-fn build(input: &'static mut [u8], spare: &'static mut [u8], way: &'static mut Option<Way>) -> &'static mut Way {
-    way.insert(Link::new(input, spare))
+fn build(input: &'static mut [u8], spare: &'static mut [u8], way: &'static mut MaybeUninit<Way>) -> &'static mut Way {
+    way.write(Link::new(input, spare))
 }
 
 #[inline(never)]

@@ -2,6 +2,7 @@
 #![no_std]
 #![no_main]
 
+use core::mem::MaybeUninit;
 use cortex_m_rt::entry;
 use sanssh_core::role::Server;
 use sanssh_core::{Random, Seed, Slot};
@@ -13,13 +14,14 @@ use sanssh_firmware::net::{self, Memory, Net};
 use sanssh_firmware::profile::{self, CHANNELS, Crypto};
 use sanssh_smoltcp::{Link, Stage};
 
+type Room<T> = Lent<MaybeUninit<T>>;
 type Door = Link<'static, Server, Crypto, [Slot; CHANNELS]>;
 
 static MEMORY: Lent<Memory> = Lent::new(Memory::new());
-static HOST: Lent<Option<Pair>> = Lent::new(None);
-static GUEST: Lent<Option<Guest<'static>>> = Lent::new(None);
+static HOST: Room<Pair> = Lent::ROOM;
+static GUEST: Room<Guest<'static>> = Lent::ROOM;
 static HOUSE: Lent<House> = Lent::new(House::new());
-static DOOR: Lent<Option<Door>> = Lent::new(None);
+static DOOR: Room<Door> = Lent::ROOM;
 
 #[entry]
 fn main() -> ! {
@@ -40,13 +42,16 @@ fn main() -> ! {
 // Apart, so that what they take of the stack is given back.
 
 #[inline(never)]
-fn settle(host: &'static mut Option<Pair>, guest: &'static mut Option<Guest<'static>>) -> &'static mut Guest<'static> {
-    guest.insert(Guest::new(host.insert(Pair::host())))
+fn settle(
+    host: &'static mut MaybeUninit<Pair>,
+    guest: &'static mut MaybeUninit<Guest<'static>>,
+) -> &'static mut Guest<'static> {
+    guest.write(Guest::new(host.write(Pair::host())))
 }
 
 #[inline(never)]
-fn build(input: &'static mut [u8], spare: &'static mut [u8], door: &'static mut Option<Door>) -> &'static mut Door {
-    door.insert(Link::new(input, spare))
+fn build(input: &'static mut [u8], spare: &'static mut [u8], door: &'static mut MaybeUninit<Door>) -> &'static mut Door {
+    door.write(Link::new(input, spare))
 }
 
 #[inline(never)]
@@ -57,7 +62,7 @@ fn begin(door: &mut Door, random: &mut Random) {
 fn serve(net: &mut Net, door: &mut Door, guest: &mut Guest<'static>, house: &mut House, random: &mut Random) -> ! {
     let mut greeted = false;
     loop {
-        net.poll();
+        let mut moved = net.poll();
         let socket = net.socket();
         match door.stage(socket) {
             Stage::Idle => {
@@ -86,6 +91,10 @@ fn serve(net: &mut Net, door: &mut Door, guest: &mut Guest<'static>, house: &mut
             if counts && heard {
                 house.handshake += board::nanoseconds() - begun;
             }
+            moved |= heard;
+        }
+        if !moved {
+            net.rest();
         }
     }
 }

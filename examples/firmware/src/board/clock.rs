@@ -1,4 +1,5 @@
-//! Time since the start, by the processor's own counter of 24 bits and an interrupt each time that it is through.
+//! Time since the start, by the processor's own counter and an interrupt each time that it is through, which is also how
+//! long the processor sleeps at a time.
 
 use super::this::HERTZ;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -7,8 +8,8 @@ use cortex_m::peripheral::{SCB, SYST};
 use cortex_m_rt::exception;
 use sanssh_core::Instant;
 
-/// The counter counts down from here.
-const TOP: u32 = 0x00ff_ffff;
+/// The counter counts down from here, a hundred times a second.
+const TOP: u32 = HERTZ / 100 - 1;
 
 static ROUNDS: AtomicU32 = AtomicU32::new(0);
 

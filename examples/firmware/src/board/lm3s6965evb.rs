@@ -8,12 +8,15 @@ pub const NAME: &str = "lm3s6965evb";
 pub const MAC: [u8; 6] = [0x02, 0, 0, 0, 0x69, 0x65];
 /// External interrupts that the processor has.
 pub(super) const INTERRUPTS: usize = 44;
+pub(super) const INTERRUPT: u16 = 42;
 /// The oscillator's rate by which everything runs after a reset, under QEMU.
 pub(super) const HERTZ: u32 = 12_500_000;
 
 const ETHERNET: usize = 0x4004_8000;
 const INTERRUPTS_SEEN: usize = ETHERNET;
 const INTERRUPT_MASK: usize = ETHERNET + 0x04;
+/// In both: a frame came.
+const RECEIVED: u32 = 1;
 const RECEIVE_CONTROL: usize = ETHERNET + 0x08;
 const TRANSMIT_CONTROL: usize = ETHERNET + 0x0c;
 const FIFO: usize = ETHERNET + 0x10;
@@ -42,7 +45,6 @@ impl Nic {
         write(CLOCK_GATES, read(CLOCK_GATES) | 1 << 28 | 1 << 30 | 1 << 5);
         write(DIRECTION, 1);
         write(DIGITAL, 1);
-        write(INTERRUPT_MASK, 0);
         let [a, b, c, d, e, f] = MAC;
         write(ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]));
         write(ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]));
@@ -51,10 +53,12 @@ impl Nic {
         // Flush, drop what has a bad checksum, on.
         write(RECEIVE_CONTROL, 0b1_1001);
         write(INTERRUPTS_SEEN, 0x7f);
+        write(INTERRUPT_MASK, RECEIVED);
         Self(())
     }
 
     pub(super) fn has_frame(&self) -> bool {
+        write(INTERRUPTS_SEEN, RECEIVED);
         read(WAITING) & 0x3f > 0
     }
 

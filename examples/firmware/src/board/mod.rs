@@ -9,21 +9,13 @@ mod entropy;
 mod lent;
 mod nic;
 mod register;
+mod rest;
 pub mod stack;
 
 #[cfg(feature = "lm3s6965evb")]
 mod lm3s6965evb;
 #[cfg(feature = "mps2-an386")]
 mod mps2_an386;
-
-/// External interrupts, of which none is enabled: what comes is asked for.
-#[unsafe(link_section = ".vector_table.interrupts")]
-#[unsafe(no_mangle)]
-static __INTERRUPTS: [unsafe extern "C" fn(); this::INTERRUPTS] = [unexpected; this::INTERRUPTS];
-
-unsafe extern "C" fn unexpected() {
-    panic!("an interrupt that was not asked for")
-}
 
 #[cfg(feature = "lm3s6965evb")]
 use lm3s6965evb as this;
@@ -35,6 +27,7 @@ pub use crash::panics;
 pub use entropy::seed;
 pub use lent::Lent;
 pub use nic::Wire;
+pub use rest::rest;
 pub use this::{MAC, NAME, light, lit};
 
 /// Starts clock and Ethernet. Once.

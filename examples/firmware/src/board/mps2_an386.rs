@@ -7,6 +7,7 @@ pub const NAME: &str = "mps2-an386";
 pub const MAC: [u8; 6] = [0x02, 0, 0, 0, 0x03, 0x86];
 /// External interrupts that the processor has.
 pub(super) const INTERRUPTS: usize = 32;
+pub(super) const INTERRUPT: u16 = 13;
 pub(super) const HERTZ: u32 = 25_000_000;
 
 const ETHERNET: usize = 0x4020_0000;
@@ -14,6 +15,12 @@ const RECEIVED: usize = ETHERNET;
 const TO_SEND: usize = ETHERNET + 0x20;
 const RECEIVE_STATUS: usize = ETHERNET + 0x40;
 const TRANSMIT_STATUS: usize = ETHERNET + 0x48;
+const INTERRUPT_FORM: usize = ETHERNET + 0x54;
+const INTERRUPTS_SEEN: usize = ETHERNET + 0x58;
+const INTERRUPT_MASK: usize = ETHERNET + 0x5c;
+const INTERRUPT_LEVELS: usize = ETHERNET + 0x68;
+/// Among interrupts: more frames wait than the level says.
+const FILLED: u32 = 1 << 3;
 const TRANSMIT_CONTROL: usize = ETHERNET + 0x70;
 const HARDWARE: usize = ETHERNET + 0x74;
 const RECEIVE_FILL: usize = ETHERNET + 0x7c;
@@ -47,10 +54,15 @@ impl Nic {
         // Transmitter and receiver on.
         set(MAC_CONTROL, 0b1100);
         write(TRANSMIT_CONTROL, 0b10);
+        // Push-pull, high while anything is up; one frame is enough.
+        write(INTERRUPT_FORM, 1 << 8 | 1 << 4 | 1);
+        write(INTERRUPT_LEVELS, 0);
+        write(INTERRUPT_MASK, FILLED);
         Self(())
     }
 
     pub(super) fn has_frame(&self) -> bool {
+        write(INTERRUPTS_SEEN, FILLED);
         read(RECEIVE_FILL) >> 16 & 0xff > 0
     }
 

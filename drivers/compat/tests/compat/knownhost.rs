@@ -43,7 +43,7 @@ fn of(lines: &str) -> KnownHost {
     hosts
 }
 
-fn raised<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Exception {
+fn raised<T: core::fmt::Debug>(outcome: Result<T, Error>) -> Exception {
     match outcome.unwrap_err() {
         Error::Raised(raised) => raised.exception,
         Error::Again => panic!("nothing waits here"),
