@@ -66,14 +66,24 @@ impl Client {
         polled
     }
 
-    /// What to wait for on the [descriptor](AsFd) before anything can get on. If anything has moved since a call could not
-    /// go on, nothing is worth a wait: another may have brought what that one needs, and all that are begun should be looked
-    /// at once more. Those that are not are taken to have been given up, after some rounds of the others.
+    /// Waits until calls of this thread that could not go on are worth another look, no longer than `span`; whether they
+    /// are. Where several threads advance calls of one connection it takes the place of a wait on the descriptor, which
+    /// would miss what another thread has read.
+    pub fn rest(&self, span: Option<Duration>) -> bool {
+        let seen = self.link.with(|state| state.vain.oldest().unwrap_or(state.moves));
+        let moved = |state: &mut State<_>, _: &mut Own<'_>| (state.moves != seen).then_some(());
+        !matches!(self.link.wait(span, &mut Own::none(), moved), Err(Error::TimedOut(_)))
+    }
+
+    /// What to wait for on the [descriptor](AsFd) before anything can get on. If anything has moved since a call of this
+    /// thread could not go on, nothing is worth a wait: another may have brought what that one needs, and all that are begun
+    /// should be looked at once more. Those that are not are taken to have been given up, after some rounds of the others.
     pub fn interest(&self) -> Interest {
         self.link.with(|state| {
             let (now, interest) = (state.clock().now(), state.interest(None));
             let within = interest.until.map(|one| one.since(now));
-            let within = if state.vain.is_stale(state.moves) { Some(Duration::ZERO) } else { within };
+            let within =
+                if state.vain.oldest().is_some_and(|seen| seen != state.moves) { Some(Duration::ZERO) } else { within };
             Interest { read: interest.read, write: interest.write, within }
         })
     }

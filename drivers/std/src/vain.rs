@@ -3,6 +3,7 @@
 
 use crate::inbox::Kind;
 use sanssh_core::ChannelId;
+use std::thread::{self, ThreadId};
 
 /// A call, as far as it can be told from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,7 @@ pub(crate) struct Vain {
 #[derive(Debug)]
 struct Look {
     call: Caller,
+    thread: ThreadId,
     /// How often anything had happened by then.
     moves: u64,
     /// The number of the look.
@@ -42,7 +44,7 @@ impl Vain {
         self.looks += 1;
         let (now, rounds) = (self.looks, 4 * self.calls.len() as u64 + 16);
         self.calls.retain(|look| look.call != call && now - look.at <= rounds);
-        self.calls.push(Look { call, moves, at: now });
+        self.calls.push(Look { call, thread: thread::current().id(), moves, at: now });
     }
 
     /// A call is through, or given up.
@@ -50,9 +52,11 @@ impl Vain {
         self.calls.retain(|look| look.call != call);
     }
 
-    /// Whether a call that could not go on may be able to by now.
-    pub(crate) fn is_stale(&self, moves: u64) -> bool {
-        self.calls.iter().any(|look| look.moves != moves)
+    /// How often anything had happened when the call of this thread looked that has not looked for longest: if more has
+    /// happened, one that could not go on may be able to by now.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        let thread = thread::current().id();
+        self.calls.iter().filter(|look| look.thread == thread).map(|look| look.moves).min()
     }
 }
 
@@ -68,13 +72,20 @@ mod tests {
     fn who_has_not_seen_what_another_brought_has_to_look() {
         let mut vain = Vain::default();
         vain.note(A, 5);
-        assert!(!vain.is_stale(5));
+        assert!(vain.oldest() == Some(5));
         vain.note(B, 6);
-        assert!(vain.is_stale(6) && vain.is_stale(6));
+        assert!(vain.oldest() == Some(5) && vain.oldest() == Some(5));
         vain.note(B, 6);
-        assert!(vain.is_stale(6));
+        assert_eq!(vain.oldest(), Some(5));
         vain.note(A, 6);
-        assert!(!vain.is_stale(6));
+        assert_eq!(vain.oldest(), Some(6));
+    }
+
+    #[test]
+    fn what_another_thread_waits_for_is_its_own() {
+        let mut vain = Vain::default();
+        vain.note(A, 5);
+        assert_eq!(thread::scope(|scope| scope.spawn(|| vain.oldest()).join().unwrap()), None);
     }
 
     #[test]
@@ -83,11 +94,11 @@ mod tests {
         vain.note(A, 5);
         vain.note(B, 6);
         vain.forget(A);
-        assert!(!vain.is_stale(6));
+        assert_eq!(vain.oldest(), Some(6));
         vain.note(A, 6);
         let rounds = (0..100).take_while(|_| {
             vain.note(B, 7);
-            vain.is_stale(7)
+            vain.oldest() == Some(6)
         });
         assert!((1..40).contains(&rounds.count()));
     }

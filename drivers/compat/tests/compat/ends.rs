@@ -1,6 +1,6 @@
 //! A server that says nothing any more, and a line that is cut: what each call that waits for the server makes of it.
 
-use crate::rig::{MODES, Mode, Ours, Peer, call};
+use crate::rig::{MODES, Mode, Ours, Peer, call, openssh};
 use sanssh_compat::channel::Channel;
 use sanssh_compat::exceptions::*;
 use sanssh_compat::session::Session;
@@ -105,7 +105,7 @@ const LOGINS: [Row; 10] = [
     }),
 ];
 
-const SESSION: [Row; 9] = [
+const SESSION: [Row; 8] = [
     ("open_session", |rig| {
         let session = rig.login();
         rig.then(|| session.open_session())
@@ -138,20 +138,9 @@ const SESSION: [Row; 9] = [
         let session = rig.login();
         rig.then(|| session.publickey_init())
     }),
-    ("handshake", |rig| {
-        // A second session, whose server says nothing from the start.
-        let session = Session::new();
-        let socket = TcpStream::connect(rig.line.address()).unwrap();
-        let outcome = rig.then(|| {
-            session.set_timeout(100);
-            session.handshake(&socket)
-        });
-        rig.session.set_last_error(session.last_errno(), &session.last_error());
-        outcome
-    }),
 ];
 
-const CHANNEL: [Row; 19] = [
+const CHANNEL: [Row; 18] = [
     ("execute", |rig| {
         let channel = rig.channel();
         rig.then(|| channel.execute("true"))
@@ -227,12 +216,6 @@ const CHANNEL: [Row; 19] = [
         let channel = rig.running();
         rig.then(|| channel.close())
     }),
-    ("wait_closed", |rig| {
-        let channel = rig.channel();
-        channel.execute("exec >&- 2>&-; read line").unwrap();
-        channel.wait_eof().unwrap();
-        rig.then(|| channel.wait_closed())
-    }),
 ];
 
 fn each_row(end: End, check: impl Fn(&str, &Error)) {
@@ -265,6 +248,19 @@ fn every_call_on_a_line_that_was_cut_ends_in_the_error_of_a_socket() {
         let ended = [SocketRecvError, SocketSendError, SocketDisconnectError].iter().any(|one| error.is(*one));
         assert!(ended, "{name}: {error:?}");
     });
+}
+
+/// A server that has said that no more comes, and not that the channel is closed.
+#[test]
+fn wait_closed_ends_in_timeout() {
+    let Some(peer) = openssh(&[]) else { return };
+    let session = peer.session(Mode::Blocking);
+    let channel = session.open_session().unwrap();
+    channel.execute("exec >&- 2>&-; read line").unwrap();
+    channel.wait_eof().unwrap();
+    session.set_timeout(100);
+    let error = channel.wait_closed().unwrap_err();
+    assert!(error.is(Timeout), "{error:?}");
 }
 
 /// The session has a descriptor of its own: that the caller's is closed is no harm, and that the socket is shut down for
