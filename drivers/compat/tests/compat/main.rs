@@ -3,6 +3,7 @@
 mod agent;
 mod channel;
 mod defects;
+mod ends;
 mod handshake;
 mod knownhost;
 mod listener;
@@ -12,4 +13,6 @@ mod paths;
 mod publickey;
 mod rig;
 mod session;
+mod stress;
 mod threads;
+mod waits;
