@@ -187,7 +187,11 @@ impl Handler for Judge {
             Credential::Answers(["red", "blue"] | ["pass", ""]) => accept(),
             // A key that would do, and then does not.
             _ if attempt.user == "picky" => Verdict::Refuse,
-            _ => self.0.verdict(attempt),
+            Credential::None
+            | Credential::Password(_)
+            | Credential::PasswordChange { .. }
+            | Credential::Key { .. }
+            | Credential::Answers(_) => self.0.verdict(attempt),
         }
     }
 
