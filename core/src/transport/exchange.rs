@@ -373,7 +373,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         let (hash, schedule) = transcript.finish(&secret, self.session);
         let algorithm = agreed.host_key;
         let presented =
-            Presented::decode(algorithm, reply.host_key, config.min_rsa_bits).map_err(|_| Error::Exchange)?;
+            Presented::decode::<P>(algorithm, reply.host_key, config.min_rsa_bits).map_err(|_| Error::Exchange)?;
         if let Some(certificate) = presented.certificate() {
             let signed = certificate.is_signed::<P>(&config.preferences.authorities);
             signed.ok().filter(|()| certificate.kind == Kind::Host).ok_or(Error::Exchange)?;

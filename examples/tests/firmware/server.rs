@@ -3,8 +3,9 @@
 use crate::board::{Board, Image, ready};
 use sanssh_tests::keys::Keys;
 use sanssh_tests::openssh::ssh_command;
+use sanssh_tests::process::run;
 use std::io::{Read, Write};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 
 /// Runs a client with this input.
@@ -64,6 +65,31 @@ fn somebody_types_at_the_shell() {
     board.is_sound();
 }
 
+/// A shell without a terminal.
+struct Shell(Child);
+
+impl Shell {
+    fn start(board: &Board, options: &[&str]) -> Self {
+        let mut ssh = board.ssh(options);
+        ssh.arg("-T").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(ssh.spawn().expect("a client"))
+    }
+
+    /// Has a word said, and waits until it is.
+    fn echoes(&mut self, word: &str) {
+        let line = format!("echo {word}\n");
+        self.0.stdin.as_mut().expect("its input").write_all(line.as_bytes()).expect("it takes input");
+        let mut said = vec![0; word.len() + 1];
+        self.0.stdout.as_mut().expect("its output").read_exact(&mut said).expect("it says something");
+        assert_eq!(said, format!("{word}\n").as_bytes());
+    }
+
+    fn end(mut self) {
+        drop(self.0.stdin.take());
+        assert_eq!(self.0.wait().expect("its end").code(), Some(0));
+    }
+}
+
 #[test]
 fn two_channels_and_no_third() {
     if !ready() {
@@ -72,29 +98,40 @@ fn two_channels_and_no_third() {
     let board = Board::start(Image::Server);
     let socket = board.known_hosts().with_file_name("master");
     let (mastering, sharing) = (format!("-oControlPath={}", socket.display()), format!("-S{}", socket.display()));
-    let count = |options: &[&str]| {
-        let mut count = board.ssh(options);
-        count.arg("count").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        count.spawn().expect("a client")
-    };
-    let mut first = count(&["-oControlMaster=yes", &mastering]);
-    first.stdin.as_mut().expect("its input").write_all(b"123").expect("it takes input");
-    while !socket.exists() {
-        thread::yield_now();
+    let mut first = Shell::start(&board, &["-oControlMaster=yes", &mastering]);
+    first.echoes("one");
+    let mut second = Shell::start(&board, &[&sharing]);
+    second.echoes("two");
+    first.echoes("three");
+    let third = board.ssh(&[&sharing, "-oControlMaster=no"]).arg("echo here").output().expect("a client");
+    assert!(String::from_utf8_lossy(&third.stderr).contains("open failed"), "{third:?}");
+    second.echoes("four");
+    second.end();
+    assert_eq!(run(board.ssh(&[&sharing]).arg("echo five")), "five\n");
+    first.echoes("six");
+    first.end();
+    board.is_sound();
+}
+
+/// Who comes second is told why there is no place for him.
+#[test]
+fn a_second_guest_is_turned_away() {
+    if !ready() {
+        return;
     }
-    let mut second = count(&[&sharing]);
-    second.stdin.as_mut().expect("its input").write_all(b"12345").expect("it takes input");
-    // Which of these two comes second is theirs to settle; the other is refused.
-    let third = board.ssh(&[&sharing]).arg("echo here").output().expect("a client");
-    drop(second.stdin.take());
-    let second = second.wait_with_output().expect("its end");
-    let complaints = [&third, &second].map(|output| String::from_utf8_lossy(&output.stderr).contains("refused by peer"));
-    assert!(complaints[0] != complaints[1], "{third:?} {second:?}");
-    // The master sees what it was told.
-    drop(first.stdin.take());
-    let mut counted = String::new();
-    first.stdout.take().expect("its output").read_to_string(&mut counted).expect("text");
-    assert_eq!((counted.as_str(), first.wait().expect("its end").code()), ("3\n", Some(0)));
+    let board = Board::start(Image::Server);
+    let mut first = Shell::start(&board, &[]);
+    first.echoes("one");
+    for _ in 0..3 {
+        let second = board.ssh(&[]).arg("echo here").output().expect("a client");
+        assert_eq!((second.status.code(), &second.stdout[..]), (Some(255), &b""[..]));
+        first.echoes("two");
+    }
+    let mut told = Vec::new();
+    board.connect().read_to_end(&mut told).expect("it is closed in the end");
+    // DISCONNECT follows, which is no text.
+    assert!(told.starts_with(b"SSH-2.0-sanssh_firmware\r\n") && told.len() > 40, "{told:?}");
+    first.end();
     board.answers();
     board.is_sound();
 }
