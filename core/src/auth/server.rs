@@ -560,7 +560,8 @@ fn verify<P: Provider>(
     signature: &[u8],
 ) -> Result<Option<Presence>, Forged> {
     let message = SigningMessage::new(&host.session, user, fields.algorithm, fields.key, fields.host_key);
-    let presented = Presented::decode::<P>(algorithm, fields.key, host.config.min_rsa_bits).map_err(|Malformed| Forged)?;
+    let presented =
+        Presented::decode::<P>(algorithm, fields.key, host.config.min_rsa_bits).map_err(|Malformed| Forged)?;
     signature::verify::<P>(algorithm, presented.key(), message.ok_or(Forged)?.as_bytes(), signature)
 }
 

@@ -38,10 +38,6 @@ use crate::wire::{Length, Message, Mpint, Sink};
 use crate::{Output, Waiting};
 
 /// Where the exchange stands.
-#[cfg_attr(
-    any(feature = "mlkem", feature = "alloc"),
-    expect(clippy::large_enum_variant, reason = "without an allocator there is no smaller place for a share")
-)]
 pub(crate) enum Exchange<P: Provider> {
     Idle,
     Offered(Offered),

@@ -3,10 +3,12 @@
 use crate::board::{Board, Image, ready};
 use sanssh_tests::keys::Keys;
 use sanssh_tests::openssh::ssh_command;
-use sanssh_tests::process::run;
+use sanssh_tests::process::{DEADLINE, run};
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
+use std::time::Instant;
 
 /// Runs a client with this input.
 fn fed(mut client: Command, input: &[u8]) -> Output {
@@ -104,7 +106,10 @@ fn two_channels_and_no_third() {
     second.echoes("two");
     first.echoes("three");
     let third = board.ssh(&[&sharing, "-oControlMaster=no"]).arg("echo here").output().expect("a client");
-    assert!(String::from_utf8_lossy(&third.stderr).contains("open failed"), "{third:?}");
+    // ssh then tries a connection of its own, for which there is no place either.
+    let complaints = String::from_utf8_lossy(&third.stderr).into_owned();
+    assert!(complaints.contains("Session open refused by peer") && complaints.contains("disconnect"), "{complaints}");
+    assert!(third.stdout.is_empty());
     second.echoes("four");
     second.end();
     assert_eq!(run(board.ssh(&[&sharing]).arg("echo five")), "five\n");
@@ -127,8 +132,13 @@ fn a_second_guest_is_turned_away() {
         assert_eq!((second.status.code(), &second.stdout[..]), (Some(255), &b""[..]));
         first.echoes("two");
     }
+    // The one before may not have gone yet.
     let mut told = Vec::new();
-    board.connect().read_to_end(&mut told).expect("it is closed in the end");
+    let until = Instant::now() + DEADLINE;
+    while told.is_empty() {
+        assert!(Instant::now() < until, "nobody is told anything");
+        let _ = board.connect().read_to_end(&mut told);
+    }
     // DISCONNECT follows, which is no text.
     assert!(told.starts_with(b"SSH-2.0-sanssh_firmware\r\n") && told.len() > 40, "{told:?}");
     first.end();
@@ -180,23 +190,24 @@ fn a_flood_of_garbage_leaves_it_answering() {
     let nothing_in_it = [&ident[..], &[0, 0, 0, 12, 10], &[20; 11]].concat();
     let long = [b"SSH-2.0-".as_slice(), &[b'x'; 5000]].concat();
     let kinds = [&b""[..], b"GET / HTTP/1.0\r\n\r\n", &[0; 2000], &giant, &nothing_in_it, &long, ident];
+    let board = &board;
     thread::scope(|scope| {
-        for turn in 0..20 {
-            for kind in kinds {
-                let mut stream = board.connect();
-                scope.spawn(move || {
+        for kind in kinds {
+            scope.spawn(move || {
+                for turn in 0..15 {
+                    let mut stream = board.connect();
                     let _ = stream.write_all(kind);
                     // Some leave at once, and some see what comes of it.
                     if turn % 2 == 0 {
-                        let _ = stream.shutdown(std::net::Shutdown::Write);
+                        let _ = stream.shutdown(Shutdown::Write);
                         let _ = stream.read(&mut [0; 64]);
                     }
-                });
-            }
+                }
+            });
         }
     });
     board.answers();
-    assert!(board.figure("connections ") > 20, "most were never heard");
+    assert!(board.figure("connections ") > 10, "most were never heard");
     board.is_sound();
 }
 
