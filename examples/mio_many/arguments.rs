@@ -14,8 +14,9 @@ Many connections on one thread. The first form starts a server of its own, with 
 Load:
   -n COUNT        connections (1000)
   -m COUNT        commands on each, one after another, once all are logged in (1)
-  -c COMMAND      the command (echo it works); its output must be one line, and the same each time
+  -c COMMAND      the command (echo it works); it must print something, and 'echo' its text
   -w COUNT        connections on their way in at a time (200)
+  -j COUNT        commands at a time (one on each connection)
   -b              one more connection that streams at full rate meanwhile
   -x KEX          the key exchange method
   -u USER         whom to log in as (user)
@@ -63,6 +64,7 @@ pub(crate) struct Load {
     pub(crate) commands: usize,
     pub(crate) command: String,
     pub(crate) at_a_time: usize,
+    pub(crate) jobs: usize,
     pub(crate) bulk: bool,
     pub(crate) exchange: bool,
     pub(crate) kex: Option<Kex>,
@@ -95,6 +97,7 @@ fn parse(mut parser: Parser) -> Result<Asked, String> {
             commands: 1,
             command: "echo it works".to_owned(),
             at_a_time: 200,
+            jobs: usize::MAX,
             bulk: false,
             exchange: false,
             kex: None,
@@ -127,6 +130,7 @@ impl Line {
             'n' => self.load.connections = number(value()?)?,
             'm' => self.load.commands = number(value()?)?,
             'w' => self.load.at_a_time = number(value()?)?,
+            'j' => self.load.jobs = number(value()?)?,
             'c' => self.load.command = value()?,
             'u' => self.load.user = value()?,
             'l' => self.listen = value()?,

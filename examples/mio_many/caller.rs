@@ -41,6 +41,8 @@ pub(crate) enum Outcome {
     Keyed,
     /// It is logged in.
     In,
+    /// It is gone before it was.
+    Left,
     /// A command is through after so many microseconds; whether it said what it had to.
     Done(u64, bool),
 }
@@ -100,11 +102,13 @@ impl Caller {
         }
     }
 
-    /// Whether the output is one line, and what `echo` was to say.
+    /// Whether the output is lines, and what `echo` was to say.
     fn said_it(&self, plan: &Plan<'_>) -> bool {
-        let line = self.output.strip_suffix(b"\n");
-        let wanted = plan.load.command.strip_prefix("echo ").filter(|_| self.command == plan.load.command.as_bytes());
-        self.streams || wanted.map_or(line.is_some(), |wanted| line == Some(wanted.as_bytes()))
+        let Some(line) = self.output.strip_suffix(b"\n") else { return self.streams };
+        match plan.load.command.strip_prefix("echo ") {
+            Some(wanted) if self.command == plan.load.command.as_bytes() => line == wanted.as_bytes(),
+            Some(_) | None => true,
+        }
     }
 
     /// Asks for what is next.

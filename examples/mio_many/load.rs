@@ -7,6 +7,8 @@ use core::net::SocketAddr;
 use sanssh_core::algorithm::list;
 use sanssh_core::{Config, Reason};
 use sanssh_mio::{Client, ClientSettings, Hub, Id, Limits, Next};
+use sanssh_std::escape;
+use std::collections::VecDeque;
 use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::time::Instant as Clock;
@@ -24,8 +26,12 @@ struct Crowd<'p> {
     coming: usize,
     through: usize,
     lost: usize,
-    /// Everybody is in, and commands run.
-    running: bool,
+    /// Everybody is in, and so many commands run.
+    running: Option<usize>,
+    /// Whose turn it is to run one.
+    line: VecDeque<Id>,
+    /// What turns have come to, and nobody has looked at.
+    outcomes: VecDeque<Outcome>,
     /// Microseconds of each command that is through, and how many said something else.
     took: Vec<u64>,
     wrong: usize,
@@ -37,12 +43,13 @@ pub(crate) fn run(load: &Load) -> Result<bool, String> {
     let host_key = crate::public(&load.host_key)?;
     let identity = sanssh_std::home::read_key(&load.identity, None).map_err(|error| error.to_string())?;
     let mut core = Config::default();
+    core.preferences.host_keys.retain(|algorithm| algorithm.key_type() == host_key.kind());
     if let Some(kex) = load.kex {
         core.preferences.kex = list(&[kex]);
     }
     let limits = Limits { connections: load.connections + 1, ..Limits::default() };
     let mut crowd = Crowd {
-        plan: Plan { load, host_key: &host_key, identity: &identity },
+        plan: Plan { load, host_key: host_key.blob(), identity: &identity },
         hub: Hub::new(limits).map_err(|error| error.to_string())?,
         settings: Arc::new(ClientSettings { core, channels: 2 }),
         to,
@@ -52,7 +59,9 @@ pub(crate) fn run(load: &Load) -> Result<bool, String> {
         coming: 0,
         through: 0,
         lost: 0,
-        running: false,
+        running: None,
+        line: VecDeque::new(),
+        outcomes: VecDeque::new(),
         took: Vec::new(),
         wrong: 0,
     };
@@ -72,8 +81,10 @@ impl Crowd<'_> {
                 break;
             }
             self.hub.wait(None)?;
-            while let Some(outcomes) = self.step() {
-                outcomes.into_iter().for_each(|outcome| self.note(outcome));
+            while self.step() {
+                while let Some(outcome) = self.outcomes.pop_front() {
+                    self.note(outcome);
+                }
             }
         }
         self.tell();
@@ -91,12 +102,13 @@ impl Crowd<'_> {
         done + self.lost >= connections
     }
 
-    /// What is ready next, and what comes of it; `None` if nothing is.
-    fn step(&mut self) -> Option<Vec<Outcome>> {
-        let mut outcomes = Vec::new();
-        match self.hub.next()? {
+    /// Deals with what is ready next; whether anything was.
+    fn step(&mut self) -> bool {
+        let Some(next) = self.hub.next() else { return false };
+        let outcomes = &mut self.outcomes;
+        match next {
             Next::Turn(mut visit) => {
-                visit.state.turn(&mut visit.turn, &self.plan, |outcome| outcomes.push(outcome));
+                visit.state.turn(&mut visit.turn, &self.plan, |outcome| outcomes.push_back(outcome));
                 if self.plan.load.exchange && outcomes.contains(&Outcome::Keyed) {
                     visit.turn.disconnect(Reason::BY_APPLICATION);
                 }
@@ -109,66 +121,77 @@ impl Crowd<'_> {
                     eprintln!("mio_many: {error}");
                     self.lost += 1;
                 }
-                self.coming -= usize::from(!state.logged_in);
+                if !state.logged_in {
+                    outcomes.push_back(Outcome::Left);
+                }
             }
             Next::Work(()) | Next::Foreign(_) => {}
         }
-        Some(outcomes)
+        true
     }
 
     fn note(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Keyed => {}
-            Outcome::In => {
-                self.coming -= 1;
-                if self.begun == self.all() && self.coming == 0 {
-                    self.all_in();
-                }
-            }
-            Outcome::Done(took, right) if self.running => {
+            Outcome::In | Outcome::Left => self.came(),
+            Outcome::Done(took, right) => {
+                let Some(running) = self.running else { return self.begin_commands() };
+                self.running = Some(running - 1);
                 self.took.push(took);
                 self.wrong += usize::from(!right);
+                self.run_next();
             }
-            Outcome::Done(..) => self.begin_commands(),
         }
     }
 
-    /// The server is asked what it holds, by the first.
-    fn all_in(&mut self) {
+    /// One is in, or lost. After the last the server is asked what it holds, by the first.
+    fn came(&mut self) {
+        self.coming -= 1;
+        if self.begun < self.all() || self.coming > 0 || self.plan.load.exchange {
+            return;
+        }
         let (count, span) = (self.begun - self.lost, self.started.elapsed().as_secs_f64());
         println!("{count} logged in, {:.0} a second", count as f64 / span);
         if let Some(&first) = self.callers.first() {
-            self.begin(first, b"memory", 1);
+            self.begin(first, b"memory");
         }
     }
 
     fn begin_commands(&mut self) {
-        self.running = true;
         if let Some(visit) = self.callers.first().and_then(|first| self.hub.turn(*first)) {
-            print!(
-                "server: {}",
-                String::from_utf8_lossy(&visit.state.output).escape_debug().to_string().replace("\\n", "\n")
-            );
+            // OpenSSH's server has no such command.
+            if !visit.state.output.is_empty() {
+                print!("server: {}", escape(&visit.state.output, true));
+            }
         }
-        self.started = Clock::now();
-        let Load { commands, bulk, ref command, .. } = *self.plan.load;
-        let (mut callers, command) = (core::mem::take(&mut self.callers).into_iter(), command.as_bytes().to_vec());
-        if bulk && let Some(one) = callers.next() {
+        (self.started, self.running) = (Clock::now(), Some(0));
+        let mut callers = self.callers.clone();
+        if self.plan.load.bulk {
+            let one = callers.remove(0);
             if let Some(visit) = self.hub.turn(one) {
                 visit.state.streams = true;
             }
-            self.begin(one, format!("stream {}", u64::MAX).as_bytes(), 1);
-            self.callers.push(one);
+            self.begin(one, format!("stream {}", u64::MAX).as_bytes());
         }
-        for id in callers {
-            self.begin(id, &command, commands);
+        self.line = (0..self.plan.load.commands).flat_map(|_| callers.iter().copied()).collect();
+        for _ in 0..self.plan.load.jobs.min(callers.len()) {
+            self.run_next();
         }
     }
 
-    fn begin(&mut self, id: Id, command: &[u8], times: usize) {
+    fn run_next(&mut self) {
+        if let Some(id) = self.line.pop_front() {
+            self.running = self.running.map(|running| running + 1);
+            self.begin(id, self.plan.load.command.as_bytes());
+        }
+    }
+
+    fn begin(&mut self, id: Id, command: &[u8]) {
         let Some(mut visit) = self.hub.turn(id) else { return };
-        (visit.state.command, visit.state.left) = (command.to_vec(), times);
-        visit.state.turn(&mut visit.turn, &self.plan, |_| {});
+        visit.state.command = command.to_vec();
+        visit.state.left += 1;
+        // It may have got something meanwhile.
+        visit.state.turn(&mut visit.turn, &self.plan, |outcome| self.outcomes.push_back(outcome));
     }
 
     fn tell(&mut self) {

@@ -11,6 +11,7 @@ mod memory;
 mod serve;
 
 use arguments::{Asked, Load};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sanssh_core::Random;
 use sanssh_core::file::{Format, PublicKeyBuf, SigningKey, private};
 use sanssh_std::seed;
@@ -20,6 +21,9 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 fn main() -> ExitCode {
+    // As many connections as the system lets a process have; with fewer, some are refused.
+    let most = getrlimit(Resource::Nofile).maximum;
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most });
     match arguments::read().and_then(run) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -54,6 +58,9 @@ fn both(mut load: Load) -> Result<bool, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut command = Command::new(program);
     command.arg("serve").arg("-k").arg(&host_key).arg("-a").arg(user_key.with_extension("pub"));
+    if let Some(kex) = load.kex {
+        command.args(["-x", kex.name()]);
+    }
     let mut server = command.stdout(Stdio::piped()).stdin(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
     let mut line = String::new();
     if let Some(stdout) = server.stdout.take() {
@@ -78,9 +85,9 @@ fn make_key(file: &Path) -> Result<(), String> {
     fs::write(file.with_extension("pub"), public.line("")).map_err(|error| error.to_string())
 }
 
-/// The blob of a public key file.
-fn public(file: &Path) -> Result<Vec<u8>, String> {
+/// A public key file.
+fn public(file: &Path) -> Result<PublicKeyBuf, String> {
     let named = |error: &dyn core::fmt::Display| format!("{}: {error}", file.display());
     let text = fs::read(file).map_err(|error| named(&error))?;
-    Ok(PublicKeyBuf::from_text(&text).map_err(|error| named(&error))?.0.blob().to_vec())
+    Ok(PublicKeyBuf::from_text(&text).map_err(|error| named(&error))?.0)
 }

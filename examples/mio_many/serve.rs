@@ -4,7 +4,7 @@ use crate::arguments::Serve;
 use crate::memory;
 use core::time::Duration;
 use sanssh_core::algorithm::list;
-use sanssh_core::auth::server;
+use sanssh_core::auth::server::{self, Credential};
 use sanssh_core::channel::{self, OpenFailure, OpenKind, Request};
 use sanssh_core::{ChannelId, Event, Refused};
 use sanssh_mio::{Hub, Limits, Next, Server, ServerSettings, Turn};
@@ -35,15 +35,16 @@ pub(crate) fn run(job: &Serve) -> Result<(), String> {
     let host_key = sanssh_std::home::read_key(&job.host_key, None).map_err(|error| error.to_string())?;
     let settings = ServerSettings::new(core, vec![host_key], 4).map_err(|error| error.to_string())?;
     let authorized = crate::public(&job.authorized)?;
-    serve(job, &Arc::new(settings), &authorized).map_err(|error| error.to_string())
+    serve(job, &Arc::new(settings), authorized.blob()).map_err(|error| error.to_string())
 }
 
 fn serve(job: &Serve, settings: &Arc<ServerSettings>, authorized: &[u8]) -> std::io::Result<()> {
     let limits = Limits { connections: 20_000, ..Limits::default() };
     let mut hub: Hub<Server, Jobs> = Hub::new(limits)?;
-    let listener = std::net::TcpListener::bind(&job.address)?;
+    let address = job.address.parse().map_err(std::io::Error::other)?;
+    let listener = mio::net::TcpListener::bind(address)?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
-    hub.listen(listener, settings)?;
+    hub.listen(listener.into(), settings)?;
     let handle = hub.handle();
     thread::spawn(move || {
         // An error is an end as well.
@@ -78,10 +79,12 @@ fn heed(
             let _ = turn.command(|ssh, output| ssh.acceptable(&ask, algorithm, key, output));
         }
         Event::Auth(server::Event::Probe { ask, .. }) => turn.ssh().unacceptable(ask),
-        Event::Auth(server::Event::Attempt { credential, ask, .. }) => match credential {
-            server::Credential::PublicKey { key, .. } if key == authorized => turn.ssh().grant(ask),
-            _ => turn.ssh().refuse(ask),
-        },
+        Event::Auth(server::Event::Attempt { credential: Credential::PublicKey { key, .. }, ask, .. })
+            if key == authorized =>
+        {
+            turn.ssh().grant(ask);
+        }
+        Event::Auth(server::Event::Attempt { ask, .. }) => turn.ssh().refuse(ask),
         // Nothing that was asked for here is offered.
         Event::Auth(_) | Event::Transport(_) | Event::Forward(..) => {}
         Event::Open { kind: OpenKind::Session, ask } => drop(turn.ssh().accept(ask)),

@@ -3,7 +3,7 @@
 //!
 //! - `ident`, `packet`, `message`: what every connection is made of, each by itself.
 //! - `client`, `server`: streams that come to one end; `commands`: both ends, and whatever is called on them.
-//! - `sftp_client`, `sftp_server`, `scp`, `agent`, `socks`, `x11`: the machines beside the connection.
+//! - `sftp_client`, `sftp_server`, `scp`, `agent`, `pubkey`, `socks`, `x11`: the machines beside the connection.
 //! - `keys`, `known_hosts`, `authorized_keys`, `config`: files.
 
 mod agent;
@@ -20,6 +20,7 @@ mod lists;
 mod messages;
 pub mod mutate;
 mod packets;
+mod pubkeys;
 mod scp;
 pub mod seeds;
 mod sftp_client;
@@ -38,6 +39,7 @@ pub use keys::keys;
 pub use lists::{authorized_keys, known_hosts};
 pub use messages::message;
 pub use packets::packet;
+pub use pubkeys::pubkey;
 pub use scp::scp;
 pub use sftp_client::sftp_client;
 pub use sftp_server::sftp_server;
@@ -47,7 +49,7 @@ pub use streams::{client, server};
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("agent", agent),
     ("authorized_keys", authorized_keys),
     ("client", client),
@@ -58,6 +60,7 @@ pub const TARGETS: [(&str, Target); 16] = [
     ("known_hosts", known_hosts),
     ("message", message),
     ("packet", packet),
+    ("pubkey", pubkey),
     ("scp", scp),
     ("server", server),
     ("sftp_client", sftp_client),

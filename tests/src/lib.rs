@@ -31,6 +31,7 @@ pub mod replay;
 pub mod signing;
 pub mod snapshot;
 pub mod suites;
+pub mod talk;
 pub mod user;
 pub mod wireshark;
 pub mod world;

@@ -3,7 +3,8 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use sanssh_core::auth::{client, server};
+use sanssh_core::auth::client;
+use sanssh_core::auth::server::{self, Credential};
 use sanssh_core::channel::{self, OpenFailure, OpenKind, Request};
 use sanssh_core::file::SigningKey;
 use sanssh_core::{ChannelId, Config, Event, Refused, transport};
@@ -63,10 +64,12 @@ impl Shell {
                 turn.command(|ssh, output| ssh.acceptable(&ask, algorithm, key, output)).expect("room for an answer");
             }
             Event::Auth(server::Event::Probe { ask, .. }) => turn.ssh().unacceptable(ask),
-            Event::Auth(server::Event::Attempt { credential, ask, .. }) => match credential {
-                server::Credential::PublicKey { key, .. } if known(key) => turn.ssh().grant(ask),
-                _ => turn.ssh().refuse(ask),
-            },
+            Event::Auth(server::Event::Attempt { credential: Credential::PublicKey { key, .. }, ask, .. })
+                if known(key) =>
+            {
+                turn.ssh().grant(ask);
+            }
+            Event::Auth(server::Event::Attempt { ask, .. }) => turn.ssh().refuse(ask),
             Event::Open { kind: OpenKind::Session, ask } => drop(turn.ssh().accept(ask)),
             Event::Open { ask, .. } => turn.ssh().decline(ask, OpenFailure::PROHIBITED),
             Event::Listen { ask, .. } => turn.ssh().refuse_forward(ask),
@@ -182,16 +185,24 @@ pub fn server(limits: Limits, core: Config) -> (Hub<Server, Shell>, SocketAddr) 
     let mut hub = Hub::new(limits).expect("a loop");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
     let address = listener.local_addr().expect("an address");
-    hub.listen(listener, &settings(core)).expect("a door");
+    hub.listen(listener.try_into().expect("a listener that does not block"), &settings(core)).expect("a door");
     (hub, address)
 }
 
-/// Serves what is ready, and says who is gone and why.
+/// Serves what is ready, and says who is gone and why. Whether the loop goes on.
 ///
 /// # Panics
-/// If nothing happens for very long.
+/// If the system does not wait.
 pub fn serve(hub: &mut Hub<Server, Shell>, keys: &[Vec<u8>], gone: &mut Vec<Error>) -> bool {
-    let goes_on = hub.wait(Some(DEADLINE)).expect("a loop that waits");
+    serve_within(hub, keys, gone, DEADLINE)
+}
+
+/// The same, without a wait for more than so long.
+///
+/// # Panics
+/// If the system does not wait.
+pub fn serve_within(hub: &mut Hub<Server, Shell>, keys: &[Vec<u8>], gone: &mut Vec<Error>, span: Duration) -> bool {
+    let goes_on = hub.wait(Some(span)).expect("a loop that waits");
     while let Some(next) = hub.next() {
         match next {
             Next::Turn(mut visit) => visit.state.turn(&mut visit.turn, keys),
@@ -229,6 +240,12 @@ impl Served {
         Self { address, handle, thread: Some(thread) }
     }
 
+    /// What other threads reach it by.
+    #[must_use]
+    pub fn handle(&self) -> Handle<()> {
+        self.handle.clone()
+    }
+
     /// Ends it; what it counted, and why its connections ended.
     ///
     /// # Panics
@@ -256,6 +273,8 @@ pub struct Call {
     pub script: VecDeque<(String, Vec<u8>)>,
     /// Whether keys are to be changed before each command.
     pub rekeys: bool,
+    /// Whether commands are left without the end of their input.
+    pub holds: bool,
     /// What came of them: status and output.
     pub results: Vec<(Option<u32>, Vec<u8>)>,
     /// Whether it is logged in.
@@ -278,10 +297,32 @@ impl Call {
         Self { script, ..Self::default() }
     }
 
+    /// One command with its input.
+    #[must_use]
+    pub fn fed(command: &str, input: &[u8]) -> Self {
+        Self { script: [(command.to_owned(), input.to_vec())].into(), ..Self::default() }
+    }
+
     /// Whether nothing is left to do.
     #[must_use]
     pub fn is_through(&self) -> bool {
         self.logged_in && self.script.is_empty() && self.channel.is_none()
+    }
+
+    /// Whether a command runs.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.opened && !self.starts
+    }
+
+    /// Commands have the end of their input.
+    pub fn release(&mut self) {
+        self.holds = false;
+    }
+
+    /// What commands have said so far is not kept.
+    pub fn forget(&mut self) {
+        self.output.clear();
     }
 
     /// Deals with what a connection's turn brings, and goes on.
@@ -355,7 +396,9 @@ impl Call {
                 return Ok(());
             }
         }
-        turn.ssh().finish(id);
+        if !self.holds {
+            turn.ssh().finish(id);
+        }
         Ok(())
     }
 }
@@ -414,8 +457,16 @@ impl Callers {
     /// If nothing happens for very long.
     pub fn step(&mut self) {
         let started = self.hub.now();
-        self.hub.wait(Some(DEADLINE)).expect("a loop that waits");
+        self.step_within(DEADLINE);
         assert!(self.hub.now().since(started) < DEADLINE, "nothing happens any more");
+    }
+
+    /// The same, without a wait for more than so long.
+    ///
+    /// # Panics
+    /// If the system does not wait.
+    pub fn step_within(&mut self, span: Duration) {
+        self.hub.wait(Some(span)).expect("a loop that waits");
         while let Some(next) = self.hub.next() {
             match next {
                 Next::Turn(mut visit) => {
@@ -423,6 +474,16 @@ impl Callers {
                 }
                 Next::Gone { state, error, .. } => self.gone.push((state, error)),
                 Next::Work(()) | Next::Foreign(_) => {}
+            }
+        }
+    }
+
+    /// Everybody has a turn, ready or not.
+    pub fn nudge(&mut self) {
+        let ids: Vec<Id> = self.hub.states().map(|(id, _)| id).collect();
+        for id in ids {
+            if let Some(mut visit) = self.hub.turn(id) {
+                visit.state.turn(&mut visit.turn, &self.host_key, (&self.user, &self.key));
             }
         }
     }

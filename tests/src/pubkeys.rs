@@ -4,6 +4,8 @@ use sanssh_core::pubkey::server::Request;
 use sanssh_core::pubkey::{Attribute, Code, Demand, Error, GATHER, Key, Server};
 use sanssh_core::wire::Sequence;
 use sanssh_core::{Output, Refused};
+use sanssh_std::Session;
+use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The attributes that the list understands, and whether it gives them to every key.
@@ -33,6 +35,7 @@ pub struct Subsystem {
     keys: Keys,
     machine: Server,
     gather: Vec<u8>,
+    space: Vec<u8>,
 }
 
 impl Keys {
@@ -41,9 +44,30 @@ impl Keys {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Serves a session whose subsystem this is.
+    ///
+    /// # Errors
+    /// Those of the connection; clients that break the protocol are sent away.
+    pub fn serve(&self, mut session: &Session) -> io::Result<()> {
+        let mut subsystem = self.open();
+        let mut space = [0; 4096];
+        session.write_all(&subsystem.answer(b"").unwrap_or_default())?;
+        loop {
+            let read = session.read(&mut space)?;
+            if read == 0 {
+                return Ok(session.exit(0)?);
+            }
+            match subsystem.answer(&space[..read]) {
+                Ok(answer) => session.write_all(&answer)?,
+                Err(_) => return session.write_all(&subsystem.farewell()),
+            }
+        }
+    }
+
     /// A client has come.
     pub fn open(&self) -> Subsystem {
-        Subsystem { keys: self.clone(), machine: Server::new(), gather: vec![0; GATHER] }
+        let (gather, space) = (vec![0; GATHER], vec![0; (MOST + 1) * GATHER]);
+        Subsystem { keys: self.clone(), machine: Server::new(), gather, space }
     }
 
     fn add(&self, key: (&[u8], &[u8]), overwrite: bool, demands: Sequence<'_, Demand<'_>>) -> Code {
@@ -94,32 +118,30 @@ impl Subsystem {
     /// # Errors
     /// Those of the machine; what it owes the client then is still to be [said](Self::farewell).
     pub fn answer(&mut self, mut bytes: &[u8]) -> Result<Vec<u8>, Error> {
-        let mut space = vec![0; 128 * 1024];
-        let mut output = Output::new(&mut space);
+        let mut said = Vec::new();
         loop {
+            let mut output = Output::new(&mut self.space);
             self.machine.flush(&mut output).expect("room for any answer");
             let before = bytes.len();
             let request = self.machine.recv(&mut self.gather, &mut bytes)?;
-            let (idle, owes) = (request.is_none() && bytes.len() == before, self.machine.owes_output());
+            let idle = request.is_none() && bytes.len() == before && !self.machine.owes_output();
             if let Some(request) = request {
                 give(&mut self.machine, &self.keys, &request, &mut output).expect("room for any answer");
-            } else if idle && !owes {
-                break;
+            }
+            let filled = output.filled();
+            said.extend_from_slice(&self.space[..filled]);
+            if idle {
+                return Ok(said);
             }
         }
-        let filled = output.filled();
-        space.truncate(filled);
-        Ok(space)
     }
 
     /// What is owed after an error.
     pub fn farewell(&mut self) -> Vec<u8> {
-        let mut space = vec![0; 1024];
-        let mut output = Output::new(&mut space);
+        let mut output = Output::new(&mut self.space);
         self.machine.flush(&mut output).expect("room for a status");
         let filled = output.filled();
-        space.truncate(filled);
-        space
+        self.space[..filled].to_vec()
     }
 
     /// The client has ended the stream.

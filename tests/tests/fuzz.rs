@@ -100,6 +100,6 @@ macro_rules! suite {
 }
 
 suite! {
-    agent authorized_keys client commands config ident keys known_hosts message packet scp server sftp_client
+    agent authorized_keys client commands config ident keys known_hosts message packet pubkey scp server sftp_client
     sftp_server socks x11
 }

@@ -281,3 +281,28 @@ fn h25_keepalives_that_nobody_answers() {
     }
     both_roles!(case);
 }
+
+#[test]
+fn keepalives_can_be_asked_for_otherwise_while_a_connection_lasts() {
+    fn case<R: Side>(feed: Feed) {
+        let mut config = server_config();
+        config.login.methods = config.login.methods.with(Method::Password);
+        let mut forger = Forger::<R>::with(feed, config).authenticated();
+        let every = |interval| sanssh_core::config::Keepalive { interval, count: 2 };
+        forger.wait(100);
+        forger.lives(&[], &[]);
+        forger.machine.ssh.set_keepalive(every(Duration::from_secs(5)));
+        forger.wait(4);
+        forger.lives(&[], &[]);
+        forger.wait(1);
+        forger.lives(&[], &[80]);
+        forger.machine.ssh.set_keepalive(every(Duration::ZERO));
+        forger.wait(100);
+        forger.lives(&[], &[]);
+        // At once, whatever was said.
+        forger.machine.ssh.ask_alive();
+        forger.wait(0);
+        forger.lives(&[], &[80]);
+    }
+    both_roles!(case);
+}

@@ -140,15 +140,20 @@ impl Slot {
             _ => 0,
         };
         if code != 0 {
-            self.loans |= code << (2 * self.awaited as u32);
+            self.loans |= 1_u32.unbounded_shl((self.awaited as u32).saturating_mul(2)).wrapping_mul(code);
         }
-        self.awaited += 1;
+        self.awaited = self.awaited.saturating_add(1);
     }
 
     /// The next answer has come; `None` if none was due.
     pub(crate) fn hear(&mut self, granted: bool) -> Option<()> {
         self.awaited = self.awaited.checked_sub(1)?;
-        let permit = [Flags::NONE, Flags::X11, Flags::X11_ONCE, Flags::AGENT][(self.loans & 3) as usize];
+        let permit = match self.loans & 3 {
+            1 => Flags::X11,
+            2 => Flags::X11_ONCE,
+            3 => Flags::AGENT,
+            _ => Flags::NONE,
+        };
         self.loans >>= 2;
         if granted {
             self.raise(permit);

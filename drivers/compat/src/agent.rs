@@ -11,7 +11,7 @@ use crate::pkey::PublicKey;
 use crate::session::{Came, Session};
 use core::future::Future;
 use core::time::Duration;
-use sanssh_std::{Agent as Inner, Client, Error as Below, Login};
+use sanssh_std::{Agent as Inner, Client, Error as Below};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -163,15 +163,8 @@ impl Agent {
 
 /// Logs in by one key, if the server would take it.
 async fn sign_in(client: &Client, user: &str, key: &PublicKey, agent: &Mutex<State>) -> Result<Came, Below> {
-    let algorithm = client.best_for(key.blob()).ok_or(Below::NoSignature)?;
-    if !client.begin_probe_key(user, algorithm, key.blob()).await? {
-        return Ok(Came::Unwanted);
-    }
-    let sign = |message: &[u8]| lock(agent).connected()?.sign(key.blob(), algorithm, message);
-    Ok(match client.begin_login_signed(user, algorithm, key.blob(), sign).await? {
-        Login::Refused(_) => Came::Unverified,
-        login => Came::To(login),
-    })
+    let sign = |algorithm, message: &[u8]| lock(agent).connected()?.sign(key.blob(), algorithm, message);
+    Came::of_signer(client, user, key.blob(), sign).await
 }
 
 impl State {

@@ -11,7 +11,7 @@
 //! # let seed = [0; 32];
 //! let settings = Arc::new(ServerSettings::new(ServerSettings::modern(), vec![SigningKey::ed25519(&seed)], 4)?);
 //! let mut hub: Hub<Server> = Hub::new(Limits::default())?;
-//! hub.listen(std::net::TcpListener::bind("127.0.0.1:2222")?, &settings)?;
+//! hub.listen(mio::net::TcpListener::bind("127.0.0.1:2222".parse()?)?.into(), &settings)?;
 //! while hub.wait(None)? {
 //!     while let Some(next) = hub.next() {
 //!         let Next::Turn(mut visit) = next else { continue };
@@ -53,6 +53,6 @@ pub use hub::{Counts, FOREIGN, Foreign, Handle, Hub, Id, Limits, Next, Visit};
 pub use link::Link;
 pub use sanssh_core as core;
 pub use sanssh_core::role::{Client, Server};
-pub use socket::Socket;
+pub use socket::{Listener, Socket};
 pub use system::Clock;
 pub use turn::Turn;

@@ -1,9 +1,9 @@
-//! The connected stream that a link moves bytes over: TCP, or a Unix socket. The protocol (RFC 4253 §4) asks for no more
-//! than eight clean bits in order.
+//! The connected stream that a link moves bytes over: TCP, or a Unix socket; and the listeners from which such streams
+//! come. The protocol (RFC 4253 §4) asks for no more than eight clean bits in order.
 
 use core::net::SocketAddr;
 use mio::event::Source;
-use mio::net::{TcpStream, UnixStream};
+use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use mio::{Interest, Registry, Token};
 use std::io::{self, Read, Write};
 use std::net::{self, Shutdown};
@@ -118,5 +118,62 @@ impl Write for &Socket {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// A listener that does not block, made like a [`Socket`]. Those that mio binds have room for a thousand connections that
+/// wait to be let in; std's have room for few, and what finds none comes late.
+#[derive(Debug)]
+pub struct Listener(Gate);
+
+#[derive(Debug)]
+enum Gate {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Listener {
+    pub(crate) fn accept(&self) -> io::Result<Socket> {
+        match &self.0 {
+            Gate::Tcp(listener) => listener.accept().map(|(socket, _)| socket.into()),
+            Gate::Unix(listener) => listener.accept().map(|(socket, _)| socket.into()),
+        }
+    }
+
+    pub(crate) const fn source(&mut self) -> &mut dyn Source {
+        match &mut self.0 {
+            Gate::Tcp(listener) => listener,
+            Gate::Unix(listener) => listener,
+        }
+    }
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self(Gate::Tcp(listener))
+    }
+}
+
+impl From<UnixListener> for Listener {
+    fn from(listener: UnixListener) -> Self {
+        Self(Gate::Unix(listener))
+    }
+}
+
+impl TryFrom<net::TcpListener> for Listener {
+    type Error = io::Error;
+
+    fn try_from(listener: net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(TcpListener::from_std(listener).into())
+    }
+}
+
+impl TryFrom<unix::UnixListener> for Listener {
+    type Error = io::Error;
+
+    fn try_from(listener: unix::UnixListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(UnixListener::from_std(listener).into())
     }
 }

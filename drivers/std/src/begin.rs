@@ -47,20 +47,28 @@ impl Client {
     pub fn advance<T>(&self, begun: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
         self.link.glance();
         let polled = look(begun);
-        self.link.change(|_| ());
-        if polled.is_pending() {
-            self.link.with(State::note_vain);
-        }
+        // What has come to its end may have brought something for others.
+        self.link.change(|state| state.news |= polled.is_ready());
         polled
     }
 
-    /// What to wait for on the [descriptor](AsFd) before anything can get on. If one call has brought something after
-    /// another could not go on, that is not worth a wait: all of them should be looked at once more.
+    /// Waits until calls of this thread that could not go on are worth another look, no longer than `span`; whether they
+    /// are. Where several threads advance calls of one connection it takes the place of a wait on the descriptor, which
+    /// would miss what another thread has read.
+    pub fn rest(&self, span: Option<Duration>) -> bool {
+        let seen = self.link.with(State::rested);
+        let moved = |state: &mut State<_>, _: &mut Own<'_>| (state.moves != seen).then_some(());
+        !matches!(self.link.wait(span, &mut Own::none(), moved), Err(Error::TimedOut(_)))
+    }
+
+    /// What to wait for on the [descriptor](AsFd) before anything can get on. If anything has moved since the last time that
+    /// this was asked, nothing is worth a wait: one call may have brought what another needs, and all that are begun should
+    /// be looked at once more.
     pub fn interest(&self) -> Interest {
         self.link.with(|state| {
             let (now, interest) = (state.clock().now(), state.interest(None));
             let within = interest.until.map(|one| one.since(now));
-            let within = if state.is_stale() { Some(Duration::ZERO) } else { within };
+            let within = if state.has_moved() { Some(Duration::ZERO) } else { within };
             Interest { read: interest.read, write: interest.write, within }
         })
     }

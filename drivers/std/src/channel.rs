@@ -318,6 +318,16 @@ impl Channel {
         self.stream.link.with(|state| state.ssh.windows(self.stream.id).unwrap_or_default())
     }
 
+    /// Lets who waits for one stream do so although the window is full of the other, which is kept: up to `bytes` more, by
+    /// which the window grows. Beyond that such a read fails with [`Error::Refused`].
+    pub fn stretch(&self, bytes: u32) {
+        self.stream.link.with(|state| {
+            if let Some(inbox) = state.inboxes.of(self.stream.id) {
+                inbox.stretch = Some(bytes);
+            }
+        });
+    }
+
     /// Lets the server send `bytes` more at a time, for as long as the channel is open.
     pub fn widen(&self, bytes: u32) {
         self.stream.link.change(|state| state.ssh.widen(self.stream.id, bytes));

@@ -74,6 +74,8 @@ pub(crate) struct Inbox {
     pub(crate) data: VecDeque<u8>,
     pub(crate) stderr: VecDeque<u8>,
     pub(crate) stderr_goes: StderrGoes,
+    /// Bytes that the window may grow by when it is full of what is not wanted; nothing if who reads has to see to that.
+    pub(crate) stretch: Option<u32>,
     pub(crate) eof: bool,
     pub(crate) closed: bool,
     /// Nobody at the other end reads what is written.
@@ -98,6 +100,7 @@ impl Inbox {
             data: VecDeque::new(),
             stderr: VecDeque::new(),
             stderr_goes: StderrGoes::Apart,
+            stretch: None,
             eof: false,
             closed: false,
             deaf: false,

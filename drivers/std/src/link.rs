@@ -333,10 +333,9 @@ impl<R: End> Link<R> {
             outcome = state.failure.clone().map(Err);
             self.settle(&mut state);
         }
+        // What has come to its end may have brought something for others.
+        state.news |= outcome.is_some();
         self.tell(&mut state);
-        if outcome.is_none() {
-            state.note_vain();
-        }
         outcome
     }
 

@@ -49,7 +49,29 @@ impl<R: End> Stream<R> {
         if let Some(what) = inbox.refused_start() {
             return Some(Err(Error::RequestRefused(what)));
         }
-        (inbox.eof || inbox.closed).then_some(Ok((want.unwrap_or(Kind::Data), 0)))
+        if inbox.eof || inbox.closed {
+            return Some(Ok((want.unwrap_or(Kind::Data), 0)));
+        }
+        self.stretch(state, want).err().map(Err)
+    }
+
+    /// A window that is full of what is not wanted grows, as far as that was allowed.
+    fn stretch(&self, state: &mut State<R>, want: Option<Kind>) -> Result<(), Error> {
+        let full = state.ssh.windows(self.id).is_some_and(|(_, receive)| receive == 0);
+        let Some(inbox) =
+            state.inboxes.of(self.id).filter(|inbox| full && want.is_some() && inbox.waiting(None).is_some())
+        else {
+            return Ok(());
+        };
+        let Some(left) = inbox.stretch else { return Ok(()) };
+        let more = left.min(state.ssh.config().window);
+        if more == 0 {
+            return Err(Refused::NoRoom.into());
+        }
+        inbox.stretch = Some(left - more);
+        state.ssh.widen(self.id, more);
+        self.link.settle(state);
+        Ok(())
     }
 
     /// Sends at least a byte, and as much as window and buffers take.

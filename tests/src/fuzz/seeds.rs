@@ -28,6 +28,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "known_hosts" => known_hosts(),
         "message" => message(),
         "packet" => packet(),
+        "pubkey" => pubkey(),
         "scp" => scp(),
         "server" => streams(|(_, server)| server),
         "sftp_client" => sftp_client(),
@@ -319,6 +320,37 @@ fn agent() -> Vec<Vec<u8>> {
     seeds.extend(requests.iter().map(|request| [&[1][..], &frame(request)].concat()));
     for (step, answer) in (0..9).flat_map(|step| answers.iter().map(move |answer| (step, answer))) {
         seeds.push([&[0, 2, step, 4][..], &frame(answer), &frame(&[6])].concat());
+    }
+    seeds
+}
+
+fn pubkey() -> Vec<Vec<u8>> {
+    let greeting = frame(&blob().string("version").u32(2).done());
+    let demand = blob().string("comment").string("mine").u8(1).done();
+    let key = |name: &str| blob().string(name).string("ssh-ed25519").string(USER_KEY);
+    let requests = [
+        [key("add").u8(0).u32(1).done(), demand].concat(),
+        key("add").u8(1).u32(0).done(),
+        key("remove").done(),
+        blob().string("list").done(),
+        blob().string("listattributes").done(),
+        blob().string("status").u32(3).string("words").string("").done(),
+        blob().string("unknown").done(),
+    ];
+    let answers = [
+        key("publickey").u32(1).string("comment").string("mine").done(),
+        blob().string("attribute").string("comment").u8(1).done(),
+        blob().string("status").u32(0).string("words").string("").done(),
+        blob().string("status").u32(3).string("words").string("").done(),
+    ];
+    let all: Vec<u8> = requests.iter().flat_map(|request| frame(request)).collect();
+    let mut seeds = vec![
+        [&[1][..], &greeting, &all].concat(),
+        [&[1][..], &frame(&blob().string("version").u32(1).done())].concat(),
+    ];
+    seeds.extend(requests.iter().map(|request| [&[1][..], &greeting, &frame(request)].concat()));
+    for (step, answer) in (0..4).flat_map(|step| answers.iter().map(move |answer| (step, answer))) {
+        seeds.push([&[0, 2, step, 0][..], &greeting, &frame(answer), &frame(&answers[2])].concat());
     }
     seeds
 }

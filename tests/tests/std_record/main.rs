@@ -7,6 +7,7 @@ mod line;
 mod redacted;
 
 use core::time::Duration;
+use sanssh_core::config::Keepalive;
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::crypto::soft::Soft;
 use sanssh_core::replay::{Cut, Script, Tape, What, play};
@@ -140,6 +141,30 @@ fn a_client_replays_with_commands_files_and_rekeys() {
     let script = tapes.script();
     assert!(says(&script, "first=false") > 2 && says(&script, "call reseed") == 0 && says(&script, "reseed ") > 2);
     assert_eq!(end(&script), "Closed");
+    replay(&script);
+}
+
+#[test]
+fn a_client_that_asks_for_signs_of_life_and_widens_a_window_replays() {
+    if !peers::require(&PEERS) {
+        return;
+    }
+    let server = Sshd::start(&[]);
+    let tapes = Tapes::default();
+    let client = connect(&server, &Options { record: Some(tapes.record()), ..Options::default() });
+    client.set_keepalive(Keepalive { interval: Duration::from_secs(3600), count: 3 });
+    client.ask_alive();
+    let channel = client.session().unwrap();
+    channel.widen(5_000_000);
+    client.block(channel.begin_exec(b"head -c 4000000 /dev/zero")).unwrap();
+    let mut zeros = Vec::new();
+    (&channel).read_to_end(&mut zeros).unwrap();
+    assert_eq!((zeros.len(), channel.wait().unwrap()), (4_000_000, Exit::Status(0)));
+    drop(channel);
+    client.disconnect();
+    drop(client);
+    let script = tapes.script();
+    assert_eq!((says(&script, "keepalive 3600000000 3"), says(&script, "ask-alive")), (1, 1));
     replay(&script);
 }
 

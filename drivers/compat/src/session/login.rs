@@ -29,6 +29,26 @@ pub(crate) enum Came {
 /// A private key, and what was given as the public one.
 type Keys = (SigningKey, Option<Vec<u8>>);
 
+impl Came {
+    /// Logs in by a key that is elsewhere, if the server would take it.
+    pub(crate) async fn of_signer(
+        client: &Client,
+        user: &str,
+        key: &[u8],
+        sign: impl FnOnce(HostKey, &[u8]) -> Result<Vec<u8>, Below>,
+    ) -> Result<Self, Below> {
+        let algorithm = client.best_for(key).ok_or(Below::NoSignature)?;
+        if !client.begin_probe_key(user, algorithm, key).await? {
+            return Ok(Self::Unwanted);
+        }
+        let sign = |message: &[u8]| sign(algorithm, message);
+        Ok(match client.begin_login_signed(user, algorithm, key, sign).await? {
+            Login::Refused(_) => Self::Unverified,
+            login @ (Login::Accepted { .. } | Login::Partial(_) | Login::PasswordExpired(_)) => Self::To(login),
+        })
+    }
+}
+
 impl Session {
     /// Whether somebody is logged in.
     pub fn userauth_authenticated(&self) -> bool {
@@ -150,15 +170,8 @@ impl Session {
                     Ok(blob) => blob,
                     Err(error) => return Ok(Came::Nothing(error)),
                 };
-                let algorithm = client.best_for(&blob).ok_or(Below::NoSignature)?;
-                if !client.begin_probe_key(&user, algorithm, &blob).await? {
-                    return Ok(Came::Unwanted);
-                }
-                let sign = |message: &[u8]| sign(algorithm, message).ok_or(Below::NoSignature);
-                Ok(match client.begin_login_signed(&user, algorithm, &blob, sign).await? {
-                    Login::Refused(_) => Came::Unverified,
-                    login @ (Login::Accepted { .. } | Login::Partial(_) | Login::PasswordExpired(_)) => Came::To(login),
-                })
+                let sign = |algorithm, message: &[u8]| sign(algorithm, message).ok_or(Below::NoSignature);
+                Came::of_signer(&client, &user, &blob, sign).await
             }
         })
     }

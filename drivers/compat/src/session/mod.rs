@@ -18,7 +18,7 @@ use self::methods::Wishes;
 
 use crate::Error;
 use crate::exceptions::{BadUseError, SocketRecvError};
-use crate::pending::Slots;
+use crate::pending::{Slots, Waits};
 use core::future::Future;
 use core::pin::pin;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -27,6 +27,7 @@ use core::time::Duration;
 use sanssh_core::Config;
 use sanssh_core::auth::MethodSet;
 use sanssh_std::{Client, Error as Below};
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A session, `ssh2.session.Session`. Clones are the same session, and so is the one that every child object holds; two
@@ -60,7 +61,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Last {
     code: i32,
-    text: Box<str>,
+    text: Cow<'static, str>,
 }
 
 /// What calls of the session have begun; its children have their own.
@@ -70,7 +71,7 @@ pub(crate) struct Pending {
     login: Slots<Came>,
     opening: Slots<sanssh_std::Channel>,
     pub(crate) listening: Slots<sanssh_std::RemoteListener>,
-    pub(crate) subsystem: Slots<crate::publickey::Opened>,
+    pub(crate) subsystem: Slots<crate::publickey::Talk>,
 }
 
 impl Session {
@@ -108,21 +109,25 @@ impl Session {
 
     /// What the socket has to be ready for before calls that gave [`Error::Again`] can go on, of
     /// [`LIBSSH2_SESSION_BLOCK_INBOUND`] and [`LIBSSH2_SESSION_BLOCK_OUTBOUND`]. From the first such call on that is at
-    /// least one, whatever other calls did in between; 0 before, and while calls wait.
+    /// least one, whatever other calls did in between; 0 before, and while calls wait. Threads that share a session should
+    /// wait by [`wait_socket`](crate::utils::wait_socket): a wait on the socket itself would miss what another thread reads.
     pub fn block_directions(&self) -> i32 {
         let Some(client) = self.shared.client.get().filter(|_| self.shared.waits.load(Ordering::Relaxed)) else {
             return 0;
         };
         let interest = client.interest();
-        let outbound = if interest.write { LIBSSH2_SESSION_BLOCK_OUTBOUND } else { 0 };
+        // If one call has brought what another needs, nothing is worth a wait, and there is almost always room to write.
+        let again = interest.within == Some(Duration::ZERO);
+        let outbound = if interest.write || again { LIBSSH2_SESSION_BLOCK_OUTBOUND } else { 0 };
         // A connection that is over gives its error at once.
         let inbound = if interest.read || outbound == 0 { LIBSSH2_SESSION_BLOCK_INBOUND } else { 0 };
         inbound | outbound
     }
 
-    /// How long to wait at most before calls that gave [`Error::Again`] are made again.
-    pub(crate) fn due(&self) -> Option<Duration> {
-        self.shared.client.get()?.interest().within
+    /// Waits until calls of this thread that gave [`Error::Again`] are worth making again, no longer than `span`; whether
+    /// they are.
+    pub(crate) fn rest(&self, span: Option<Duration>) -> bool {
+        self.shared.client.get().is_some_and(|client| client.rest(span))
     }
 
     /// How long each call may wait, in milliseconds; 0, as at first, for ever. One that took longer raises
@@ -156,7 +161,7 @@ impl Session {
 
     /// Sets both, for programs that pass on errors of their own; gives the number.
     pub fn set_last_error(&self, code: i32, text: &str) -> i32 {
-        *self.last() = Last { code, text: text.into() };
+        *self.last() = Last { code, text: text.to_owned().into() };
         code
     }
 
@@ -167,10 +172,14 @@ impl Session {
     /// Keeps the error of a call, every one of which ends here.
     pub(crate) fn note<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &outcome {
-            if error.is_again() {
-                self.shared.waits.store(true, Ordering::Relaxed);
-            }
-            self.set_last_error(error.code(), &error.to_string());
+            let text = match error {
+                Error::Again => {
+                    self.shared.waits.store(true, Ordering::Relaxed);
+                    Cow::Borrowed("Would block")
+                }
+                Error::Raised(raised) => Cow::Owned(raised.text.to_string()),
+            };
+            *self.last() = Last { code: error.code(), text };
         }
         outcome
     }
@@ -200,6 +209,15 @@ impl Session {
         Err(Error::new(BadUseError, "the session is not authenticated yet"))
     }
 
+    /// How long calls may wait.
+    fn waits(&self) -> Waits {
+        match (self.get_blocking(), self.get_timeout()) {
+            (false, _) => Waits::Never,
+            (true, 0) => Waits::Forever,
+            (true, _) => Waits::Awhile,
+        }
+    }
+
     /// What the window of a channel is at first.
     pub(crate) fn window(&self) -> u32 {
         Config::default().window
@@ -215,7 +233,7 @@ impl Session {
         F: Future<Output = Result<T, Below>> + Send + 'static,
     {
         let client = self.note(self.client())?;
-        let outcome = slots.run(client, self.get_blocking(), key, || begin(client));
+        let outcome = slots.run(client, self.waits(), key, || begin(client));
         self.note(outcome.map_or(Err(Error::Again), |outcome| Ok(outcome?)))
     }
 

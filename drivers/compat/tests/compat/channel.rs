@@ -264,6 +264,29 @@ fn a_window_full_of_what_nobody_reads_has_no_end() {
 }
 
 #[test]
+fn one_stream_can_be_read_whole_before_the_other() {
+    each(|peer, mode| {
+        let session = peer.session(mode);
+        let channel = run(&session, "head -c 5000000 /dev/zero >&2; echo out");
+        assert_eq!(drain(&session, |space| channel.read(space)), b"out\n");
+        assert_eq!(drain(&session, |space| channel.read_stderr(space)).len(), 5_000_000);
+        finish(&session, &channel);
+    });
+}
+
+/// What a server can make a program keep has an end.
+#[test]
+fn what_is_kept_of_a_stream_that_nobody_reads_is_bounded() {
+    let Some(peer) = openssh(&[]) else { return };
+    let session = peer.session(Mode::Blocking);
+    let channel = run(&session, "cat /dev/zero >&2");
+    let error = channel.read(&mut [0]).unwrap_err();
+    assert!(error.is(ChannelWindowFullError), "{error}");
+    assert_eq!(channel.flush_stderr(), Ok(34 << 20));
+    channel.close().unwrap();
+}
+
+#[test]
 fn wait_closed_before_the_end_of_the_stream_is_an_invalid_request() {
     each(|peer, mode| {
         let session = peer.session(mode);

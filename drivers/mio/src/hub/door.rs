@@ -1,8 +1,7 @@
 //! A listener of a loop. Where descriptors run out it has one in reserve, by which the newest connection is taken and told
 //! so; without that it would wait in the system's queue, and be announced again and again.
 
-use crate::Socket;
-use mio::net::TcpListener;
+use crate::{Listener, Socket};
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use std::sync::Arc;
 /// A listener, and the settings of what comes in.
 #[derive(Debug)]
 pub(super) struct Door<S, T> {
-    pub(super) listener: TcpListener,
+    pub(super) listener: Listener,
     pub(super) settings: Arc<S>,
     /// What the program keeps with each at first.
     pub(super) fresh: fn() -> T,
@@ -33,7 +32,7 @@ pub(super) enum Knock {
 }
 
 impl<S, T> Door<S, T> {
-    pub(super) fn new(listener: TcpListener, settings: Arc<S>, fresh: fn() -> T) -> Self {
+    pub(super) fn new(listener: Listener, settings: Arc<S>, fresh: fn() -> T) -> Self {
         Self { listener, settings, fresh, ready: true, reserve: reserve() }
     }
 
@@ -44,7 +43,7 @@ impl<S, T> Door<S, T> {
         }
         loop {
             match self.listener.accept() {
-                Ok((socket, _)) => return Knock::Guest(socket.into()),
+                Ok(socket) => return Knock::Guest(socket),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.ready = false;
                     return Knock::Nobody;
@@ -60,7 +59,7 @@ impl<S, T> Door<S, T> {
         if self.reserve.take().is_none() {
             return Knock::Pause;
         }
-        self.listener.accept().map_or(Knock::Pause, |(socket, _)| Knock::Turned(socket.into()))
+        self.listener.accept().map_or(Knock::Pause, Knock::Turned)
     }
 }
 

@@ -5,13 +5,11 @@ use super::seats::Seat;
 use super::{DOOR, Hub};
 use crate::end::End;
 use crate::link::Link;
-use crate::{Error, Socket};
+use crate::{Error, Listener, Socket};
 use core::time::Duration;
-use mio::net::TcpListener;
 use mio::{Interest, Token};
 use sanssh_core::{Instant, Reason};
 use std::io;
-use std::net;
 use std::sync::Arc;
 
 /// Listeners that there may be.
@@ -26,7 +24,7 @@ impl<R: End, T, W> Hub<R, T, W> {
     ///
     /// # Errors
     /// If the listener cannot be waited for, or there are hundreds already.
-    pub fn listen(&mut self, listener: net::TcpListener, settings: &Arc<R::Settings>) -> io::Result<()>
+    pub fn listen(&mut self, mut listener: Listener, settings: &Arc<R::Settings>) -> io::Result<()>
     where
         T: Default,
     {
@@ -34,9 +32,7 @@ impl<R: End, T, W> Hub<R, T, W> {
         if number >= MOST_DOORS {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
-        listener.set_nonblocking(true)?;
-        let mut listener = TcpListener::from_std(listener);
-        self.poll.registry().register(&mut listener, Token(DOOR.0 - number), Interest::READABLE)?;
+        self.poll.registry().register(listener.source(), Token(DOOR.0 - number), Interest::READABLE)?;
         self.doors.push(Door::new(listener, Arc::clone(settings), T::default));
         Ok(())
     }

@@ -130,14 +130,6 @@ impl Line {
         }
     }
 
-    /// A call that waits for nothing could not go on.
-    pub(super) fn note_vain(&self) {
-        match self {
-            Self::Channel { stream, .. } => stream.link.with(State::note_vain),
-            Self::Pipe(_) => {}
-        }
-    }
-
     /// Waits for input, and for room if there was too little.
     pub(super) fn wait(&self, space: &mut [u8], span: Option<Duration>) -> Result<Arrival, Error> {
         match self {

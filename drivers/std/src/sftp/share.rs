@@ -3,7 +3,7 @@
 //! something has happened. There is no thread besides, and no wait without the deadline that calls have.
 
 use super::desk::{Answer, Ticket};
-use super::engine::{Engine, Wish};
+use super::engine::Engine;
 use super::line::Line;
 use crate::Error;
 use crate::channel::Channel;
@@ -94,26 +94,22 @@ impl Share {
         }
     }
 
-    /// Polls a call whose state is kept elsewhere, and once more if the socket has brought anything meanwhile.
+    /// Polls a call whose state is kept elsewhere, and once more with what the socket has brought meanwhile.
     pub(super) fn try_once<T>(&self, mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> Option<T> {
         let context = Context::from_waker(Waker::noop());
         let mut polled = poll(&context);
         if polled.is_pending() {
             let mut engine = self.lock();
-            let arrived = self.take_in(&mut engine, true);
+            self.take_in(&mut engine, true);
             self.tell(&mut engine);
             drop(engine);
-            if arrived {
-                polled = poll(&context);
-            }
+            // There may also be room now.
+            polled = poll(&context);
         }
-        match polled {
-            Poll::Ready(value) => Some(value),
-            Poll::Pending => {
-                self.line.note_vain();
-                None
-            }
-        }
+        let Poll::Ready(value) = polled else { return None };
+        // It may have brought something for others.
+        self.line.tell();
+        Some(value)
     }
 
     /// Runs a call to its end.
@@ -173,7 +169,6 @@ impl Share {
 
     /// Sends what there is to send, as far as there is room.
     pub(super) fn offer(&self, engine: &mut Engine) {
-        engine.defer();
         if (engine.has_more() || self.line.is_behind())
             && let Err(error) = self.line.offer(engine)
         {
@@ -235,12 +230,12 @@ impl Share {
     /// Asks, and gives the answer; `path` is what an error names.
     pub(super) async fn call(&self, request: &Request<'_>, path: &[u8]) -> Result<Answer, Error> {
         let ticket = self.lock().ticket();
-        self.run(Errand { share: self, request: Some(request), ticket: Some(ticket), wish: None }, path).await
+        self.run(Errand { share: self, request: Some(request), ticket: Some(ticket) }, path).await
     }
 
     /// Gives the answer to what was asked under the ticket.
     pub(super) async fn answer(&self, ticket: Ticket, path: &[u8]) -> Result<Answer, Error> {
-        self.run(Errand { share: self, request: None, ticket: Some(ticket), wish: None }, path).await
+        self.run(Errand { share: self, request: None, ticket: Some(ticket) }, path).await
     }
 
     async fn run(&self, mut errand: Errand<'_>, path: &[u8]) -> Result<Answer, Error> {
@@ -258,16 +253,15 @@ struct Errand<'a> {
     request: Option<&'a Request<'a>>,
     /// Under which the answer comes, until it has.
     ticket: Option<Ticket>,
-    wish: Option<Wish>,
 }
 
 impl Errand<'_> {
     fn poll(&mut self, context: &Context<'_>) -> Poll<Result<Answer, Error>> {
-        let Self { share, request, ticket, wish } = self;
+        let Self { share, request, ticket } = self;
         let answer = share.attempt(context, |engine| {
             let under = (*ticket)?;
             if let Some(what) = request {
-                if let Err(error) = engine.insist(what, under, wish)? {
+                if let Err(error) = engine.ask(what, under)? {
                     return Some(Err(error));
                 }
                 *request = None;
@@ -284,9 +278,7 @@ impl Drop for Errand<'_> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
         let mut engine = self.share.lock();
-        engine.unwish(&mut self.wish);
         engine.abandon(ticket);
-        // What was kept back for it may leave.
         self.share.offer(&mut engine);
         self.share.tell(&mut engine);
     }

@@ -1,10 +1,6 @@
 //! Two network stacks joined by a bad line, on a clock that only moves when told: frames are lost, doubled and delayed as a
 //! seed says, and one that overtakes another is what delay does.
 
-mod party;
-
-pub(crate) use party::Party;
-
 use core::time::Duration as Span;
 use sanssh_core::{Random, Seed};
 use smoltcp::iface::{self, Interface, SocketHandle, SocketSet};
