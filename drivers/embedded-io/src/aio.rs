@@ -1,5 +1,37 @@
 //! The same for executors: a link whose turns are awaited, over the traits of embedded-io-async.
 //!
+//! ```
+//! use embedded_io_async::{Read, Write};
+//! use sanssh_core::channel;
+//! use sanssh_core::crypto::null::Null;
+//! use sanssh_core::role::Server;
+//! use sanssh_core::{Config, Event, Seed, Slot};
+//! use sanssh_embedded_io::{Error, aio};
+//!
+//! /// Serves one connection, to its end. The timer is the executor's: what it is now, and a future for when it is later.
+//! async fn serve<I, O, T>(halves: (I, O), timer: T, seed: &Seed) -> Result<(), Error<I::Error>>
+//! where
+//!     I: Read,
+//!     O: Write<Error = I::Error>,
+//!     T: aio::Timer,
+//! {
+//!     let (mut input, mut output) = ([0; 4096], [0; 2048]);
+//!     let memories = [&mut input[..], &mut output[..]];
+//!     let mut link =
+//!         aio::Link::<_, _, _, Server, Null, _>::new(halves, timer, Config::default(), seed, [Slot::new(); 2], memories);
+//!     loop {
+//!         let mut turn = link.turn().await?;
+//!         while let Some(event) = turn.next()? {
+//!             match event {
+//!                 Event::Channel(id, channel::Event::Data(bytes)) => turn.ssh.release(id, bytes.len()),
+//!                 // The login, channels and requests, as everywhere.
+//!                 _ => {}
+//!             }
+//!         }
+//!     }
+//! }
+//! ```
+//!
 //! Whatever is awaited here may be dropped before it is done, as `select` does, if that is true of the transport's `read` and
 //! `write`; nothing is lost, and it may be begun again.
 
