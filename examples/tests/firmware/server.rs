@@ -88,7 +88,8 @@ fn two_channels_and_no_third() {
     let third = board.ssh(&[&sharing]).arg("echo here").output().expect("a client");
     drop(second.stdin.take());
     let second = second.wait_with_output().expect("its end");
-    let complaints = [&third, &second].map(|output| String::from_utf8_lossy(&output.stderr).contains("refused by peer"));
+    let complaints =
+        [&third, &second].map(|output| String::from_utf8_lossy(&output.stderr).contains("refused by peer"));
     assert!(complaints[0] != complaints[1], "{third:?} {second:?}");
     // The master sees what it was told.
     drop(first.stdin.take());

@@ -3,12 +3,16 @@
 mod agent;
 mod channel;
 mod defects;
+mod ends;
 mod handshake;
 mod knownhost;
 mod listener;
 mod login;
 mod names;
+mod paths;
 mod publickey;
 mod rig;
 mod session;
+mod stress;
 mod threads;
+mod waits;
