@@ -3,7 +3,7 @@
 
 use crate::Error;
 use crate::exceptions::{
-    BadUseError, ChannelClosedError, ChannelEOFSentError, ChannelWindowFullError, InvalidRequestError,
+    BadUseError, ChannelClosedError, ChannelEOFSentError, ChannelWindowFullError, InvalidRequestError, RandGenError,
 };
 use crate::pending::Slots;
 use crate::session::Session;
@@ -11,6 +11,7 @@ use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use core::task::Poll;
+use sanssh_core::Random;
 use sanssh_std::{Agent, Channel as Inner, Error as Below, Exit, Kind, Pty, StderrGoes};
 use std::io::{self, Read, Write};
 
@@ -192,19 +193,21 @@ impl Channel {
     /// # Errors
     /// `ChannelRequestDenied` if the server refuses, `AuthenticationError` if it lets anybody in and nothing is lent.
     pub fn request_auth_agent(&self) -> Result<(), Error> {
-        let agent = Agent::socket().ok();
-        let begun = self.inner()?.begin_agent(agent.as_deref()).map_err(Error::from);
-        let begun = self.session.note(begun)?;
-        self.ask("agent", |_| begun)
+        self.ask("agent", |inner| {
+            let begun = inner.begin_agent(Agent::socket().ok().as_deref());
+            async { begun?.await }
+        })
     }
 
-    /// Asks that programs may show windows on this screen, with a cookie that leads nowhere: as with the documented
-    /// call, what they open is refused.
+    /// Asks that programs may show windows on this screen, with a cookie made up for them: as with the documented call,
+    /// what they open is refused.
     ///
     /// # Errors
-    /// `ChannelRequestDenied` if the server refuses.
+    /// `ChannelRequestDenied` if the server refuses, `RandGenError` if the system has no entropy.
     pub fn x11_req(&self, screen_number: u32) -> Result<(), Error> {
-        self.x11_req_ex(false, b"MIT-MAGIC-COOKIE-1", &[b'0'; 32], screen_number)
+        let seed = sanssh_std::seed().map_err(|error| Error::from(error).raised_as(RandGenError));
+        let cookie = u128::from_be_bytes(Random::new(&self.session.note(seed)?).array());
+        self.x11_req_ex(false, b"MIT-MAGIC-COOKIE-1", format!("{cookie:032x}").as_bytes(), screen_number)
     }
 
     /// The same for one window program alone or for all, with the caller's protocol and cookie, in hexadecimal digits.

@@ -191,26 +191,29 @@ impl<R: End> Link<R> {
     /// Sends what was left; whether nothing is left any more. Ends the connection if the socket has not taken anything of it
     /// for longer than keepalives bear.
     pub(crate) fn resume(&mut self, now: Instant) -> bool {
+        let mut took = false;
         if !self.tx.is_empty() {
             let tx = core::mem::take(&mut self.tx);
-            self.sent += self.write(&tx[self.sent..]);
+            let sent = self.write(&tx[self.sent..]);
+            took = sent > 0;
+            self.sent += sent;
             if self.sent < tx.len() && self.broken.is_none() {
                 self.tx = tx;
             } else {
                 self.sent = 0;
             }
         }
-        self.backlog.check(self.tx.len() - self.sent, &mut self.ssh, now);
+        self.backlog.check(self.tx.len() - self.sent, took, &mut self.ssh, now);
         self.tx.is_empty()
     }
 
     /// Sends, and keeps what the socket does not take.
-    pub(crate) fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8], now: Instant) {
         let sent = self.write(bytes);
         if sent < bytes.len() && self.broken.is_none() {
             self.tx.reserve_exact(bytes.len() - sent);
             self.tx.extend_from_slice(&bytes[sent..]);
-            self.backlog.note(self.tx.len());
+            self.backlog.check(self.tx.len(), sent > 0, &mut self.ssh, now);
         }
     }
 

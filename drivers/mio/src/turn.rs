@@ -196,7 +196,7 @@ impl<R: End> Drop for Turn<'_, R> {
             link.hang_up();
         }
         link.keep(self.input.rest(), self.stranger);
-        link.send(&self.space[..self.filled]);
+        link.send(&self.space[..self.filled], self.now);
     }
 }
 

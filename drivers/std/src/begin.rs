@@ -52,6 +52,15 @@ impl Client {
         polled
     }
 
+    /// Waits until calls of this thread that could not go on are worth another look, no longer than `span`; whether they
+    /// are. Where several threads advance calls of one connection it takes the place of a wait on the descriptor, which
+    /// would miss what another thread has read.
+    pub fn rest(&self, span: Option<Duration>) -> bool {
+        let seen = self.link.with(State::rested);
+        let moved = |state: &mut State<_>, _: &mut Own<'_>| (state.moves != seen).then_some(());
+        !matches!(self.link.wait(span, &mut Own::none(), moved), Err(Error::TimedOut(_)))
+    }
+
     /// What to wait for on the [descriptor](AsFd) before anything can get on. If anything has moved since the last time that
     /// this was asked, nothing is worth a wait: one call may have brought what another needs, and all that are begun should
     /// be looked at once more.

@@ -17,6 +17,7 @@ use sanssh_core::transport;
 use sanssh_core::transport::Summary;
 use sanssh_core::{ChannelId, Config, Error as SshError, Event, Instant, Output, Refused, Rx, Slot, Tx};
 use std::io::{self, Read, Write};
+use std::thread::{self, ThreadId};
 use zeroize::Zeroize;
 
 /// What a stranger's connection has of either buffer at first.
@@ -79,6 +80,16 @@ impl<'a> Own<'a> {
     }
 }
 
+/// What had happened when a thread last asked: each has its own calls that wait, and its own to look at again.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    thread: ThreadId,
+    /// What to wait for.
+    interest: u64,
+    /// To wait.
+    rest: u64,
+}
+
 /// The connection and everything that waits around it.
 pub(crate) struct State<R: End> {
     pub(crate) ssh: Ssh<R>,
@@ -106,8 +117,8 @@ pub(crate) struct State<R: End> {
     pub(crate) news: bool,
     /// How often that was told.
     pub(crate) moves: u64,
-    /// How often it had been when somebody last asked what to wait for.
-    asked: u64,
+    /// How often it had been when threads last asked what to wait for.
+    asked: Vec<Asked>,
     /// A thread is the pump.
     pub(crate) pumping: bool,
     /// What the pump sleeps on, while it does.
@@ -143,7 +154,7 @@ impl<R: End> State<R> {
             goodbye: None,
             news: false,
             moves: 0,
-            asked: 0,
+            asked: Vec::new(),
             pumping: false,
             polling: None,
             waiters: 0,
@@ -181,9 +192,25 @@ impl<R: End> State<R> {
         Interest { read: self.ssh.waiting().is_none(), write: !self.tx.is_empty(), until }
     }
 
-    /// Whether anything has happened since this was asked last.
-    pub(crate) const fn has_moved(&mut self) -> bool {
-        core::mem::replace(&mut self.asked, self.moves) != self.moves
+    /// Whether anything has happened since this thread asked so last.
+    pub(crate) fn has_moved(&mut self) -> bool {
+        let moves = self.moves;
+        core::mem::replace(&mut self.asked().interest, moves) != moves
+    }
+
+    /// How much had happened when this thread rested last.
+    pub(crate) fn rested(&mut self) -> u64 {
+        let moves = self.moves;
+        core::mem::replace(&mut self.asked().rest, moves)
+    }
+
+    fn asked(&mut self) -> &mut Asked {
+        let thread = thread::current().id();
+        let at = self.asked.iter().position(|one| one.thread == thread).unwrap_or_else(|| {
+            self.asked.push(Asked { thread, interest: 0, rest: 0 });
+            self.asked.len() - 1
+        });
+        &mut self.asked[at]
     }
 
     /// Whether a pump that sleeps on `interest` has to be woken for what has come up since.

@@ -8,6 +8,7 @@ mod knownhost;
 mod listener;
 mod login;
 mod names;
+mod paths;
 mod publickey;
 mod rig;
 mod session;
