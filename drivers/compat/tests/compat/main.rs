@@ -11,5 +11,8 @@ mod names;
 mod paths;
 mod publickey;
 mod rig;
+mod scp;
 mod session;
+mod sftp;
+mod sftp_handle;
 mod threads;

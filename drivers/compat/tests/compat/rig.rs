@@ -8,8 +8,8 @@ use sanssh_compat::{Error, utils};
 use sanssh_core::algorithm::Preferences;
 use sanssh_core::auth::Method;
 use sanssh_std::{
-    Attempt, AuthorizedKeys, Credential, Handler, HostAttempt, Permissions, Server, ServerConfig, Session as Served,
-    Shutdown, Start, Verdict, Wish, home,
+    Attempt, AuthorizedKeys, Credential, Directory, Handler, HostAttempt, Permissions, Server, ServerConfig,
+    Session as Served, Share, Shutdown, Start, Verdict, Wish, home,
 };
 use sanssh_tests::keys::{Keys, Kind};
 use sanssh_tests::openssh::Sshd;
@@ -211,6 +211,15 @@ impl Handler for Judge {
 }
 
 fn serve(session: &Served) -> io::Result<()> {
+    let files = || Directory::open("/", &Share { writable: true, ..Share::default() });
+    match session.start() {
+        Start::Subsystem(b"sftp") => return Ok(files()?.serve_sftp(session)?),
+        Start::Exec(command) if command.starts_with(b"scp ") => {
+            files()?.serve_scp(session)?;
+            return Ok(());
+        }
+        Start::Exec(_) | Start::Shell | Start::Subsystem(_) => {}
+    }
     let mut shell = Command::new("sh");
     match session.start() {
         Start::Exec(command) => shell.arg("-c").arg(String::from_utf8_lossy(command).into_owned()),
