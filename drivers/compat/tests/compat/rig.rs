@@ -7,6 +7,7 @@ use sanssh_compat::session::Session;
 use sanssh_compat::{Error, utils};
 use sanssh_core::algorithm::Preferences;
 use sanssh_core::auth::Method;
+use sanssh_core::scp;
 use sanssh_std::{
     Attempt, AuthorizedKeys, Credential, Directory, Handler, HostAttempt, Permissions, Server, ServerConfig,
     Session as Served, Share, Shutdown, Start, Verdict, Wish, home,
@@ -146,6 +147,7 @@ impl Ours {
         let mut config = ServerConfig { host_keys, environment: vec!["TEST_*".to_owned()], ..ServerConfig::default() };
         config.core.preferences = Preferences::legacy();
         config.core.forwarding = true;
+        config.subsystems.push("sftp".to_owned());
         config.core.login.methods =
             [Method::PublicKey, Method::Password, Method::Interactive, Method::HostBased].into_iter().collect();
         let server = Server::bind("127.0.0.1:0", config).unwrap();
@@ -211,12 +213,15 @@ impl Handler for Judge {
 }
 
 fn serve(session: &Served) -> io::Result<()> {
-    let files = || Directory::open("/", &Share { writable: true, ..Share::default() });
+    let files = || Directory::open("/", &Share::default());
     match session.start() {
-        Start::Subsystem(b"sftp") => return Ok(files()?.serve_sftp(session)?),
-        Start::Exec(command) if command.starts_with(b"scp ") => {
-            files()?.serve_scp(session)?;
-            return Ok(());
+        Start::Subsystem(name) if name == "sftp" => return Ok(files()?.serve_sftp(session)?),
+        Start::Exec(line) if line.starts_with(b"scp ") => {
+            let mut path = vec![0; line.len()];
+            return Ok(match scp::command::Command::read(line, &mut path) {
+                Ok(command) => files()?.serve_scp(session, &command)?,
+                Err(_) => session.exit(127)?,
+            });
         }
         Start::Exec(_) | Start::Shell | Start::Subsystem(_) => {}
     }

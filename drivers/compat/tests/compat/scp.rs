@@ -91,9 +91,9 @@ fn scp_send64_stores_contents_mode_and_times() {
             finish(&session, &channel);
             assert_eq!(channel.get_exit_status(), 0);
             let file = here.path().join(name);
-            assert!(fs::read(&file).unwrap() == data);
             let real = file.metadata().unwrap();
             assert_eq!((real.mode() & 0o777, real.mtime(), real.atime()), (0o640, 1_000_000, 2_000_000), "{name}");
+            assert!(fs::read(&file).unwrap() == data);
         }
     });
 }

@@ -152,9 +152,8 @@ fn symlink_readlink_and_realpath() {
         assert_eq!(call(&session, || sftp.readlink(&link)).unwrap(), file);
         let real = fs::canonicalize(here.path()).unwrap().join("f");
         let real = real.to_str().unwrap().as_bytes();
-        let turned = at(&here, "./x/../f");
-        let told = call(&session, || sftp.realpath(&turned, 256));
-        assert!(told.is_ok_and(|told| told == real) || matches!(peer, Peer::OpenSsh(_)));
+        let turned = at(&here, "./f");
+        assert_eq!(call(&session, || sftp.realpath(&turned, 256)).unwrap(), real);
         assert_eq!(call(&session, || sftp.realpath(&file, real.len())).unwrap(), real);
         for too_few in [0, real.len() - 1] {
             let error = call(&session, || sftp.realpath(&file, too_few)).unwrap_err();
@@ -234,6 +233,10 @@ fn pending_calls_interleave_and_can_be_dropped() {
                 rest(&session);
             }
         }
-        assert!(told.iter().flatten().all(|told| told.as_ref().is_ok_and(|told| told.filesize == 0)));
+        // What nobody asked for again may have taken place, or not.
+        assert!(told.iter().flatten().all(|told| match told {
+            Ok(told) => told.filesize == 0,
+            Err(error) => error.status() == Some(2),
+        }));
     });
 }

@@ -90,7 +90,11 @@ fn readdir_and_readdir_ex_list_everything() {
         }
         assert_eq!(listed, wanted);
         assert!(handle.read(&mut [0]).unwrap_err().is(BadUseError));
-        assert_eq!(call(&session, || handle.fstat()).unwrap().permissions & 0o170_000, 0o40_000);
+        match call(&session, || handle.fstat()) {
+            Ok(told) => assert_eq!(told.permissions & 0o170_000, 0o40_000),
+            // OpenSSH's server has no answer to that.
+            Err(error) => assert_eq!(error.status(), Some(4)),
+        }
         call(&session, || handle.close()).unwrap();
         assert!(handle.readdir().next().unwrap().is_err());
         let file = open(&session, &sftp, &at(&here, "file 1"), LIBSSH2_FXF_READ);
@@ -257,8 +261,8 @@ fn what_was_dropped_is_closed_and_written() {
         for _ in 0..1500 {
             drop(open(&session, &sftp, &name, CREATES));
         }
-        let mut handle = open(&session, &sftp, &name, CREATES);
-        feed(&session, b"text", |rest| Ok(handle.write(rest).unwrap()));
+        let handle = open(&session, &sftp, &name, CREATES);
+        feed(&session, b"text", |rest| handle.write(rest));
         drop(handle);
         assert_eq!(call(&session, || sftp.stat(&name)).unwrap().filesize, 4);
     }
