@@ -3,7 +3,7 @@
 
 use crate::Error;
 use crate::exceptions::{
-    BadUseError, ChannelClosedError, ChannelEOFSentError, ChannelWindowFullError, InvalidRequestError,
+    BadUseError, ChannelClosedError, ChannelEOFSentError, ChannelWindowFullError, InvalidRequestError, RandGenError,
 };
 use crate::pending::Slots;
 use crate::scp::Tail;
@@ -12,6 +12,7 @@ use core::future::{Future, poll_fn};
 use core::pin::pin;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use core::task::Poll;
+use sanssh_core::Random;
 use sanssh_std::{Agent, Channel as Inner, Error as Below, Exit, Kind, Pty, StderrGoes};
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -210,19 +211,21 @@ impl Channel {
     /// # Errors
     /// `ChannelRequestDenied` if the server refuses, `AuthenticationError` if it lets anybody in and nothing is lent.
     pub fn request_auth_agent(&self) -> Result<(), Error> {
-        let agent = Agent::socket().ok();
-        let begun = self.inner()?.begin_agent(agent.as_deref()).map_err(Error::from);
-        let begun = self.session.note(begun)?;
-        self.ask("agent", |_| begun)
+        self.ask("agent", |inner| {
+            let begun = inner.begin_agent(Agent::socket().ok().as_deref());
+            async { begun?.await }
+        })
     }
 
-    /// Asks that programs may show windows on this screen, with a cookie that leads nowhere: as with the documented
-    /// call, what they open is refused.
+    /// Asks that programs may show windows on this screen, with a cookie made up for them: as with the documented call,
+    /// what they open is refused.
     ///
     /// # Errors
-    /// `ChannelRequestDenied` if the server refuses.
+    /// `ChannelRequestDenied` if the server refuses, `RandGenError` if the system has no entropy.
     pub fn x11_req(&self, screen_number: u32) -> Result<(), Error> {
-        self.x11_req_ex(false, b"MIT-MAGIC-COOKIE-1", &[b'0'; 32], screen_number)
+        let seed = sanssh_std::seed().map_err(|error| Error::from(error).raised_as(RandGenError));
+        let cookie = u128::from_be_bytes(Random::new(&self.session.note(seed)?).array());
+        self.x11_req_ex(false, b"MIT-MAGIC-COOKIE-1", format!("{cookie:032x}").as_bytes(), screen_number)
     }
 
     /// The same for one window program alone or for all, with the caller's protocol and cookie, in hexadecimal digits.
@@ -538,13 +541,16 @@ impl Channel {
             size == 0 && read_avail > 0
         };
         let mut stuck = false;
-        let waited = self.session.wait(poll_fn(|context| match ended.as_mut().poll(context) {
-            Poll::Pending if full() => {
-                stuck = true;
-                Poll::Ready(Ok(()))
-            }
-            polled @ (Poll::Pending | Poll::Ready(_)) => polled,
-        }));
+        let waited = self.session.wait(
+            &self.finished,
+            poll_fn(|context| match ended.as_mut().poll(context) {
+                Poll::Pending if full() => {
+                    stuck = true;
+                    Poll::Ready(Ok(()))
+                }
+                polled @ (Poll::Pending | Poll::Ready(_)) => polled,
+            }),
+        );
         if stuck {
             let text = "the window is full of what was not read: the end cannot come";
             return self.session.note(Err(Error::new(ChannelWindowFullError, text)));
@@ -562,7 +568,7 @@ impl Channel {
         if !self.closed.swap(true, Ordering::Relaxed) {
             inner.close();
         }
-        self.session.wait(inner.begin_wait_close())
+        self.session.wait(&self.closed, inner.begin_wait_close())
     }
 
     /// Waits until the server has closed the channel.
@@ -576,7 +582,7 @@ impl Channel {
             let text = "wait_closed() invoked when channel is not in EOF state";
             return self.session.note(Err(Error::new(InvalidRequestError, text)));
         }
-        self.session.wait(inner.begin_wait_close())
+        self.session.wait(&self.closed, inner.begin_wait_close())
     }
 
     /// The status that the command ended with, as far as the server has said; otherwise 0, as after a signal.

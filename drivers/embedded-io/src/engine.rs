@@ -16,6 +16,8 @@ pub(crate) struct Engine<'m, R: Role, P: Provider, T> {
     intake: Intake<&'m mut [u8]>,
     pub(crate) tx: Tx<&'m mut [u8]>,
     backlog: Backlog,
+    /// The transport has taken something since the last turn.
+    took: bool,
     /// The transport gives no more.
     ended: bool,
     /// Something was written since the transport was flushed.
@@ -36,6 +38,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Engine<'m, R, P
             intake: Intake::new(input),
             tx: Tx::new(output),
             backlog: Backlog::new(now),
+            took: false,
             ended: false,
             unflushed: false,
         }
@@ -62,6 +65,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Engine<'m, R, P
     /// Counts what was written of what waits.
     pub(crate) fn sent(&mut self, n: usize) {
         self.tx.sent(n);
+        self.took |= n > 0;
         self.unflushed |= n > 0;
     }
 
@@ -98,7 +102,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Engine<'m, R, P
 
     pub(crate) fn turn(&mut self, now: Instant) -> Turn<'_, 'm, R, P, T> {
         let waiting = self.tx.pending().len();
-        self.backlog.check(waiting, &mut self.ssh, now);
+        self.backlog.check(waiting, core::mem::take(&mut self.took), &mut self.ssh, now);
         Turn::new(&mut self.ssh, &mut self.intake, &mut self.tx, now, self.ended)
     }
 }

@@ -3,6 +3,7 @@
 mod agent;
 mod channel;
 mod defects;
+mod ends;
 mod handshake;
 mod knownhost;
 mod listener;
@@ -15,4 +16,6 @@ mod scp;
 mod session;
 mod sftp;
 mod sftp_handle;
+mod stress;
 mod threads;
+mod waits;

@@ -142,6 +142,11 @@ pub(crate) struct Ours {
 
 impl Ours {
     pub(crate) fn start() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// One whose configuration is changed first.
+    pub(crate) fn with(change: impl FnOnce(&mut ServerConfig)) -> Self {
         let keys = Keys::shared();
         let host_keys = Kind::ALL.iter().map(|kind| home::read_key(&keys.host(*kind), None).unwrap()).collect();
         let mut config = ServerConfig { host_keys, environment: vec!["TEST_*".to_owned()], ..ServerConfig::default() };
@@ -150,6 +155,7 @@ impl Ours {
         config.subsystems.push("sftp".to_owned());
         config.core.login.methods =
             [Method::PublicKey, Method::Password, Method::Interactive, Method::HostBased].into_iter().collect();
+        change(&mut config);
         let server = Server::bind("127.0.0.1:0", config).unwrap();
         let (address, shutdown) = (server.local_addr().unwrap(), server.shutdown());
         let judge = Judge(AuthorizedKeys::text(keys.authorized()));

@@ -5,7 +5,7 @@
 use core::mem::MaybeUninit;
 use cortex_m_rt::entry;
 use sanssh_core::role::Server;
-use sanssh_core::{Random, Seed, Slot};
+use sanssh_core::{Random, Reason, Seed, Slot};
 use sanssh_firmware::board::{self, Lent};
 use sanssh_firmware::guest::Guest;
 use sanssh_firmware::house::House;
@@ -39,6 +39,24 @@ fn main() -> ! {
     serve(&mut net, door, guest, house, &mut random)
 }
 
+/// Sees to it that somebody listens. Who comes while a guest is here is told so; while one leaves, they may wait.
+fn receive(net: &mut Net, door: &Door) {
+    let stage = door.stage(net.socket());
+    if matches!(stage, Stage::Idle | Stage::Waiting) && net.other().is_active() {
+        net.change();
+    } else if stage == Stage::Idle {
+        // It is closed, and may listen.
+        let _ = net.socket().listen(net::PORT);
+    }
+    let leaves = door.fate().is_some() || stage != Stage::Busy;
+    let other = net.other();
+    if !other.is_open() {
+        let _ = other.listen(net::PORT);
+    } else if other.may_send() && !leaves {
+        Door::turn_away(profile::SOFTWARE, Reason::TOO_MANY_CONNECTIONS, other);
+    }
+}
+
 // Apart, so that what they take of the stack is given back.
 
 #[inline(never)]
@@ -60,27 +78,18 @@ fn begin(door: &mut Door, random: &mut Random) {
 }
 
 fn serve(net: &mut Net, door: &mut Door, guest: &mut Guest<'static>, house: &mut House, random: &mut Random) -> ! {
-    let mut greeted = false;
+    let _ = net.socket().listen(net::PORT);
+    let _ = net.other().listen(net::PORT);
+    net.greet();
+    board::say("ready\n");
     loop {
         let mut moved = net.poll();
+        receive(net, door);
         let socket = net.socket();
-        match door.stage(socket) {
-            Stage::Idle => {
-                // It is closed, and may listen.
-                let _ = socket.listen(net::PORT);
-                if !greeted {
-                    greeted = true;
-                    net.greet();
-                    board::say("ready\n");
-                }
-                continue;
-            }
-            Stage::Due => {
-                guest.begin();
-                begin(door, random);
-                house.begin();
-            }
-            Stage::Waiting | Stage::Busy => {}
+        if door.stage(socket) == Stage::Due {
+            guest.begin();
+            begin(door, random);
+            house.begin();
         }
         let begun = board::nanoseconds();
         if let Some(mut turn) = door.poll(net::now(), socket) {
