@@ -72,6 +72,9 @@ pub(crate) struct Pending {
     opening: Slots<sanssh_std::Channel>,
     pub(crate) listening: Slots<sanssh_std::RemoteListener>,
     pub(crate) subsystem: Slots<crate::publickey::Talk>,
+    pub(crate) sftp: Slots<sanssh_std::Sftp>,
+    pub(crate) receiving: Slots<(sanssh_std::Channel, crate::fileinfo::FileInfo)>,
+    pub(crate) sending: Slots<sanssh_std::Channel>,
 }
 
 impl Session {

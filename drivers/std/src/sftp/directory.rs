@@ -76,6 +76,12 @@ impl ReadDir {
         share.try_once(Caller::kept(self), |context| self.poll_next(context)).map_or(Poll::Pending, Poll::Ready)
     }
 
+    /// What is said of the directory, begun.
+    pub fn begin_metadata(&self) -> impl Future<Output = Result<Attributes<'static>, Error>> + use<> {
+        let (share, handle, path) = (Arc::clone(&self.share), Arc::clone(&self.handle), self.path.clone());
+        async move { share.attributes(&Request::Fstat { handle: &handle }, &path).await }
+    }
+
     /// Closes it; the server has little to say about that.
     ///
     /// # Errors

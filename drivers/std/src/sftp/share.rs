@@ -63,7 +63,7 @@ impl Share {
     /// The dialogue with a server that was asked for on a session.
     pub(super) fn behind(session: Channel) -> Arc<Self> {
         session.send_stderr(StderrGoes::Nowhere);
-        Self::new(Line::channel(session.into_stream()))
+        Self::new(Line::channel(Arc::new(session)))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Engine> {
