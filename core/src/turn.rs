@@ -36,9 +36,10 @@ impl<O: Outlet + ?Sized> Outlet for &mut O {
     }
 }
 
-/// Received bytes between turns. What a turn takes is forgotten when the next one is prepared, since events borrow it.
+/// Received bytes between turns. What a turn takes is forgotten when the next one is prepared, since events borrow it; what
+/// is left when this is dropped is overwritten.
 #[derive(Debug)]
-pub struct Intake<B> {
+pub struct Intake<B: AsMut<[u8]>> {
     rx: Rx<B>,
     taken: usize,
     /// What was taken may hold a password.
@@ -75,6 +76,12 @@ impl<B: AsMut<[u8]>> Intake<B> {
     }
 }
 
+impl<B: AsMut<[u8]>> Drop for Intake<B> {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
 /// What waits for the transport to take it: notices that nothing has been taken for longer than the configuration bears.
 #[derive(Debug)]
 pub struct Backlog {
@@ -100,7 +107,8 @@ impl Backlog {
         ssh: &mut Connection<R, P, T>,
         now: Instant,
     ) {
-        if left == 0 || left < self.waiting {
+        // What waits since the last look has not waited before.
+        if self.waiting == 0 || left < self.waiting {
             self.moved = now;
         }
         self.waiting = left;
@@ -208,5 +216,20 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>, O: Outlet> Drop for
 impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>, O: Outlet> fmt::Debug for Turn<'_, R, P, T, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Turn").field("ssh", &self.ssh).field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use super::Intake;
+
+    #[test]
+    fn what_was_received_is_not_left_behind() {
+        let mut memory = *b"........";
+        let mut intake = Intake::new(&mut memory[..]);
+        intake.space().copy_from_slice(b"password");
+        intake.received(8);
+        drop(intake);
+        assert_eq!(memory, [0; 8]);
     }
 }

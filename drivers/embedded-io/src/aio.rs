@@ -186,7 +186,8 @@ where
             if n > 0 || space.is_empty() || self.inbox.is_ended() {
                 return Ok(n);
             }
-            self.turn().await?;
+            let turned = self.turn().await;
+            self.unless_told(turned)?;
         }
     }
 }

@@ -17,6 +17,13 @@ pub struct Channel<'l, 'm, L, F> {
     pub(crate) rest: F,
 }
 
+impl<L, F> Channel<'_, '_, L, F> {
+    /// What came before the end of the connection is read before that is told.
+    pub(crate) fn unless_told<E>(&self, outcome: Result<(), E>) -> Result<(), E> {
+        if self.inbox.has_word() { Ok(()) } else { outcome }
+    }
+}
+
 impl<S, C, R, P, T, F> ErrorType for Channel<'_, '_, Link<'_, S, C, R, P, T>, F>
 where
     S: ErrorType,
@@ -67,7 +74,8 @@ where
             if n > 0 || space.is_empty() || self.inbox.is_ended() {
                 return Ok(n);
             }
-            self.turn()?;
+            let turned = self.turn();
+            self.unless_told(turned)?;
         }
     }
 }
@@ -111,10 +119,11 @@ where
     F: FnMut(&mut Turn<'_, 'm, R, P, T>, Event<'_, R>),
 {
     fn read_ready(&mut self) -> Result<bool, Self::Error> {
-        if self.inbox.is_empty() && !self.inbox.is_ended() {
-            self.poll()?;
+        if !self.inbox.has_word() {
+            let polled = self.poll();
+            self.unless_told(polled)?;
         }
-        Ok(!self.inbox.is_empty() || self.inbox.is_ended())
+        Ok(self.inbox.has_word())
     }
 }
 

@@ -61,6 +61,8 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Engine<'m, R, P
 
     /// Counts what was written of what waits.
     pub(crate) fn sent(&mut self, n: usize) {
+        // More may wait than when it was looked at last: that it moves shows against what there is now.
+        self.backlog.note(self.tx.pending().len());
         self.tx.sent(n);
         self.unflushed |= n > 0;
     }
