@@ -97,7 +97,7 @@
 //! | module | what it is | RFCs |
 //! |---|---|---|
 //! | [`wire`] | field types, every message as a table row, which number is lawful when | 4251, 4250 |
-//! | [`crypto`] | what the protocol needs of cryptography, and three providers of it | |
+//! | [`crypto`] | what the protocol needs of cryptography, and four providers of it | |
 //! | [`transport`] | identification, packets, compression, negotiation, key exchange | 4253, 4419, 8308, 8731 |
 //! | [`auth`] | the login, client and server | 4252, 4256 |
 //! | [`channel`] | channels, their windows and requests, forwards | 4254, 4335, 8160, 9987 |
@@ -122,7 +122,8 @@
 //! | feature | adds |
 //! |---|---|
 //! | `soft` | the pure Rust provider, without an allocator |
-//! | `mlkem` | ML-KEM in the pure Rust provider |
+//! | `lean` | the provider for little flash, without an allocator; part of `soft` |
+//! | `mlkem` | ML-KEM in both of them |
 //! | `sntrup` | Streamlined NTRU Prime in the pure Rust provider, which links std |
 //! | `alloc` | the algorithms that only hosts want in the pure Rust provider, `file`, `keyring`, `replay` and `sftp::tree` |
 //! | `ring` | the provider for hosts, with all of the above |
