@@ -125,12 +125,12 @@ impl Engine {
 
     /// Whether nothing but a wish holds contents back: whoever has it could ask now.
     pub(super) fn makes_way(&self) -> bool {
-        self.failure.is_none() && self.wishes > 0 && !self.desk.orders.is_empty() && self.machine.body_due() == 0
+        self.wishes > 0 && self.has_contents() && self.has_place()
     }
 
     /// Counts how often contents have made way.
     pub(super) fn defer(&mut self) {
-        if self.wishes > 0 && !(self.desk.orders.is_empty() && self.desk.jobs.is_empty()) {
+        if self.wishes > 0 && self.has_contents() {
             self.deferred += 1;
             if self.deferred > MOST_DEFERRED {
                 (self.wishes, self.deferred) = (0, 0);
@@ -191,8 +191,17 @@ impl Engine {
 
     /// Whether the next request would be taken, of whoever moves contents.
     pub(super) fn is_clear(&self) -> bool {
+        self.wishes == 0 && self.has_place()
+    }
+
+    /// Whether there are contents to move.
+    fn has_contents(&self) -> bool {
+        !(self.desk.orders.is_empty() && self.desk.jobs.is_empty())
+    }
+
+    /// Whether the next request would be taken.
+    fn has_place(&self) -> bool {
         self.failure.is_none()
-            && self.wishes == 0
             && self.machine.body_due() == 0
             && self.waiting.len() - self.sent <= MOST_WAITING
             && self.machine.outstanding() < OUTSTANDING

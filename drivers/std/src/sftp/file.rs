@@ -9,6 +9,7 @@ use core::fmt;
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::{Context, Poll};
+use sanssh_core::Refused;
 use sanssh_core::sftp::{Attributes, Code, Limits, Request, StatVfs};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,7 +50,13 @@ impl Open {
 
     /// Sends what was written and waits for all answers.
     async fn settled(&self) -> Result<(), Error> {
-        poll_fn(|context| self.cursor().poll_settle(context)).await
+        poll_fn(|context| self.cursor().poll_settle(context)).await?;
+        self.check_open()
+    }
+
+    /// The handle of a file that was closed may be another file's.
+    fn check_open(&self) -> Result<(), Error> {
+        if self.closed.load(Ordering::Relaxed) { Err(Refused::Closed.into()) } else { Ok(()) }
     }
 
     async fn attributes(&self) -> Result<Attributes<'static>, Error> {
@@ -83,7 +90,11 @@ impl Open {
         let mut offset = offset;
         for piece in bytes.chunks(most) {
             let mut block = piece.to_vec();
-            poll_fn(|context| self.cursor().poll_send(context, offset, &mut block)).await?;
+            let send = |context: &mut Context<'_>| {
+                self.check_open()?;
+                self.cursor().poll_send(context, offset, &mut block)
+            };
+            poll_fn(send).await?;
             offset = offset.saturating_add(piece.len() as u64);
         }
         self.settled().await
@@ -189,7 +200,10 @@ impl File {
     /// The same, begun.
     pub fn begin_stat_vfs(&self) -> impl Future<Output = Result<StatVfs, Error>> + use<> {
         let open = Arc::clone(&self.open);
-        async move { open.share.space(&Request::FstatVfs { handle: &open.handle }, &open.path).await }
+        async move {
+            open.check_open()?;
+            open.share.space(&Request::FstatVfs { handle: &open.handle }, &open.path).await
+        }
     }
 
     /// Has the server copy `length` bytes, or all to the end if that is 0, into another open file.
