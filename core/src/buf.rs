@@ -306,6 +306,7 @@ mod tests {
         assert_eq!(rx.replace(&mut short).len(), 2);
         assert_eq!(rx.replace(&mut second), b"12345.");
         assert_eq!(rx.input().peek(), b"345");
+        assert_eq!(rx.input().rest(), b"345");
         assert_eq!(rx.space().len(), 5);
     }
 }

@@ -173,3 +173,29 @@ impl Default for Login {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, DATA_OVERHEAD, Keepalive, PACKET_OVERHEAD};
+    use core::time::Duration;
+
+    #[test]
+    fn no_more_is_promised_than_fits() {
+        let mut config = Config::default();
+        config.fit(4096);
+        assert_eq!(config.max_packet as usize + PACKET_OVERHEAD, 4096);
+        assert_eq!(config.max_data + DATA_OVERHEAD, config.max_packet);
+        let before = config.clone();
+        config.fit(8192);
+        assert_eq!(config, before);
+        config.fit(0);
+        assert_eq!((config.max_packet, config.max_data), (0, 0));
+    }
+
+    #[test]
+    fn patience_ends_with_the_last_question() {
+        let keepalive = |seconds, count| Keepalive { interval: Duration::from_secs(seconds), count };
+        assert_eq!(keepalive(0, 3).patience(), None);
+        assert_eq!(keepalive(30, 2).patience(), Some(Duration::from_secs(90)));
+    }
+}

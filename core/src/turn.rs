@@ -85,33 +85,29 @@ impl<B: AsMut<[u8]>> Drop for Intake<B> {
 /// What waits for the transport to take it: notices that nothing has been taken for longer than the configuration bears.
 #[derive(Debug)]
 pub struct Backlog {
-    waiting: usize,
+    waits: bool,
     moved: Instant,
 }
 
 impl Backlog {
     /// Nothing waits.
     pub const fn new(now: Instant) -> Self {
-        Self { waiting: 0, moved: now }
+        Self { waits: false, moved: now }
     }
 
-    /// So many bytes wait, some of them perhaps since just now.
-    pub const fn note(&mut self, waiting: usize) {
-        self.waiting = waiting;
-    }
-
-    /// So many bytes are left of those that waited. Ends the connection if they have been for too long.
+    /// So many bytes wait; `took` says whether the transport has taken any since the last check. Ends the connection if it has
+    /// not for too long.
     pub fn check<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>>(
         &mut self,
-        left: usize,
+        waiting: usize,
+        took: bool,
         ssh: &mut Connection<R, P, T>,
         now: Instant,
     ) {
-        // What waits since the last look has not waited before.
-        if self.waiting == 0 || left < self.waiting {
+        if took || !self.waits {
             self.moved = now;
         }
-        self.waiting = left;
+        self.waits = waiting > 0;
         if self.limit(ssh).is_some_and(|limit| limit <= now) {
             ssh.stalled();
         }
@@ -130,7 +126,7 @@ impl Backlog {
         &self,
         ssh: &Connection<R, P, T>,
     ) -> Option<Instant> {
-        let counts = self.waiting > 0 && ssh.fate().is_none() && ssh.is_logged_in();
+        let counts = self.waits && ssh.fate().is_none() && ssh.is_logged_in();
         let patience = ssh.config().keepalive.patience().filter(|_| counts);
         patience.map(|patience| self.moved.after(patience))
     }
@@ -219,9 +215,32 @@ impl<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>, O: Outlet> fmt::Deb
     }
 }
 
-#[cfg(all(test, feature = "alloc"))]
+#[cfg(test)]
 mod tests {
-    use super::Intake;
+    use super::{Intake, Turn};
+    use crate::channel::Slot;
+    use crate::crypto::null::Null;
+    use crate::role::Client;
+    use crate::{Config, Connection, Error, Instant, Seed, Tx};
+
+    fn connection() -> Connection<Client, Null, [Slot; 1]> {
+        Connection::new(Config::default(), &Seed::new([1; 32]), [Slot::new(); 1], Instant(0))
+    }
+
+    #[test]
+    fn what_was_taken_before_the_login_is_wiped() {
+        let (mut memory, mut out, mut ssh) = ([0; 64], [0; 4096], connection());
+        let mut intake = Intake::new(&mut memory[..]);
+        intake.space()[..13].copy_from_slice(b"SSH-2.0-x\r\n\0\0");
+        intake.received(13);
+        let mut turn = Turn::new(&mut ssh, &mut intake, Tx::new(&mut out[..]), Instant(0), false);
+        assert!(matches!(turn.next(), Ok(None)));
+        drop(turn);
+        assert_eq!(ssh.peer_ident(), Some(&b"SSH-2.0-x"[..]));
+        intake.space();
+        assert_eq!(intake.rx.len(), 2);
+        assert_eq!(memory, [0; 64]);
+    }
 
     #[test]
     fn what_was_received_is_not_left_behind() {
@@ -231,5 +250,17 @@ mod tests {
         intake.received(8);
         drop(intake);
         assert_eq!(memory, [0; 8]);
+    }
+
+    #[test]
+    fn what_is_left_before_the_end_is_told_first() {
+        let (mut memory, mut out, mut ssh) = ([0; 64], [0; 4096], connection());
+        let mut intake = Intake::new(&mut memory[..]);
+        intake.space()[..7].copy_from_slice(b"hello\r\n");
+        intake.received(7);
+        let mut turn = Turn::new(&mut ssh, &mut intake, Tx::new(&mut out[..]), Instant(0), true);
+        assert!(matches!(turn.next(), Ok(Some(_))));
+        assert!(matches!(turn.next(), Err(Error::HungUp)));
+        assert!(matches!(turn.next(), Err(Error::HungUp)));
     }
 }

@@ -41,6 +41,8 @@ pub(crate) enum Outcome {
     Keyed,
     /// It is logged in.
     In,
+    /// It is gone before it was.
+    Left,
     /// A command is through after so many microseconds; whether it said what it had to.
     Done(u64, bool),
 }

@@ -30,6 +30,8 @@ struct Crowd<'p> {
     running: Option<usize>,
     /// Whose turn it is to run one.
     line: VecDeque<Id>,
+    /// What turns have come to, and nobody has looked at.
+    outcomes: VecDeque<Outcome>,
     /// Microseconds of each command that is through, and how many said something else.
     took: Vec<u64>,
     wrong: usize,
@@ -59,6 +61,7 @@ pub(crate) fn run(load: &Load) -> Result<bool, String> {
         lost: 0,
         running: None,
         line: VecDeque::new(),
+        outcomes: VecDeque::new(),
         took: Vec::new(),
         wrong: 0,
     };
@@ -78,8 +81,10 @@ impl Crowd<'_> {
                 break;
             }
             self.hub.wait(None)?;
-            while let Some(outcomes) = self.step() {
-                outcomes.into_iter().for_each(|outcome| self.note(outcome));
+            while self.step() {
+                while let Some(outcome) = self.outcomes.pop_front() {
+                    self.note(outcome);
+                }
             }
         }
         self.tell();
@@ -97,12 +102,13 @@ impl Crowd<'_> {
         done + self.lost >= connections
     }
 
-    /// What is ready next, and what comes of it; `None` if nothing is.
-    fn step(&mut self) -> Option<Vec<Outcome>> {
-        let mut outcomes = Vec::new();
-        match self.hub.next()? {
+    /// Deals with what is ready next; whether anything was.
+    fn step(&mut self) -> bool {
+        let Some(next) = self.hub.next() else { return false };
+        let outcomes = &mut self.outcomes;
+        match next {
             Next::Turn(mut visit) => {
-                visit.state.turn(&mut visit.turn, &self.plan, |outcome| outcomes.push(outcome));
+                visit.state.turn(&mut visit.turn, &self.plan, |outcome| outcomes.push_back(outcome));
                 if self.plan.load.exchange && outcomes.contains(&Outcome::Keyed) {
                     visit.turn.disconnect(Reason::BY_APPLICATION);
                 }
@@ -115,22 +121,19 @@ impl Crowd<'_> {
                     eprintln!("mio_many: {error}");
                     self.lost += 1;
                 }
-                self.coming -= usize::from(!state.logged_in);
+                if !state.logged_in {
+                    outcomes.push_back(Outcome::Left);
+                }
             }
             Next::Work(()) | Next::Foreign(_) => {}
         }
-        Some(outcomes)
+        true
     }
 
     fn note(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Keyed => {}
-            Outcome::In => {
-                self.coming -= 1;
-                if self.begun == self.all() && self.coming == 0 {
-                    self.all_in();
-                }
-            }
+            Outcome::In | Outcome::Left => self.came(),
             Outcome::Done(took, right) => {
                 let Some(running) = self.running else { return self.begin_commands() };
                 self.running = Some(running - 1);
@@ -141,8 +144,12 @@ impl Crowd<'_> {
         }
     }
 
-    /// The server is asked what it holds, by the first.
-    fn all_in(&mut self) {
+    /// One is in, or lost. After the last the server is asked what it holds, by the first.
+    fn came(&mut self) {
+        self.coming -= 1;
+        if self.begun < self.all() || self.coming > 0 || self.plan.load.exchange {
+            return;
+        }
         let (count, span) = (self.begun - self.lost, self.started.elapsed().as_secs_f64());
         println!("{count} logged in, {:.0} a second", count as f64 / span);
         if let Some(&first) = self.callers.first() {
@@ -183,7 +190,8 @@ impl Crowd<'_> {
         let Some(mut visit) = self.hub.turn(id) else { return };
         visit.state.command = command.to_vec();
         visit.state.left += 1;
-        visit.state.turn(&mut visit.turn, &self.plan, |_| {});
+        // It may have got something meanwhile.
+        visit.state.turn(&mut visit.turn, &self.plan, |outcome| self.outcomes.push_back(outcome));
     }
 
     fn tell(&mut self) {

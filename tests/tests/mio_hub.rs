@@ -2,12 +2,14 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
+use mio::{Interest, Token};
 use sanssh_core::time::Phase;
 use sanssh_core::{Config, Error as SshError, Reason};
-use sanssh_mio::{Client, Error, Hub, Limits, Next, ServerSettings};
+use sanssh_mio::{Client, Error, FOREIGN, Hub, Limits, Next, ServerSettings};
 use sanssh_tests::mio::{Call, Callers, Served, serve, server, user_key};
-use std::io::Read;
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::thread;
 
 const SOON: Duration = Duration::from_millis(50);
@@ -46,15 +48,12 @@ fn strangers_have_places_of_their_own_and_little_time() {
     let limits = Limits { unauthenticated: 3, ..Limits::default() };
     let (mut hub, address) = server(limits, short);
     let keys = [user_key().public().to_vec()];
+    // All at once, so that it is not time that decides about the last.
     let silent: Vec<_> = (0..3).map(|_| TcpStream::connect(address).unwrap()).collect();
-    let mut gone = Vec::new();
-    while hub.counts().connections < 3 {
-        serve(&mut hub, &keys, &mut gone);
-    }
     let mut late = TcpStream::connect(address).unwrap();
-    while hub.counts().refused == 0 {
-        serve(&mut hub, &keys, &mut gone);
-    }
+    let mut gone = Vec::new();
+    serve(&mut hub, &keys, &mut gone);
+    assert_eq!((hub.counts().connections, hub.counts().refused), (3, 1));
     let mut told = Vec::new();
     late.read_to_end(&mut told).unwrap();
     // Length, padding and number of a packet in the clear, and the reason.
@@ -74,12 +73,12 @@ fn who_does_nothing_for_too_long_is_idle() {
     let limits = Limits { idle: Some(SOON), ..Limits::default() };
     let served = Served::start(limits, core(), &[]);
     let mut callers = Callers::new(Config::default());
-    callers.call(served.address, Call::of(["echo in"]));
+    callers.call(served.address, Call::default());
     while callers.gone.is_empty() {
         callers.step();
     }
     let (call, error) = &callers.gone[0];
-    assert_eq!(call.results, [(Some(0), b"in\n".to_vec())]);
+    assert!(call.logged_in);
     assert!(matches!(error, Error::Ssh(SshError::Disconnected(reason)) if *reason == Reason::BY_APPLICATION));
     let (_, gone) = served.stop();
     assert!(matches!(gone[..], [Error::Idle]), "{gone:?}");
@@ -206,4 +205,36 @@ fn a_goodbye_that_does_not_leave_is_given_up() {
     let (counts, gone) = served.stop();
     assert_eq!(counts.connections, 0);
     assert!(matches!(gone[..], [Error::Ssh(SshError::Closed)]), "{gone:?}");
+}
+
+#[test]
+fn nobody_is_there() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut callers = Callers::new(Config::default());
+    callers.call(address, Call::default());
+    while callers.gone.is_empty() {
+        callers.step();
+    }
+    let (_, error) = &callers.gone[0];
+    assert!(matches!(error, Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused), "{error:?}");
+}
+
+/// Sources of the program's own are told of beside the connections.
+#[test]
+fn other_sources_are_waited_for_as_well() {
+    let mut hub: Hub<Client> = Hub::new(Limits::default()).unwrap();
+    let (one, mut other) = UnixStream::pair().unwrap();
+    let mut source = mio::net::UnixStream::from_std(one);
+    let token = Token(FOREIGN.0 + 7);
+    hub.registry().register(&mut source, token, Interest::READABLE).unwrap();
+    other.write_all(b"word").unwrap();
+    hub.wait(None).unwrap();
+    let Some(Next::Foreign(told)) = hub.next() else { panic!("nothing was told") };
+    assert!(told.token == token && told.readable && !told.read_closed);
+    drop(other);
+    hub.wait(None).unwrap();
+    assert!(matches!(hub.next(), Some(Next::Foreign(told)) if told.token == token && told.read_closed));
+    assert!(hub.next().is_none());
 }

@@ -4,10 +4,10 @@
 use core::time::Duration;
 use mio::{Events, Poll, Token};
 use sanssh_core::algorithm::Zip;
-use sanssh_core::auth::server;
+use sanssh_core::auth::{client, server};
 use sanssh_core::event::Attempt;
 use sanssh_core::time::Phase;
-use sanssh_core::{Ask, Config, Error as SshError, Event, Instant, Waiting};
+use sanssh_core::{Ask, Config, Error as SshError, Event, Instant, Reason, Waiting};
 use sanssh_mio::{Buffers, Client, ClientSettings, Error, Link, Server, Socket};
 use sanssh_tests::mio::{Call, Shell, host_key, settings, user_key};
 use std::io::Write;
@@ -120,16 +120,15 @@ fn sockets_of_std_with_small_turns() {
     }
 }
 
-/// Whoever is not read from keeps what one turn writes, and no more, and goes on where it was.
-#[test]
-fn a_peer_that_does_not_read_costs_a_turn() {
-    let mut duo = Duo::new(unix(), quick(), Call::of(["zeros 8000000"]));
+/// A client that runs a stream and reads no more of it, until the server's socket is full.
+fn stuffed() -> Duo {
+    let mut core = quick();
+    core.keepalive.interval = Duration::from_secs(10);
+    let mut duo = Duo::new(unix(), core, Call::of(["echo in"]));
     duo.run();
-    assert_eq!(duo.call.results.len(), 1);
     duo.call = Call::of(["zeros 8000000"]);
     duo.call.logged_in = true;
     duo.ask();
-    // The client takes part until the stream runs, and then nothing more of it.
     while duo.server.kept() == 0 {
         duo.hear();
         duo.serve();
@@ -137,6 +136,13 @@ fn a_peer_that_does_not_read_costs_a_turn() {
             duo.ask();
         }
     }
+    duo
+}
+
+/// Whoever is not read from keeps what one turn writes, and no more, and goes on where it was.
+#[test]
+fn a_peer_that_does_not_read_costs_a_turn() {
+    let mut duo = stuffed();
     for _ in 0..100 {
         duo.hear();
         duo.serve();
@@ -146,6 +152,18 @@ fn a_peer_that_does_not_read_costs_a_turn() {
     duo.settle();
     let [(Some(0), output)] = &duo.call.results[..] else { panic!("{:?}", duo.call.results.len()) };
     assert_eq!((output.len(), duo.server.kept()), (8_000_000, 0));
+}
+
+/// Not even the question whether it lives leaves, so that the answer cannot be waited for.
+#[test]
+fn a_peer_that_never_reads_again_is_given_up() {
+    let mut duo = stuffed();
+    while duo.server.failure().is_none() {
+        duo.now = duo.server.deadline().unwrap();
+        duo.hear();
+        duo.serve();
+    }
+    assert_eq!((timed_out(&duo.server), duo.now), (Some(Phase::Keepalive), Instant(40_000_000)));
 }
 
 /// An edge is told once: what a turn did not take is remembered, and a turn is still wanted.
@@ -179,11 +197,9 @@ fn undecided() -> (Duo, Ask<Attempt>) {
         duo.hear();
         duo.ask();
         let mut turn = duo.server.turn(duo.now, &mut duo.buffers);
-        while let Some(event) = turn.next() {
-            if let Event::Auth(server::Event::Attempt { ask, .. }) = event {
-                drop(turn);
-                return (duo, ask);
-            }
+        if let Some(ask) = turn.by_ref().find_map(attempt) {
+            drop(turn);
+            return (duo, ask);
         }
     }
 }
@@ -197,6 +213,48 @@ fn nothing_is_read_before_the_answer() {
     duo.server.turn(duo.now, &mut duo.buffers).ssh().grant(ask);
     duo.settle();
     assert_eq!(duo.call.results, [(Some(0), b"in\n".to_vec())]);
+}
+
+/// What came with the question is dealt with once that is answered, though nothing more comes that could tell.
+#[test]
+fn an_answer_at_the_end_of_a_turn_is_heeded() {
+    let mut duo = Duo::new(unix(), quick(), Call::default());
+    duo.ask();
+    duo.serve();
+    let mut granted = 0;
+    while granted == 0 {
+        duo.hear();
+        let mut turn = duo.client.turn(duo.now, &mut duo.buffers);
+        duo.call.turn(&mut turn, host_key().public(), ("user", &user_key()));
+        if duo.call.keyed > 0 {
+            // In one flight with the request.
+            turn.disconnect(Reason::BY_APPLICATION);
+        }
+        drop(turn);
+        duo.hear();
+        let mut turn = duo.server.turn(duo.now, &mut duo.buffers);
+        let asks: Vec<_> = turn.by_ref().filter_map(attempt).collect();
+        granted = asks.len();
+        asks.into_iter().for_each(|ask| turn.ssh().grant(ask));
+    }
+    assert!(duo.server.failure().is_none());
+    while duo.server.wants_turn() {
+        duo.serve();
+    }
+    let said = |error: &Error| matches!(error, Error::Ssh(SshError::Disconnected(_)));
+    assert!(duo.server.failure().is_some_and(said), "{:?}", duo.server);
+}
+
+fn attempt(event: Event<'_, Server>) -> Option<Ask<Attempt>> {
+    match event {
+        Event::Auth(server::Event::Attempt { ask, .. }) => Some(ask),
+        Event::Auth(_)
+        | Event::Transport(_)
+        | Event::Channel(..)
+        | Event::Open { .. }
+        | Event::Listen { .. }
+        | Event::Forward(..) => None,
+    }
 }
 
 #[test]
@@ -282,9 +340,13 @@ fn keys_without_a_login_end_at_its_deadline() {
         let mut turn = duo.client.turn(duo.now, &mut duo.buffers);
         while let Some(event) = turn.next() {
             match event {
-                Event::Auth(sanssh_core::auth::client::Event::HostKey { ask, .. }) => turn.ssh().trust(ask),
+                Event::Auth(client::Event::HostKey { ask, .. }) => turn.ssh().trust(ask),
                 Event::Transport(_) => duo.call.keyed += 1,
-                _ => {}
+                Event::Auth(_)
+                | Event::Channel(..)
+                | Event::Open { .. }
+                | Event::Listen { .. }
+                | Event::Forward(..) => {}
             }
         }
     }

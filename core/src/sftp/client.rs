@@ -209,6 +209,14 @@ impl<T: AsMut<[Pending]> + AsRef<[Pending]>> Client<T> {
     /// server has not, `Busy` while a WRITE needs its bytes, `NoRoom` in the output or in the table, `BadPath` where a
     /// server could take a path for another.
     pub fn send(&mut self, request: &Request<'_>, output: &mut Output<'_>) -> Result<RequestId, Refused> {
+        if self.body.due() > 0 && self.fate.is_none() {
+            return Err(Refused::Busy);
+        }
+        self.send_behind(request, output)
+    }
+
+    /// The same while a WRITE needs its bytes, for output that leaves behind the last of them. Only another WRITE is `Busy`.
+    pub fn send_behind(&mut self, request: &Request<'_>, output: &mut Output<'_>) -> Result<RequestId, Refused> {
         if self.fate.is_some() {
             return Err(Refused::Closed);
         }
@@ -216,7 +224,8 @@ impl<T: AsMut<[Pending]> + AsRef<[Pending]>> Client<T> {
         if lacking || matches!(self.stage, Stage::Silent | Stage::Greeting | Stage::Between { greeted: false }) {
             return Err(Refused::NotYet);
         }
-        if self.body.due() > 0 {
+        let is_behind = self.body.due() > 0;
+        if is_behind && request.body() > 0 {
             return Err(Refused::Busy);
         }
         if !request.is_sound() {
@@ -227,7 +236,9 @@ impl<T: AsMut<[Pending]> + AsRef<[Pending]>> Client<T> {
         let (id, place) = vacancy(self.table.as_mut(), self.next).ok_or(Refused::NoRoom)?;
         frame::put(output, request.body(), |sink| request.write(id.0, sink))?;
         place.due = Some(Due::of(&request));
-        self.body.start(request.body());
+        if !is_behind {
+            self.body.start(request.body());
+        }
         self.next = id.index().saturating_add(1);
         self.outstanding = self.outstanding.saturating_add(1);
         Ok(id)

@@ -238,7 +238,7 @@ pub struct Raised {
     pub exception: Exception,
     /// The documented number.
     pub code: i32,
-    /// The code of an SFTP server's answer, where it was that.
+    /// The code of an answer of SFTP, or of the publickey subsystem, where it was that.
     pub status: Option<u32>,
     /// What happened, for people, with the server's own words where there were any, escaped.
     pub text: Box<str>,
@@ -273,7 +273,7 @@ impl Error {
         matches!(self, Self::Again)
     }
 
-    /// The code of an SFTP server's answer (`SSH_FX_`), where it was that.
+    /// The code of an answer of SFTP (`SSH_FX_`), or of the publickey subsystem, where it was that.
     pub const fn status(&self) -> Option<u32> {
         match self {
             Self::Again => None,

@@ -1,7 +1,7 @@
 //! What a call has begun and could not finish without waiting: it is kept with the object and under the call's arguments,
 //! and goes on when the same call comes again.
 
-use core::future::Future;
+use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::task::Poll;
 use sanssh_std::{Client, Error as Below};
@@ -9,6 +9,15 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 type Operation<T> = Pin<Box<dyn Future<Output = Result<T, Below>> + Send>>;
+
+/// How long a call may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waits {
+    Never,
+    /// As long as the connection's calls may.
+    Awhile,
+    Forever,
+}
 
 /// The pending calls of one kind.
 pub(crate) struct Slots<T> {
@@ -21,11 +30,11 @@ impl<T> Slots<T> {
     }
 
     /// Makes a call, or goes on with it. `key` names it and its arguments, as far as calls that differ in them may be
-    /// pending at once. While `blocking` it waits for the end; otherwise `None` says that it would have to.
+    /// pending at once. `None` says that it would have to wait. One that has waited for too long can be gone on with.
     pub(crate) fn run<F>(
         &self,
         client: &Client,
-        blocking: bool,
+        waits: Waits,
         key: &str,
         begin: impl FnOnce() -> F,
     ) -> Option<Result<T, Below>>
@@ -34,15 +43,42 @@ impl<T> Slots<T> {
     {
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let at = calls.iter().position(|(other, _)| **other == *key);
-        if blocking {
-            let pending = at.map(|at| calls.swap_remove(at).1);
-            // Others go on meanwhile.
-            drop(calls);
-            return Some(match pending {
-                Some(operation) => client.block(operation),
-                None => client.block(begin()),
-            });
+        if waits == Waits::Never {
+            return self.advance(client, &mut calls, at, key, begin);
         }
+        let pending = at.map(|at| calls.swap_remove(at).1);
+        // Others go on meanwhile.
+        drop(calls);
+        match (pending, waits) {
+            (None, Waits::Forever | Waits::Never) => Some(client.block(begin())),
+            (pending, _) => Some(self.block(client, key, pending.unwrap_or_else(|| Box::pin(begin())))),
+        }
+    }
+
+    fn block(&self, client: &Client, key: &str, mut operation: Operation<T>) -> Result<T, Below> {
+        let mut done = false;
+        let outcome = client.block(poll_fn(|context| {
+            let polled = operation.as_mut().poll(context);
+            done = polled.is_ready();
+            polled
+        }));
+        if !done && matches!(outcome, Err(Below::TimedOut(_))) {
+            self.calls.lock().unwrap_or_else(PoisonError::into_inner).push((key.into(), operation));
+        }
+        outcome
+    }
+
+    fn advance<F>(
+        &self,
+        client: &Client,
+        calls: &mut Vec<(Box<str>, Operation<T>)>,
+        at: Option<usize>,
+        key: &str,
+        begin: impl FnOnce() -> F,
+    ) -> Option<Result<T, Below>>
+    where
+        F: Future<Output = Result<T, Below>> + Send + 'static,
+    {
         let at = at.unwrap_or_else(|| {
             calls.push((key.into(), Box::pin(begin())));
             calls.len() - 1

@@ -2,13 +2,9 @@
 
 use crate::error_codes::LIBSSH2_ERROR_EAGAIN;
 use crate::exceptions::UnknownError;
-use crate::session::{LIBSSH2_SESSION_BLOCK_INBOUND, LIBSSH2_SESSION_BLOCK_OUTBOUND, Session};
+use crate::session::Session;
 use crate::{Error, Exception};
 use core::time::Duration;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use std::io;
-use std::os::fd::AsFd;
 
 /// How text is sent.
 pub const ENCODING: &str = "utf-8";
@@ -24,31 +20,13 @@ pub fn version(required: u32) -> Option<&'static str> {
 /// Nothing has to be undone at the end of a program; it has the documented name.
 pub const fn ssh2_exit() {}
 
-/// Waits until the socket is ready for what the session [waits for](Session::block_directions), no longer than `timeout`
-/// (the documented default is a second) or than something is due, such as a keepalive; gives the directions that are
-/// ready. 0 at once if the session waits for nothing, and when the time is over.
-///
-/// # Errors
-/// [`io::Error`] for a descriptor that cannot be waited for.
-pub fn wait_socket(socket: impl AsFd, session: &Session, timeout: Option<Duration>) -> io::Result<i32> {
+/// Waits until calls that gave [`Error::Again`] are worth making again, no longer than `timeout` (the documented default is
+/// a second); what the session [waited for](Session::block_directions), or 0 when the time is over, and at once if it
+/// waits for nothing. The socket is the session's own: the documented argument is not wanted here. Each of several threads
+/// that share the session can wait so.
+pub fn wait_socket(session: &Session, timeout: Option<Duration>) -> i32 {
     let directions = session.block_directions();
-    if directions == 0 {
-        return Ok(0);
-    }
-    let mut wanted = PollFlags::empty();
-    wanted.set(PollFlags::IN, directions & LIBSSH2_SESSION_BLOCK_INBOUND != 0);
-    wanted.set(PollFlags::OUT, directions & LIBSSH2_SESSION_BLOCK_OUTBOUND != 0);
-    let span = timeout.into_iter().chain(session.due()).min().and_then(|span| Timespec::try_from(span).ok());
-    let mut fds = [PollFd::new(&socket, wanted)];
-    match poll(&mut fds, span.as_ref()) {
-        Ok(_) | Err(Errno::INTR) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let ready = fds[0].revents();
-    let ended = ready.intersects(PollFlags::HUP | PollFlags::ERR);
-    let inbound = if ended || ready.contains(PollFlags::IN) { LIBSSH2_SESSION_BLOCK_INBOUND } else { 0 };
-    let outbound = if ready.contains(PollFlags::OUT) { LIBSSH2_SESSION_BLOCK_OUTBOUND } else { 0 };
-    Ok(inbound | outbound)
+    if directions != 0 && session.rest(timeout) { directions } else { 0 }
 }
 
 /// A documented number as what a call would give for it: numbers that are not below zero are no errors.

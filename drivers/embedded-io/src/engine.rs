@@ -2,6 +2,7 @@
 
 use crate::Inbox;
 use core::fmt;
+use embedded_io::ErrorType;
 use sanssh_core::channel::Slot;
 use sanssh_core::crypto::Provider;
 use sanssh_core::role::Role;
@@ -10,12 +11,34 @@ use sanssh_core::{Backlog, ChannelId, Config, Connection, Error, Event, Instant,
 /// A turn at a link: [`next`](sanssh_core::Turn::next) gives the events, [`send`](sanssh_core::Turn::send) takes commands.
 pub type Turn<'t, 'm, R, P, T> = sanssh_core::Turn<'t, R, P, T, &'t mut Tx<&'m mut [u8]>>;
 
+/// A link as channels see it, whichever way its transport works.
+pub(crate) trait Moves<'m>: ErrorType + Sized {
+    type Role: Role;
+    type Provider: Provider;
+    type Table: AsMut<[Slot]> + AsRef<[Slot]>;
+
+    fn engine(&mut self) -> &mut Engine<'m, Self::Role, Self::Provider, Self::Table>;
+}
+
+/// What is done with events that a channel does not keep.
+pub(crate) trait Rest<'m, L: Moves<'m>>:
+    FnMut(&mut Turn<'_, 'm, L::Role, L::Provider, L::Table>, Event<'_, L::Role>)
+{
+}
+
+impl<'m, L: Moves<'m>, F> Rest<'m, L> for F where
+    F: FnMut(&mut Turn<'_, 'm, L::Role, L::Provider, L::Table>, Event<'_, L::Role>)
+{
+}
+
 /// A connection between buffers.
 pub(crate) struct Engine<'m, R: Role, P: Provider, T> {
     pub(crate) ssh: Connection<R, P, T>,
     intake: Intake<&'m mut [u8]>,
     pub(crate) tx: Tx<&'m mut [u8]>,
     backlog: Backlog,
+    /// The transport has taken something since the last turn.
+    took: bool,
     /// The transport gives no more.
     ended: bool,
     /// Something was written since the transport was flushed.
@@ -36,6 +59,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Engine<'m, R, P
             intake: Intake::new(input),
             tx: Tx::new(output),
             backlog: Backlog::new(now),
+            took: false,
             ended: false,
             unflushed: false,
         }
@@ -61,9 +85,8 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Engine<'m, R, P
 
     /// Counts what was written of what waits.
     pub(crate) fn sent(&mut self, n: usize) {
-        // More may wait than when it was looked at last: that it moves shows against what there is now.
-        self.backlog.note(self.tx.pending().len());
         self.tx.sent(n);
+        self.took |= n > 0;
         self.unflushed |= n > 0;
     }
 
@@ -100,7 +123,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Engine<'m, R, P
 
     pub(crate) fn turn(&mut self, now: Instant) -> Turn<'_, 'm, R, P, T> {
         let waiting = self.tx.pending().len();
-        self.backlog.check(waiting, &mut self.ssh, now);
+        self.backlog.check(waiting, core::mem::take(&mut self.took), &mut self.ssh, now);
         Turn::new(&mut self.ssh, &mut self.intake, &mut self.tx, now, self.ended)
     }
 }
@@ -117,11 +140,6 @@ pub(crate) fn digest<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>>
         }
     }
     Ok(())
-}
-
-/// Whether waiting would not help.
-pub(crate) const fn is_final(refused: Refused) -> bool {
-    !matches!(refused, Refused::Busy | Refused::NoRoom | Refused::NotYet)
 }
 
 impl<R: Role, P: Provider, T> fmt::Debug for Engine<'_, R, P, T> {

@@ -75,3 +75,34 @@ impl core::fmt::Debug for Buffers {
         f.debug_struct("Buffers").field("turn", &self.turn).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_password_is_overwritten() {
+        let mut core = Config::default();
+        core.preferences.zips = [Zip::ZlibDelayed].into_iter().collect();
+        let mut buffers = Buffers::new(0);
+        buffers.fit(&core, 0);
+        buffers.input[..8].copy_from_slice(b"password");
+        buffers.inflate[..8].copy_from_slice(b"password");
+        buffers.secret = (4, 8);
+        buffers.scrub();
+        assert_eq!((&buffers.input[..8], &buffers.inflate[..8]), (&b"\0\0\0\0word"[..], &[0; 8][..]));
+        // What grows is moved, and does not leave the old place as it was.
+        buffers.secret = (8, 0);
+        buffers.fit(&core, 1 << 20);
+        assert_eq!((&buffers.input[..8], buffers.input.len()), (&[0; 8][..], 1 << 20));
+    }
+
+    #[test]
+    fn the_largest_packet_and_a_turn_fit() {
+        let core = Config { max_packet: 35_000, ..Config::default() };
+        let mut buffers = Buffers::new(10_000);
+        buffers.fit(&core, 100);
+        assert_eq!(buffers.input.len(), 35_000 + PACKET_OVERHEAD + 10_000);
+        assert!(buffers.inflate.is_empty());
+    }
+}

@@ -1,5 +1,5 @@
 //! One connection with its socket, driven by readiness: what mio tells is noted by [`Link::ready`], what can be done is
-//! done in a [`Turn`](crate::Turn), and between turns the link holds no more than what is left over.
+//! done in a [`Turn`], and between turns the link holds no more than what is left over.
 //!
 //! ```text
 //! ready(event) --> readable, writable --> wants_turn() --> turn(): send the rest, read once, events and commands
@@ -15,7 +15,7 @@ use crate::{Buffers, Error, Socket};
 use core::fmt;
 use mio::event::{Event as Readiness, Source};
 use mio::{Interest, Registry, Token};
-use sanssh_core::{Error as SshError, Instant, Reason, Slot, Waiting};
+use sanssh_core::{Backlog, Error as SshError, Instant, Reason, Slot, Waiting};
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use zeroize::Zeroize;
@@ -30,6 +30,8 @@ pub struct Link<R: End> {
     /// Not taken by the socket yet, mostly nothing.
     tx: Vec<u8>,
     sent: usize,
+    /// For how long the socket has not taken that.
+    backlog: Backlog,
     /// As far as is known, the socket has something to read, or takes something.
     readable: bool,
     writable: bool,
@@ -49,7 +51,7 @@ pub struct Link<R: End> {
     pub(crate) choked: bool,
     /// The server or client is about to end: no channel is opened any more.
     pub(crate) closing: bool,
-    /// When something happened on a channel, or in the login.
+    /// When something happened on a channel or in the login, or was sent by a command.
     pub(crate) active: Instant,
     failure: Option<Error>,
 }
@@ -70,6 +72,7 @@ impl<R: End> Link<R> {
             rx: Vec::new(),
             tx: Vec::new(),
             sent: 0,
+            backlog: Backlog::new(now),
             readable: false,
             writable: false,
             closed: false,
@@ -125,7 +128,7 @@ impl<R: End> Link<R> {
 
     /// When a turn is due at the latest.
     pub fn deadline(&self) -> Option<Instant> {
-        self.ssh.deadline()
+        self.backlog.deadline(&self.ssh)
     }
 
     /// Sends what is left, reads once, and lets time pass: then events can be taken and commands given, until the turn is
@@ -185,26 +188,32 @@ impl<R: End> Link<R> {
         }
     }
 
-    /// Sends what was left; whether nothing is left any more.
-    pub(crate) fn resume(&mut self) -> bool {
+    /// Sends what was left; whether nothing is left any more. Ends the connection if the socket has not taken anything of it
+    /// for longer than keepalives bear.
+    pub(crate) fn resume(&mut self, now: Instant) -> bool {
+        let mut took = false;
         if !self.tx.is_empty() {
             let tx = core::mem::take(&mut self.tx);
-            self.sent += self.write(&tx[self.sent..]);
+            let sent = self.write(&tx[self.sent..]);
+            took = sent > 0;
+            self.sent += sent;
             if self.sent < tx.len() && self.broken.is_none() {
                 self.tx = tx;
             } else {
                 self.sent = 0;
             }
         }
+        self.backlog.check(self.tx.len() - self.sent, took, &mut self.ssh, now);
         self.tx.is_empty()
     }
 
     /// Sends, and keeps what the socket does not take.
-    pub(crate) fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8], now: Instant) {
         let sent = self.write(bytes);
         if sent < bytes.len() && self.broken.is_none() {
             self.tx.reserve_exact(bytes.len() - sent);
             self.tx.extend_from_slice(&bytes[sent..]);
+            self.backlog.check(self.tx.len(), sent > 0, &mut self.ssh, now);
         }
     }
 

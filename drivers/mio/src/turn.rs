@@ -10,7 +10,7 @@ use sanssh_core::channel::OpenFailure;
 use sanssh_core::file::SigningKey;
 use sanssh_core::role::Client;
 use sanssh_core::transport;
-use sanssh_core::{ChannelId, Event, Input, Instant, Output, Reason, Refused};
+use sanssh_core::{ChannelId, Event, Input, Instant, Output, Reason, Refused, Waiting};
 
 /// A link's turn: an iterator of [`Event`]s, which ends where more bytes or an answer are needed. In between and after
 /// that, commands may be given.
@@ -27,8 +27,8 @@ pub struct Turn<'t, R: End> {
     /// What arrives may hold a password.
     secret: &'t mut (usize, usize),
     stranger: bool,
-    /// Events have been taken until there was none.
-    exhausted: bool,
+    /// Events have been taken until there was none, and what kept it from reading on then.
+    stopped: Option<Option<Waiting>>,
 }
 
 impl<'t, R: End> Turn<'t, R> {
@@ -37,11 +37,11 @@ impl<'t, R: End> Turn<'t, R> {
         buffers.fit(link.ssh.config(), link.rx.len());
         let most = buffers.turn();
         let Buffers { input, inflate, output, secret, .. } = buffers;
-        let space: &mut [u8] = if link.resume() { output } else { &mut [] };
+        let space: &mut [u8] = if link.resume(now) { output } else { &mut [] };
         let stranger = !link.ssh.is_logged_in();
         link.choked = false;
         let mut turn =
-            Self { link, now, input: Input::new(&mut []), space, filled: 0, secret, stranger, exhausted: false };
+            Self { link, now, input: Input::new(&mut []), space, filled: 0, secret, stranger, stopped: None };
         if let Err(error) = turn.link.ssh.tick(now) {
             turn.link.fail(error);
         }
@@ -82,6 +82,9 @@ impl<'t, R: End> Turn<'t, R> {
         let mut output = Output::new(&mut self.space[self.filled..]);
         let outcome = what(&mut self.link.ssh, &mut output);
         self.filled += output.filled();
+        if outcome.is_ok() {
+            self.link.active = self.now;
+        }
         // What does not even fit into all of the output will not in the next turn.
         self.link.choked |= matches!(outcome, Err(Refused::NoRoom)) && (self.filled > 0 || self.space.is_empty());
         outcome
@@ -163,7 +166,7 @@ impl<'t, R: End> Iterator for Turn<'t, R> {
                     let stuck = self.link.ssh.waiting();
                     self.flush();
                     if stuck.is_none() || self.link.ssh.waiting() == stuck {
-                        self.exhausted = true;
+                        self.stopped = Some(stuck);
                         return None;
                     }
                 }
@@ -185,13 +188,15 @@ impl<R: End> Drop for Turn<'_, R> {
         }
         let link = &mut *self.link;
         link.stuck = link.ssh.waiting();
+        // An answer may have been given since.
+        let done = self.stopped == Some(link.stuck) && !self.input.is_cramped();
+        link.unfinished = !done && self.input.remaining() > 0;
         // Nothing more will come, and what came is dealt with.
-        if link.ended && self.exhausted && link.stuck.is_none() {
+        if link.ended && done && link.stuck.is_none() {
             link.hang_up();
         }
-        link.unfinished = !self.exhausted && self.input.remaining() > 0 || self.input.is_cramped();
         link.keep(self.input.rest(), self.stranger);
-        link.send(&self.space[..self.filled]);
+        link.send(&self.space[..self.filled], self.now);
     }
 }
 

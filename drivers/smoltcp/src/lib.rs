@@ -173,6 +173,16 @@
 //! packet: [`Link::begin`] takes back what `Config` promises beyond that, and OpenSSH's first packet needs 2 KiB. A send
 //! buffer of [`MIN_OUTPUT`](sanssh_core::MIN_OUTPUT) bytes suffices; larger ones are faster.
 //!
+//! Of the socket's settings a link changes one: where it has no keepalive, it has one while something waits to be sent, since
+//! smoltcp may otherwise forget a peer whose window had closed. Nagle's algorithm only delays, and is better
+//! [turned off](smoltcp::socket::tcp::Socket::set_nagle_enabled).
+//!
+//! # Where there are too few
+//!
+//! A peer that finds no socket listening is refused by TCP. To tell it why, have a small socket listen behind the links, with
+//! a [timeout](smoltcp::socket::tcp::Socket::set_timeout), and [turn away](Link::turn_away) whoever comes there. Channels
+//! beyond the table are declined by the connection itself.
+//!
 //! # The end
 //!
 //! A connection ends by its own deadlines, even if its peer is gone without a word. Once it is logged in it does so only with

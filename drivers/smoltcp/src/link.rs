@@ -34,8 +34,9 @@ pub struct Link<'m, R: Role, P: Provider, T> {
     intake: Intake<&'m mut [u8]>,
     memory: usize,
     spare: &'m mut [u8],
-    /// What is in the socket's send buffer.
     backlog: Backlog,
+    /// Bytes in the socket's send buffer at the end of the last turn.
+    queued: usize,
     /// Until when a connection that is over may say goodbye.
     until: Option<Instant>,
 }
@@ -52,6 +53,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
             intake: Intake::new(input),
             spare,
             backlog: Backlog::new(Instant(0)),
+            queued: 0,
             until: None,
         }
     }
@@ -106,9 +108,10 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
         self.intake.received(received);
         keep_asking(socket);
         let ssh = self.ssh.as_mut()?;
-        self.backlog.check(socket.send_queue(), ssh, now);
+        let queue = socket.send_queue();
+        self.backlog.check(queue, queue < self.queued, ssh, now);
         let ended = !socket.may_recv() && !is_opening(socket);
-        let ring = Ring { socket, spare: self.spare, backlog: &mut self.backlog };
+        let ring = Ring { socket, spare: self.spare, queued: &mut self.queued };
         Some(Turn::new(ssh, &mut self.intake, ring, now, ended))
     }
 
@@ -139,7 +142,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
         keep_asking(socket);
         // A peer that still sends would otherwise never come to its own end.
         while socket.recv(|bytes| (bytes.len(), bytes.len())).is_ok_and(|dropped| dropped > 0) {}
-        let mut ring = Ring { socket, spare: self.spare, backlog: &mut self.backlog };
+        let mut ring = Ring { socket, spare: self.spare, queued: &mut self.queued };
         // What cannot leave in time is given up below.
         let _ = ring.lend(&mut |output| {
             ssh.flush(now, output);
@@ -160,6 +163,7 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
     fn clear(&mut self) {
         self.ssh = None;
         self.until = None;
+        self.queued = 0;
         self.intake.clear();
     }
 }

@@ -1,7 +1,7 @@
 //! The way out: packets are composed in the socket's send buffer itself. One for which there is too little room before the
 //! buffer's end, but enough around it, is composed in memory of the link's and copied.
 
-use sanssh_core::{Backlog, Outlet, Output, Refused, Writes};
+use sanssh_core::{Outlet, Output, Refused, Writes};
 use smoltcp::socket::tcp::Socket;
 
 /// A socket's send buffer.
@@ -9,7 +9,8 @@ use smoltcp::socket::tcp::Socket;
 pub struct Ring<'t, 's> {
     pub(crate) socket: &'t mut Socket<'s>,
     pub(crate) spare: &'t mut [u8],
-    pub(crate) backlog: &'t mut Backlog,
+    /// Bytes in the send buffer when this was last done with it.
+    pub(crate) queued: &'t mut usize,
 }
 
 impl Ring<'_, '_> {
@@ -45,7 +46,7 @@ impl Outlet for Ring<'_, '_> {
         if outcome == Err(Refused::NoRoom) && self.socket.may_send() {
             outcome = self.lend_spare(room, with);
         }
-        self.backlog.note(self.socket.send_queue());
+        *self.queued = self.socket.send_queue();
         outcome
     }
 }

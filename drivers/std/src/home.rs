@@ -100,6 +100,14 @@ pub fn edit_hosts(file: &Path, change: impl FnOnce(&[u8]) -> Edited) -> Result<E
     rewritten.map_err(|error| failed(file, error)).and_then(|_| edited.ok_or_else(missing))
 }
 
+/// What a list of host keys holds: 64 MiB at most.
+///
+/// # Errors
+/// [`Error::File`], also if there is none.
+pub fn read_hosts(file: &Path) -> Result<Vec<u8>, Error> {
+    File::open(file).and_then(|open| lines::contents(&open)).map_err(|error| failed(file, error))
+}
+
 /// Puts a whole list of host keys in the place of what a file held, under the lock that all changes to it take. A new file
 /// is its owner's alone.
 ///

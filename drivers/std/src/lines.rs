@@ -25,7 +25,8 @@ pub(crate) fn read(file: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-fn contents(file: &File) -> io::Result<Vec<u8>> {
+/// What a file holds.
+pub(crate) fn contents(file: &File) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     file.take(LARGEST + 1).read_to_end(&mut text)?;
     if text.len() as u64 > LARGEST { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }

@@ -10,6 +10,7 @@ use crate::inbox::{Inbox, Inboxes, Kind, Stage};
 use crate::record::Record;
 use crate::relay::Relay;
 use crate::socket::Socket;
+use crate::vain::{Caller, Vain};
 use sanssh_core::algorithm::Zip;
 use sanssh_core::channel::{self, STDERR};
 use sanssh_core::config::PACKET_OVERHEAD;
@@ -106,8 +107,8 @@ pub(crate) struct State<R: End> {
     pub(crate) news: bool,
     /// How often that was told.
     pub(crate) moves: u64,
-    /// How often it had been when somebody last asked what to wait for.
-    asked: u64,
+    /// Those that could not go on.
+    pub(crate) vain: Vain,
     /// A thread is the pump.
     pub(crate) pumping: bool,
     /// What the pump sleeps on, while it does.
@@ -143,7 +144,7 @@ impl<R: End> State<R> {
             goodbye: None,
             news: false,
             moves: 0,
-            asked: 0,
+            vain: Vain::default(),
             pumping: false,
             polling: None,
             waiters: 0,
@@ -181,9 +182,12 @@ impl<R: End> State<R> {
         Interest { read: self.ssh.waiting().is_none(), write: !self.tx.is_empty(), until }
     }
 
-    /// Whether anything has happened since this was asked last.
-    pub(crate) const fn has_moved(&mut self) -> bool {
-        core::mem::replace(&mut self.asked, self.moves) != self.moves
+    /// A call that waits for nothing is through, or could not go on with what had moved by then.
+    pub(crate) fn note(&mut self, caller: Caller, seen: Option<u64>) {
+        match seen {
+            None => self.vain.forget(caller),
+            Some(seen) => self.vain.note(caller, seen),
+        }
     }
 
     /// Whether a pump that sleeps on `interest` has to be woken for what has come up since.

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 use heapless::Vec;
+use sanssh_core::MIN_OUTPUT;
 use sanssh_core::algorithm::{self, Cipher, HostKey, Preferences, Zip};
 use sanssh_core::config::{Config, Deadlines, Keepalive, Login, PACKET_OVERHEAD};
 use sanssh_core::crypto::Provider;
@@ -13,6 +14,9 @@ use sanssh_core::crypto::lean::X25519 as Exchange;
 
 /// The cryptography: of each kind one, and of key exchanges two on a board with room.
 pub type Crypto = Lean<Exchange>;
+
+/// Whom the other end believes to talk to.
+pub const SOFTWARE: &str = "sanssh_firmware";
 
 /// Channels at a time.
 pub const CHANNELS: usize = 2;
@@ -29,12 +33,16 @@ pub const INPUT: usize = LARGEST + PACKET_OVERHEAD;
 /// Room for packets that have to be copied around the end of TCP's send buffer.
 pub const SPARE: usize = 512;
 
-/// Buffers of TCP, each way. QEMU's LAN9118 loses frames of windows beyond 6 KiB.
-pub const TCP: usize = if cfg!(feature = "sftp") { 6144 } else { 3072 };
+/// The receive buffer of TCP. QEMU's LAN9118 loses frames of windows beyond 6 KiB.
+pub const RECEIVED: usize = if cfg!(feature = "sftp") { 6144 } else { 1536 };
+
+/// The send buffer of TCP.
+pub const SENT: usize = if cfg!(feature = "sftp") { 6144 } else { MIN_OUTPUT };
 
 /// The configuration of either end.
 pub fn config() -> Config {
     Config {
+        software: SOFTWARE,
         preferences: Preferences {
             kex: algorithm::list(Crypto::KEX),
             host_keys: algorithm::list(&[HostKey::Ed25519]),

@@ -1,6 +1,7 @@
 //! The programs as their users meet them: started, fed, typed at, and killed, with OpenSSH, dropbear, git, rsync and the clients for files that there are at
 //! the other end. One program of tests, because they share what they need.
 
+mod compat;
 mod forward;
 mod keygen;
 mod keyscan;

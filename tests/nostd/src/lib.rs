@@ -8,6 +8,8 @@ extern crate alloc;
 #[cfg(feature = "std-leak")]
 extern crate std;
 
+mod links;
+
 use sanssh_core::channel::{self, OpenKind, Request};
 use sanssh_core::crypto::soft::Soft;
 use sanssh_core::role::{Client, Server};

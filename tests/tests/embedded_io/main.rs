@@ -69,7 +69,7 @@ struct Pair {
 
 impl Pair {
     fn new(shape: Shape, total: usize) -> (Self, Port, Port) {
-        let hand = Hand::default();
+        let hand = Hand::new();
         let (near, far) = pipes(shape);
         let server = Host::new(far.clone(), Idler(hand.clone(), (|| ()) as fn()), total);
         let server = Rc::new(RefCell::new(server));
@@ -133,7 +133,8 @@ fn channels_are_streams_over_any_transport() {
             }
         }
         assert_eq!(channel.read(&mut [0]), Ok(0));
-        channel.finish().expect("it is open");
+        channel.finish();
+        channel.flush().expect("it is open");
         assert!(pair.program.exchanges > 1, "{} exchanges", pair.program.exchanges);
         pair.client.end();
         let mut server = pair.server.borrow_mut();
@@ -224,7 +225,7 @@ fn a_transport_that_ends_is_the_end() {
 #[test]
 fn a_silent_peer_ends_by_its_deadline() {
     let (near, _far) = pipes(Shape::WIDE);
-    let hand = Hand::default();
+    let hand = Hand::new();
     let slow = hand.clone();
     let mut client = link::<Client, _>(near, Idler(hand.clone(), || slow.move_on(Duration::from_secs(1))), 1);
     let fate = loop {
@@ -235,6 +236,21 @@ fn a_silent_peer_ends_by_its_deadline() {
     };
     assert_eq!(fate, sanssh_core::Error::TimedOut(Phase::Handshake));
     assert!(hand.time().0 < 70_000_000, "{:?}", hand.time());
+}
+
+/// There is always something left to be taken, for longer than a peer may take nothing.
+#[test]
+fn a_slow_line_is_not_a_dead_one() {
+    let (mut pair, ..) = Pair::new(Shape::BYTEWISE, 0);
+    let mut inbox = pair.open().expect("a channel");
+    pair.hand.tick(Duration::from_millis(12));
+    let start = pair.hand.time();
+    let mut channel = pair.client.channel(&mut inbox, |_, _| {}).expect("a window");
+    let bytes: Vec<u8> = (0..12_000).map(letter).collect();
+    for piece in bytes.chunks(100) {
+        channel.write_all(piece).expect("it is open");
+    }
+    assert!(pair.hand.time().since(start) > config().keepalive.patience().expect("there is one"));
 }
 
 /// It is alive, but takes nothing.
@@ -376,7 +392,8 @@ async fn converse(mut link: Awaited<Client>, total: usize) -> Result<(), Error<E
         assert!(space[..n].iter().enumerate().all(|(at, byte)| *byte == letter(heard + at)), "at {heard}");
         heard += n;
     }
-    channel.finish().await?;
+    channel.finish();
+    channel.flush().await?;
     let mut rest = vec![0; total - heard];
     channel.read_exact(&mut rest).await.expect("as much as was said");
     assert!(rest.iter().enumerate().all(|(at, byte)| *byte == letter(heard + at)));
@@ -389,7 +406,7 @@ async fn converse(mut link: Awaited<Client>, total: usize) -> Result<(), Error<E
 #[test]
 fn channels_are_streams_that_are_awaited() {
     for (shape, total) in [(Shape::BYTEWISE, 40_000), (Shape::SHORT, 100_000), (Shape::WIDE, 100_000)] {
-        let hand = Hand::default();
+        let hand = Hand::new();
         let (near, far) = pipes(shape);
         let (client, server) = (awaited(&near, &hand, 1), awaited(&far, &hand, 2));
         let mut program = Program::new(total);
@@ -402,7 +419,7 @@ fn channels_are_streams_that_are_awaited() {
 
 #[test]
 fn awaiting_ends_by_deadlines_and_failures() {
-    let hand = Hand::default();
+    let hand = Hand::new();
     let (near, far) = pipes(Shape::WIDE);
     let (mut one, mut other) = (Program::default(), Program::default());
     let (client, server) = (awaited::<Client>(&near, &hand, 1), awaited(&far, &hand, 2));
@@ -429,7 +446,7 @@ fn awaiting_ends_by_deadlines_and_failures() {
 #[test]
 fn nothing_is_lost_where_waiting_is_broken_off() {
     use embedded_io_async::{Read, Write};
-    let hand = Hand::default();
+    let hand = Hand::new();
     let (near, far) = pipes(Shape::SHORT);
     let mut client = awaited::<Client>(&near, &hand, 1);
     let mut program = Program::new(5000);
@@ -455,7 +472,8 @@ fn nothing_is_lost_where_waiting_is_broken_off() {
             let bytes: Vec<u8> = (said..5000).map(letter).collect();
             said += channel.write(&bytes).await.expect("it is open");
         }
-        channel.finish().await.expect("it is open");
+        channel.finish();
+        channel.flush().await.expect("it is open");
         client.end().await;
     };
     both(&hand, &near, talk, server);

@@ -154,16 +154,28 @@ impl embedded_io_async::Write for Port {
 }
 
 /// A clock that moves when told.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Hand(Rc<Cell<u64>>);
+#[derive(Debug, Clone)]
+pub(crate) struct Hand {
+    time: Rc<Cell<Instant>>,
+    tick: Rc<Cell<Duration>>,
+}
 
 impl Hand {
+    pub(crate) fn new() -> Self {
+        Self { time: Rc::default(), tick: Rc::new(Cell::new(Duration::from_millis(1))) }
+    }
+
+    /// How long idle times are.
+    pub(crate) fn tick(&self, span: Duration) {
+        self.tick.set(span);
+    }
+
     pub(crate) fn move_on(&self, span: Duration) {
-        self.0.set(self.0.get() + u64::try_from(span.as_micros()).expect("a short time"));
+        self.time.set(self.time().after(span));
     }
 
     pub(crate) fn time(&self) -> Instant {
-        Instant(self.0.get())
+        self.time.get()
     }
 }
 
@@ -177,7 +189,7 @@ impl aio::Timer for Hand {
     }
 }
 
-/// A clock during whose idle time somebody else acts, and a millisecond passes.
+/// A clock during whose idle time somebody else acts.
 pub(crate) struct Idler<F>(pub(crate) Hand, pub(crate) F);
 
 impl<F: FnMut()> Clock for Idler<F> {
@@ -187,6 +199,6 @@ impl<F: FnMut()> Clock for Idler<F> {
 
     fn idle(&mut self, _: Option<Instant>) {
         (self.1)();
-        self.0.move_on(Duration::from_millis(1));
+        self.0.move_on(self.0.tick.get());
     }
 }

@@ -41,8 +41,6 @@ use sanssh_core::file::PublicKeyBuf;
 use sanssh_core::file::public::bare;
 use sanssh_std::home;
 use std::borrow::Cow;
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -145,11 +143,11 @@ impl KnownHost {
     /// that are damaged are left out, where the documented call gives up; so are keys of SSH-1.
     ///
     /// # Errors
-    /// `KnownHostReadFileError` if the file cannot be read.
+    /// `KnownHostReadFileError` if the file cannot be read, or has more than 64 MiB.
     pub fn readfile(&self, filename: impl AsRef<Path>) -> Result<usize, Error> {
-        let told = |error: io::Error| format!("{}: {error}", filename.as_ref().display());
-        let failed = |error: io::Error| Error::new(KnownHostReadFileError, told(error));
-        let text = self.session.note(fs::read(&filename).map_err(failed))?;
+        let read = home::read_hosts(filename.as_ref()).map_err(Error::from);
+        let read = read.map_err(|error| error.raised_as(KnownHostReadFileError));
+        let text = self.session.note(read)?;
         let text = text.strip_suffix(b"\n").unwrap_or(&text);
         let read: Vec<_> = text.split(|byte| *byte == b'\n').filter_map(|line| Entry::read(line).ok()).collect();
         let lines = if text.is_empty() { 0 } else { read.len() };

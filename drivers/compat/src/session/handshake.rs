@@ -61,7 +61,7 @@ impl Session {
         self.note(self.connect(socket.as_fd()))?;
         let (client, key) = (self.client()?, Arc::clone(&self.shared.host_key));
         let begin = || client.begin_handshake("", 0, Noted(key));
-        let outcome = self.pending().handshake.run(client, self.get_blocking(), "", begin);
+        let outcome = self.pending().handshake.run(client, self.waits(), "", begin);
         let outcome = outcome.map_or(Err(Error::Again), |below| below.map_err(|error| self.handshake_error(error)));
         self.note(outcome)
     }

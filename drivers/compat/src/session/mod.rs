@@ -18,7 +18,7 @@ use self::methods::Wishes;
 
 use crate::Error;
 use crate::exceptions::{BadUseError, SocketRecvError};
-use crate::pending::Slots;
+use crate::pending::{Slots, Waits};
 use core::future::Future;
 use core::pin::pin;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -71,7 +71,10 @@ pub(crate) struct Pending {
     login: Slots<Came>,
     opening: Slots<sanssh_std::Channel>,
     pub(crate) listening: Slots<sanssh_std::RemoteListener>,
-    pub(crate) subsystem: Slots<crate::publickey::Opened>,
+    pub(crate) subsystem: Slots<crate::publickey::Talk>,
+    pub(crate) sftp: Slots<sanssh_std::Sftp>,
+    pub(crate) receiving: Slots<(sanssh_std::Channel, crate::fileinfo::FileInfo)>,
+    pub(crate) sending: Slots<sanssh_std::Channel>,
 }
 
 impl Session {
@@ -109,7 +112,8 @@ impl Session {
 
     /// What the socket has to be ready for before calls that gave [`Error::Again`] can go on, of
     /// [`LIBSSH2_SESSION_BLOCK_INBOUND`] and [`LIBSSH2_SESSION_BLOCK_OUTBOUND`]. From the first such call on that is at
-    /// least one, whatever other calls did in between; 0 before, and while calls wait.
+    /// least one, whatever other calls did in between; 0 before, and while calls wait. Threads that share a session should
+    /// wait by [`wait_socket`](crate::utils::wait_socket): a wait on the socket itself would miss what another thread reads.
     pub fn block_directions(&self) -> i32 {
         let Some(client) = self.shared.client.get().filter(|_| self.shared.waits.load(Ordering::Relaxed)) else {
             return 0;
@@ -123,9 +127,10 @@ impl Session {
         inbound | outbound
     }
 
-    /// How long to wait at most before calls that gave [`Error::Again`] are made again.
-    pub(crate) fn due(&self) -> Option<Duration> {
-        self.shared.client.get()?.interest().within
+    /// Waits until calls of this thread that gave [`Error::Again`] are worth making again, no longer than `span`; whether
+    /// they are.
+    pub(crate) fn rest(&self, span: Option<Duration>) -> bool {
+        self.shared.client.get().is_some_and(|client| client.rest(span))
     }
 
     /// How long each call may wait, in milliseconds; 0, as at first, for ever. One that took longer raises
@@ -207,6 +212,15 @@ impl Session {
         Err(Error::new(BadUseError, "the session is not authenticated yet"))
     }
 
+    /// How long calls may wait.
+    fn waits(&self) -> Waits {
+        match (self.get_blocking(), self.get_timeout()) {
+            (false, _) => Waits::Never,
+            (true, 0) => Waits::Forever,
+            (true, _) => Waits::Awhile,
+        }
+    }
+
     /// What the window of a channel is at first.
     pub(crate) fn window(&self) -> u32 {
         Config::default().window
@@ -222,17 +236,18 @@ impl Session {
         F: Future<Output = Result<T, Below>> + Send + 'static,
     {
         let client = self.note(self.client())?;
-        let outcome = slots.run(client, self.get_blocking(), key, || begin(client));
+        let outcome = slots.run(client, self.waits(), key, || begin(client));
         self.note(outcome.map_or(Err(Error::Again), |outcome| Ok(outcome?)))
     }
 
-    /// Waits for something that keeps no state of its own, or looks whether it is there already, as the mode says.
-    pub(crate) fn wait<T>(&self, begun: impl Future<Output = Result<T, Below>>) -> Result<T, Error> {
+    /// Waits for something that keeps no state of its own, or looks whether it is there already, as the mode says. What
+    /// tells the call from others is `by`.
+    pub(crate) fn wait<T>(&self, by: &impl Sized, begun: impl Future<Output = Result<T, Below>>) -> Result<T, Error> {
         let client = self.note(self.client())?;
         let outcome = if self.get_blocking() {
             Some(client.block(begun))
         } else {
-            match client.advance(pin!(begun)) {
+            match client.advance_by(by, pin!(begun)) {
                 Poll::Ready(outcome) => Some(outcome),
                 Poll::Pending => None,
             }

@@ -254,6 +254,7 @@ fn files_are_read_and_written() {
     assert_eq!(fs::read_to_string(&to).unwrap(), format!("one {one}\n"));
     assert_eq!(raised(hosts.readfile(directory.path().join("none"))), KnownHostReadFileError);
     assert!(session.last_error().contains("none"));
+    assert_eq!(raised(hosts.readfile("/dev/zero")), KnownHostReadFileError);
     assert_eq!(raised(hosts.writefile(directory.path())), KnownHostWriteFileError);
     fs::write(&from, "").unwrap();
     assert_eq!(hosts.readfile(&from).unwrap(), 0);

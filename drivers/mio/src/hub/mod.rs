@@ -45,6 +45,8 @@ const WAKE: Token = Token(usize::MAX - 1);
 const DOOR: Token = Token(usize::MAX - 2);
 /// Sockets that one wait tells of; the others are told next.
 const EVENTS: usize = 1024;
+/// Nobody sleeps longer at a time.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// What a loop gives next.
 #[derive(Debug)]
@@ -105,7 +107,7 @@ pub struct Counts {
 }
 
 /// Many connections of one role on one thread. `T` is what the program keeps with each, `W` the work that other threads
-/// hand over.
+/// hand over. When it is dropped, those that are still there end without a goodbye: [`shut_down`](Self::shut_down) first.
 #[derive(Debug)]
 pub struct Hub<R: End, T = (), W = ()> {
     poll: Poll,
@@ -208,7 +210,8 @@ impl<R: End, T, W> Hub<R, T, W> {
         self.seats.all().map(|(id, seat)| (id, &mut seat.state))
     }
 
-    /// A turn out of line, to give a connection commands; `None` if it is over.
+    /// A turn out of line, to give a connection commands; `None` if it is over. Events may come in it as in any other, and
+    /// those that are not taken come in the next.
     pub fn turn(&mut self, id: Id) -> Option<Visit<'_, R, T>> {
         self.settle();
         let there = self.seats.holds(id) && self.seats.get(id.at)?.link.failure().is_none();
@@ -250,8 +253,8 @@ impl<R: End, T, W> Hub<R, T, W> {
             return Some(Duration::ZERO);
         }
         let due = [self.timers.next(), self.pause, self.end].into_iter().flatten().min();
-        // A deadline is not met before it is over.
-        let due = due.map(|due| due.since(self.clock.now()) + Duration::from_micros(1));
+        // A deadline is not met before it is over; and systems count no months of milliseconds.
+        let due = due.map(|due| LONGEST.min(due.since(self.clock.now()) + Duration::from_micros(1)));
         due.into_iter().chain(span).min()
     }
 
@@ -306,8 +309,9 @@ impl<R: End, T, W> Hub<R, T, W> {
             if seat.link.failure().is_none() {
                 return Some(at);
             }
-            seat.link.resume();
-            if seat.link.is_over() || seat.lingers.is_some_and(|end| end <= self.clock.now()) {
+            let now = self.clock.now();
+            seat.link.resume(now);
+            if seat.link.is_over() || seat.lingers.is_some_and(|end| end <= now) {
                 return Some(at);
             }
         }

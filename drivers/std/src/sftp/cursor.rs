@@ -2,10 +2,11 @@
 //! waits; a step that cannot be done yet is done again later, and nothing of what it has begun is lost.
 
 use super::desk::{Answer, Remote, Ticket};
-use super::engine::{Engine, Wish};
+use super::engine::Engine;
 use super::share::{Share, status};
 use crate::Error;
 use core::task::{Context, Poll, ready};
+use sanssh_core::Refused;
 use sanssh_core::sftp::{Code, Limits, Request};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -49,7 +50,6 @@ struct Ahead {
     depth: usize,
     /// Bytes a read may ask for: fewer if the server gives fewer.
     chunk: u32,
-    wish: Option<Wish>,
 }
 
 impl Cursor {
@@ -61,7 +61,7 @@ impl Cursor {
             path: path.to_vec(),
             at: 0,
             fetched: (Vec::new(), 0),
-            ahead: Ahead { reads: VecDeque::new(), depth: 1, chunk, wish: None },
+            ahead: Ahead { reads: VecDeque::new(), depth: 1, chunk },
             block: Vec::new(),
             block_at: 0,
             most: usize::try_from(limits.write).unwrap_or(usize::MAX),
@@ -138,9 +138,8 @@ impl Cursor {
     /// Drops what was read ahead.
     pub(super) fn forget(&mut self) {
         let ahead = &mut self.ahead;
-        if !ahead.reads.is_empty() || ahead.wish.is_some() {
+        if !ahead.reads.is_empty() {
             let mut engine = self.share.lock();
-            engine.unwish(&mut ahead.wish);
             ahead.reads.drain(..).for_each(|(_, _, ticket)| engine.abandon(ticket));
         }
         self.fetched = (Vec::new(), 0);
@@ -246,6 +245,17 @@ impl Cursor {
         }
     }
 
+    pub(super) fn take_failure(&mut self) -> Option<Error> {
+        self.block.clear();
+        self.failure.take_if(|error| !matches!(error, Error::Refused(Refused::Closed)))
+    }
+
+    /// The file is closed: its handle may soon be another file's.
+    pub(super) fn end(&mut self) {
+        self.forget();
+        self.failure = Some(Refused::Closed.into());
+    }
+
     /// The last: what was written leaves in time, and nobody waits for anything.
     pub(super) fn leave(&mut self) {
         self.forget();
@@ -268,7 +278,7 @@ impl Ahead {
             let next = self.reads.back().map(|(offset, length, _)| offset.saturating_add(u64::from(*length)));
             let (offset, length) = (next.unwrap_or(at), self.chunk);
             let ticket = engine.ticket();
-            match engine.insist(&Request::Read { handle, offset, length }, ticket, &mut self.wish) {
+            match engine.ask(&Request::Read { handle, offset, length }, ticket) {
                 Some(Ok(())) => self.reads.push_back((offset, length, ticket)),
                 refused => {
                     engine.abandon(ticket);

@@ -2,10 +2,10 @@
 
 use super::Sftp;
 use super::desk::{Answer, Remote, Ticket};
-use super::engine::Wish;
 use super::share::{Share, status};
 use crate::Error;
 use crate::error::escape;
+use crate::vain::Caller;
 use core::future::poll_fn;
 use core::task::{Context, Poll, ready};
 use sanssh_core::sftp::{Attributes, Code, Entry, Request};
@@ -48,7 +48,6 @@ pub struct ReadDir {
     path: Vec<u8>,
     handle: Remote,
     asked: VecDeque<Ticket>,
-    wish: Option<Wish>,
     names: std::vec::IntoIter<SftpEntry>,
     ended: bool,
     /// There is nothing to close any more.
@@ -68,13 +67,19 @@ impl Sftp {
 impl ReadDir {
     pub(super) fn new(share: Arc<Share>, handle: Remote, path: Vec<u8>) -> Self {
         let names = Vec::new().into_iter();
-        Self { share, path, handle, asked: VecDeque::new(), wish: None, names, ended: false, closed: false }
+        Self { share, path, handle, asked: VecDeque::new(), names, ended: false, closed: false }
     }
 
     /// The next name, without waiting; requests for more go on meanwhile.
     pub fn try_next(&mut self) -> Poll<Option<Result<SftpEntry, Error>>> {
         let share = Arc::clone(&self.share);
-        share.try_once(|context| self.poll_next(context)).map_or(Poll::Pending, Poll::Ready)
+        share.try_once(Caller::kept(self), |context| self.poll_next(context)).map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// What is said of the directory, begun.
+    pub fn begin_metadata(&self) -> impl Future<Output = Result<Attributes<'static>, Error>> + use<> {
+        let (share, handle, path) = (Arc::clone(&self.share), Arc::clone(&self.handle), self.path.clone());
+        async move { share.attributes(&Request::Fstat { handle: &handle }, &path).await }
     }
 
     /// Closes it; the server has little to say about that.
@@ -116,11 +121,11 @@ impl ReadDir {
 
     /// The next answer's names; `None` at the end.
     fn poll_fetch(&mut self, context: &Context<'_>) -> Poll<Result<Option<Vec<SftpEntry>>, Error>> {
-        let Self { share, handle, asked, wish, .. } = self;
+        let Self { share, handle, asked, .. } = self;
         let answer = share.attempt(context, |engine| {
             while asked.len() < AHEAD {
                 let ticket = engine.ticket();
-                let taken = engine.insist(&Request::Readdir { handle }, ticket, wish);
+                let taken = engine.ask(&Request::Readdir { handle }, ticket);
                 if !matches!(taken, Some(Ok(()))) {
                     engine.abandon(ticket);
                 }
@@ -165,7 +170,6 @@ impl Iterator for ReadDir {
 impl Drop for ReadDir {
     fn drop(&mut self) {
         let mut engine = self.share.lock();
-        engine.unwish(&mut self.wish);
         for ticket in self.asked.drain(..) {
             engine.abandon(ticket);
         }

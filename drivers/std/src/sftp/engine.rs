@@ -10,18 +10,14 @@ use std::sync::Arc;
 
 /// Requests that may be outstanding at a time.
 pub(super) const OUTSTANDING: usize = 1024;
+/// Those of them that may move contents; the others are for questions.
+const MOST_MOVING: usize = OUTSTANDING - 64;
 /// Bytes of composed requests that may wait for room before no more are composed.
 const MOST_WAITING: usize = 64 * 1024;
 /// Bytes of a body that leaves along with its request, and with what follows; the scratch holds them.
 const SMALL: usize = 8 * 1024;
 /// Blocks that are kept for the next bodies.
 const MOST_SPARE: usize = 4;
-/// How often contents make way for a wish; one that nobody comes back for meanwhile is void.
-const MOST_DEFERRED: u32 = 64;
-
-/// What somebody has who wants to ask something and could not; of which age of wishes it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Wish(u64);
 
 /// The dialogue.
 pub(super) struct Engine {
@@ -34,12 +30,10 @@ pub(super) struct Engine {
     waiting: Vec<u8>,
     sent: usize,
     body: Body,
+    /// Requests that leave behind the body.
+    behind: Vec<u8>,
     /// Memory of bodies that were sent.
     spare: Vec<Vec<u8>>,
-    /// Those who want to ask something and could not; how often contents made way for them, and the age of their wishes.
-    wishes: usize,
-    deferred: u32,
-    age: u64,
     pub(super) failure: Option<Error>,
     /// Memory that the pump reads into, while there is none.
     pub(super) space: Vec<u8>,
@@ -62,10 +56,8 @@ impl Engine {
             waiting: Vec::new(),
             sent: 0,
             body: Body::Block(Vec::new(), 0),
+            behind: Vec::new(),
             spare: Vec::new(),
-            wishes: 0,
-            deferred: 0,
-            age: 0,
             failure: None,
             space: vec![0; super::line::BUFFER],
             pumping: false,
@@ -100,51 +92,13 @@ impl Engine {
         Some(asked.map(drop))
     }
 
-    /// The same; if it has to wait, contents make way for it.
-    pub(super) fn insist(
-        &mut self,
-        request: &Request<'_>,
-        ticket: Ticket,
-        wish: &mut Option<Wish>,
-    ) -> Option<Result<(), Error>> {
-        let asked = self.ask(request, ticket);
-        if asked.is_some() {
-            self.unwish(wish);
-        } else if wish.replace(Wish(self.age)) != Some(Wish(self.age)) {
-            self.wishes += 1;
-        }
-        asked
-    }
-
-    pub(super) fn unwish(&mut self, wish: &mut Option<Wish>) {
-        if wish.take() == Some(Wish(self.age)) {
-            self.wishes -= 1;
-            self.deferred = 0;
-        }
-    }
-
-    /// Whether nothing but a wish holds contents back: whoever has it could ask now.
-    pub(super) fn makes_way(&self) -> bool {
-        self.wishes > 0 && self.has_contents() && self.has_place()
-    }
-
-    /// Counts how often contents have made way.
-    pub(super) fn defer(&mut self) {
-        if self.wishes > 0 && self.has_contents() {
-            self.deferred += 1;
-            if self.deferred > MOST_DEFERRED {
-                (self.wishes, self.deferred) = (0, 0);
-                self.age += 1;
-            }
-        }
-    }
-
     fn ask_for(&mut self, request: &Request<'_>, owner: Owner) -> Option<Result<RequestId, Error>> {
-        if self.waiting.len() - self.sent > MOST_WAITING {
+        let is_behind = self.machine.body_due() > 0;
+        if self.backed_up() > MOST_WAITING {
             return None;
         }
         let mut output = Output::new(&mut self.scratch);
-        let id = match self.machine.send(request, &mut output) {
+        let id = match self.machine.send_behind(request, &mut output) {
             Ok(id) => id,
             Err(Refused::NotYet) if self.desk.ready => {
                 return request.extension().map(|extension| Err(Error::Unsupported(extension)));
@@ -155,7 +109,8 @@ impl Engine {
             Err(refused) => return Some(Err(refused.into())),
         };
         let filled = output.filled();
-        self.waiting.extend_from_slice(&self.scratch[..filled]);
+        let queue = if is_behind { &mut self.behind } else { &mut self.waiting };
+        queue.extend_from_slice(&self.scratch[..filled]);
         self.desk.owners[id.index()] = owner;
         Some(Ok(id))
     }
@@ -189,22 +144,17 @@ impl Engine {
         self.desk.leave(Arc::clone(handle));
     }
 
-    /// Whether the next request would be taken, of whoever moves contents.
+    /// Bytes of composed requests that have not left.
+    fn backed_up(&self) -> usize {
+        self.waiting.len() - self.sent + self.behind.len()
+    }
+
+    /// Whether the next request would be taken, of whoever moves contents: some places are kept for those who ask.
     pub(super) fn is_clear(&self) -> bool {
-        self.wishes == 0 && self.has_place()
-    }
-
-    /// Whether there are contents to move.
-    fn has_contents(&self) -> bool {
-        !(self.desk.orders.is_empty() && self.desk.jobs.is_empty())
-    }
-
-    /// Whether the next request would be taken.
-    fn has_place(&self) -> bool {
         self.failure.is_none()
             && self.machine.body_due() == 0
-            && self.waiting.len() - self.sent <= MOST_WAITING
-            && self.machine.outstanding() < OUTSTANDING
+            && self.backed_up() <= MOST_WAITING
+            && self.machine.outstanding() < MOST_MOVING
     }
 
     /// Whether there is anything to send.
@@ -213,7 +163,7 @@ impl Engine {
             && (self.machine.owes_output()
                 || self.sent < self.waiting.len()
                 || self.machine.body_due() > 0
-                || (self.wishes == 0 && !self.desk.orders.is_empty()))
+                || (self.machine.outstanding() < MOST_MOVING && !self.desk.orders.is_empty()))
     }
 
     /// Fills the space with what comes next; how much of it.
@@ -224,9 +174,8 @@ impl Engine {
             if done == space.len() || self.failure.is_some() {
                 return done;
             }
-            // Whoever wishes to ask comes between two bodies.
             let more = self.machine.body_due() > 0 || self.sent < self.waiting.len();
-            if !more && (self.wishes > 0 || !self.proceed()) {
+            if !more && !self.proceed() {
                 return done;
             }
         }
@@ -251,6 +200,7 @@ impl Engine {
         }
         let second = machine.fill(&mut Output::new(&mut space[first..]), |room| desk.supply(body, room));
         if machine.body_due() == 0 {
+            core::mem::swap(&mut self.waiting, &mut self.behind);
             if let Body::Block(bytes, _) = &mut self.body {
                 let mut block = core::mem::take(bytes);
                 block.clear();
@@ -271,6 +221,9 @@ impl Engine {
             let filled = output.filled();
             self.waiting.extend_from_slice(&self.scratch[..filled]);
             return filled > 0;
+        }
+        if self.machine.outstanding() >= MOST_MOVING {
+            return false;
         }
         let Some(order) = self.desk.orders.pop_front() else { return false };
         let (request, ticket) = match &order {
@@ -303,7 +256,7 @@ impl Engine {
             if job.nap(now).is_some() {
                 break Step::Quiet;
             }
-            // Whoever wishes to ask comes between, and whoever waits hears of things before they pile up.
+            // Whoever waits hears of things before they pile up.
             if !self.is_clear() || job.site.is_loud() {
                 break Step::Blocked;
             }

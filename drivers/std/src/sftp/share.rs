@@ -3,11 +3,12 @@
 //! something has happened. There is no thread besides, and no wait without the deadline that calls have.
 
 use super::desk::{Answer, Ticket};
-use super::engine::{Engine, Wish};
+use super::engine::Engine;
 use super::line::Line;
 use crate::Error;
 use crate::channel::Channel;
 use crate::inbox::StderrGoes;
+use crate::vain::Caller;
 use core::fmt;
 use core::future::poll_fn;
 use core::pin::pin;
@@ -17,9 +18,6 @@ use sanssh_core::sftp::{Code, Request};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Wake;
 use std::time::Instant;
-
-/// Pause before contents that make way for somebody are tried again, if nothing is heard of that.
-const PAUSE: Duration = Duration::from_millis(1);
 
 /// The dialogue, what carries it, and those who wait.
 pub(super) struct Share {
@@ -65,7 +63,7 @@ impl Share {
     /// The dialogue with a server that was asked for on a session.
     pub(super) fn behind(session: Channel) -> Arc<Self> {
         session.send_stderr(StderrGoes::Nowhere);
-        Self::new(Line::channel(session.into_stream()))
+        Self::new(Line::channel(Arc::new(session)))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Engine> {
@@ -91,30 +89,27 @@ impl Share {
             (Some(value), _) => Poll::Ready(Ok(value)),
             (None, Some(error)) => Poll::Ready(Err(error.clone())),
             (None, None) => {
-                let guest = !context.waker().will_wake(&self.own);
-                engine.guests |= guest;
-                if guest && engine.makes_way() {
-                    // Whoever it is for is looked at again before anything is waited for, or does not come.
-                    self.line.tell();
-                }
+                engine.guests |= !context.waker().will_wake(&self.own);
                 Poll::Pending
             }
         }
     }
 
-    /// Polls a call whose state is kept elsewhere, and once more if the socket has brought anything meanwhile.
-    pub(super) fn try_once<T>(&self, mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> Option<T> {
+    /// Polls a call whose state is kept elsewhere, and once more with what the socket has brought meanwhile.
+    pub(super) fn try_once<T>(&self, caller: Caller, mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> Option<T> {
         let context = Context::from_waker(Waker::noop());
+        let mut seen = self.line.moves();
         let mut polled = poll(&context);
         if polled.is_pending() {
             let mut engine = self.lock();
-            let arrived = self.take_in(&mut engine, true);
+            self.take_in(&mut engine, true);
             self.tell(&mut engine);
             drop(engine);
-            if arrived {
-                polled = poll(&context);
-            }
+            seen = self.line.moves();
+            // There may also be room now.
+            polled = poll(&context);
         }
+        self.line.note(caller, polled.is_pending().then_some(seen));
         let Poll::Ready(value) = polled else { return None };
         // It may have brought something for others.
         self.line.tell();
@@ -156,8 +151,7 @@ impl Share {
             if let Some((patience, Duration::ZERO)) = left {
                 break (engine, Err(Error::TimedOut(patience)));
             }
-            let left = left.map(|(_, left)| left).into_iter().chain(nap);
-            let left = left.chain(engine.makes_way().then_some(PAUSE)).min();
+            let left = left.map(|(_, left)| left).into_iter().chain(nap).min();
             self.tell(&mut engine);
             if engine.desk.news == seen {
                 engine = if pump || !engine.pumping {
@@ -179,7 +173,6 @@ impl Share {
 
     /// Sends what there is to send, as far as there is room.
     pub(super) fn offer(&self, engine: &mut Engine) {
-        engine.defer();
         if (engine.has_more() || self.line.is_behind())
             && let Err(error) = self.line.offer(engine)
         {
@@ -241,12 +234,12 @@ impl Share {
     /// Asks, and gives the answer; `path` is what an error names.
     pub(super) async fn call(&self, request: &Request<'_>, path: &[u8]) -> Result<Answer, Error> {
         let ticket = self.lock().ticket();
-        self.run(Errand { share: self, request: Some(request), ticket: Some(ticket), wish: None }, path).await
+        self.run(Errand { share: self, request: Some(request), ticket: Some(ticket) }, path).await
     }
 
     /// Gives the answer to what was asked under the ticket.
     pub(super) async fn answer(&self, ticket: Ticket, path: &[u8]) -> Result<Answer, Error> {
-        self.run(Errand { share: self, request: None, ticket: Some(ticket), wish: None }, path).await
+        self.run(Errand { share: self, request: None, ticket: Some(ticket) }, path).await
     }
 
     async fn run(&self, mut errand: Errand<'_>, path: &[u8]) -> Result<Answer, Error> {
@@ -264,16 +257,15 @@ struct Errand<'a> {
     request: Option<&'a Request<'a>>,
     /// Under which the answer comes, until it has.
     ticket: Option<Ticket>,
-    wish: Option<Wish>,
 }
 
 impl Errand<'_> {
     fn poll(&mut self, context: &Context<'_>) -> Poll<Result<Answer, Error>> {
-        let Self { share, request, ticket, wish } = self;
+        let Self { share, request, ticket } = self;
         let answer = share.attempt(context, |engine| {
             let under = (*ticket)?;
             if let Some(what) = request {
-                if let Err(error) = engine.insist(what, under, wish)? {
+                if let Err(error) = engine.ask(what, under)? {
                     return Some(Err(error));
                 }
                 *request = None;
@@ -290,9 +282,7 @@ impl Drop for Errand<'_> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
         let mut engine = self.share.lock();
-        engine.unwish(&mut self.wish);
         engine.abandon(ticket);
-        // What was kept back for it may leave.
         self.share.offer(&mut engine);
         self.share.tell(&mut engine);
     }
