@@ -239,6 +239,8 @@ mod tests {
         assert_eq!(ssh.peer_ident(), Some(&b"SSH-2.0-x"[..]));
         intake.space();
         assert_eq!(intake.rx.len(), 2);
+        // At its end all would be.
+        core::mem::forget(intake);
         assert_eq!(memory, [0; 64]);
     }
 

@@ -215,3 +215,19 @@ fn nobody_is_accepted_where_nobody_listens_any_more() {
     let accepted = run(&client, accepting).map(drop);
     assert!(matches!(accepted, Err(Error::Refused(Refused::Closed))), "{accepted:?}");
 }
+
+/// A channel that is gone has nobody look again.
+#[test]
+fn a_channel_that_was_let_go_of_waits_for_nothing() {
+    if !peers::require(&["sshd", "ssh-keygen"]) {
+        return;
+    }
+    let server = Sshd::start(&[]);
+    let client = login(&server, &Options::default());
+    let quiet = run(&client, pin!(client.begin_session())).unwrap();
+    assert!(quiet.try_read(Some(Kind::Stderr), &mut [0]).is_none());
+    drop(quiet);
+    let other = run(&client, pin!(client.begin_session())).unwrap();
+    assert_ne!(client.interest().within, Some(Duration::ZERO));
+    drop(other);
+}
