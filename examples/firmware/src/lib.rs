@@ -16,6 +16,9 @@
 //! **The seed of everything secret comes from the emulator's host**, through the debugger: see [`board::seed`].
 #![no_std]
 
+#[cfg(feature = "defmt")]
+use defmt_semihosting as _;
+
 pub mod board;
 #[cfg(feature = "sftp")]
 pub mod files;

@@ -77,7 +77,11 @@ fn settle(
 }
 
 #[inline(never)]
-fn build(input: &'static mut [u8], spare: &'static mut [u8], door: &'static mut MaybeUninit<Door>) -> &'static mut Door {
+fn build(
+    input: &'static mut [u8],
+    spare: &'static mut [u8],
+    door: &'static mut MaybeUninit<Door>,
+) -> &'static mut Door {
     door.write(Link::new(input, spare))
 }
 
