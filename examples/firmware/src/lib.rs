@@ -13,7 +13,7 @@
 //! | `sftp`, `files` (feature `sftp`) | files in memory, and their service |
 //! | [`visit`] | the client's side of a connection |
 //!
-//! **The seed of everything secret comes from the emulator's host**, through the debugger: see [`board::seed`].
+//! **The seed of everything secret comes from the emulator's host**, through the debugger: see `board/entropy.rs`.
 #![no_std]
 
 #[cfg(feature = "defmt")]
