@@ -19,6 +19,23 @@ pub fn build(package: &str, kind: &str, name: &str) -> PathBuf {
     target.join(directory).join(name).canonicalize().expect("the program")
 }
 
+/// More programs to compare, by name and words, as the environment's `SANSSH_CONTENDERS` has them: `NAME=PROGRAM
+/// ARGUMENT...`, with semicolons between. Each follows the protocol of `benches/contender.rs`.
+///
+/// # Panics
+/// If one has no name.
+#[must_use]
+pub fn contenders() -> Vec<(String, Vec<String>)> {
+    let more = std::env::var(CONTENDERS).unwrap_or_default();
+    let one = |more: &str| {
+        let (name, words) = more.split_once('=').unwrap_or_else(|| panic!("{CONTENDERS}: {more} has no name"));
+        (name.to_owned(), words.split_whitespace().map(str::to_owned).collect())
+    };
+    more.split(';').filter(|more| !more.is_empty()).map(one).collect()
+}
+
+const CONTENDERS: &str = "SANSSH_CONTENDERS";
+
 /// What one run took, in seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {

@@ -57,6 +57,16 @@ impl Proxy {
         self.address
     }
 
+    /// From now on, what comes from either side is swallowed: to each, the other is there and silent.
+    pub fn hush(&self) {
+        self.ends.hushed.store(true, Ordering::Release);
+    }
+
+    /// Cuts every connection.
+    pub fn cut(&self) {
+        self.ends.shut();
+    }
+
     /// The port clients connect to.
     #[must_use]
     pub fn port(&self) -> u16 {
@@ -80,6 +90,7 @@ impl Drop for Proxy {
 #[derive(Debug, Default)]
 struct Ends {
     stop: AtomicBool,
+    hushed: AtomicBool,
     streams: Mutex<Vec<Weak<TcpStream>>>,
 }
 
@@ -98,7 +109,7 @@ impl Ends {
     }
 }
 
-fn accept(listener: &TcpListener, target: SocketAddr, line: Line, ends: &Ends) {
+fn accept(listener: &TcpListener, target: SocketAddr, line: Line, ends: &Arc<Ends>) {
     while let Ok((client, _)) = listener.accept() {
         if ends.stop.load(Ordering::Acquire) {
             return;
@@ -109,14 +120,15 @@ fn accept(listener: &TcpListener, target: SocketAddr, line: Line, ends: &Ends) {
 }
 
 /// Carries one connection on four threads, two a direction.
-fn join(client: TcpStream, server: TcpStream, line: Line, ends: &Ends) -> io::Result<()> {
+fn join(client: TcpStream, server: TcpStream, line: Line, ends: &Arc<Ends>) -> io::Result<()> {
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (client, server) = (Arc::new(client), Arc::new(server));
     ends.register(&client);
     ends.register(&server);
-    Way { from: Arc::clone(&client), to: Arc::clone(&server), cut: line.cut_up }.carry(line);
-    Way { from: server, to: client, cut: line.cut_down }.carry(line);
+    let (up, down) = (Arc::clone(ends), Arc::clone(ends));
+    Way { from: Arc::clone(&client), to: Arc::clone(&server), cut: line.cut_up, ends: up }.carry(line);
+    Way { from: server, to: client, cut: line.cut_down, ends: down }.carry(line);
     Ok(())
 }
 
@@ -126,6 +138,7 @@ struct Way {
     from: Arc<TcpStream>,
     to: Arc<TcpStream>,
     cut: Option<u64>,
+    ends: Arc<Ends>,
 }
 
 /// When bytes arrive, and which; none for the end of the stream.
@@ -158,6 +171,9 @@ impl Way {
             if bytes.is_empty() {
                 let _ = self.to.shutdown(Shutdown::Write);
                 return;
+            }
+            if self.ends.hushed.load(Ordering::Acquire) {
+                continue;
             }
             let passed = &bytes[..bytes.len().min(left)];
             left -= passed.len();
@@ -250,6 +266,19 @@ mod tests {
         let mut received = Vec::new();
         server.read_to_end(&mut received).unwrap();
         assert_eq!(received, b"x");
+        assert!(matches!(client.read(&mut [0]), Ok(0) | Err(_)));
+    }
+
+    #[test]
+    fn a_hushed_line_takes_and_gives_nothing() {
+        let (mut client, proxy) = echo(Line::default());
+        client.write_all(b"x").unwrap();
+        client.read_exact(&mut [0]).unwrap();
+        proxy.hush();
+        client.write_all(&[0; 1000]).unwrap();
+        client.set_read_timeout(Some(DELAY)).unwrap();
+        assert_eq!(client.read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        proxy.cut();
         assert!(matches!(client.read(&mut [0]), Ok(0) | Err(_)));
     }
 

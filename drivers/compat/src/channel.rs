@@ -6,6 +6,7 @@ use crate::exceptions::{
     BadUseError, ChannelClosedError, ChannelEOFSentError, ChannelWindowFullError, InvalidRequestError, RandGenError,
 };
 use crate::pending::Slots;
+use crate::scp::Tail;
 use crate::session::Session;
 use core::future::{Future, poll_fn};
 use core::pin::pin;
@@ -14,6 +15,7 @@ use core::task::Poll;
 use sanssh_core::Random;
 use sanssh_std::{Agent, Channel as Inner, Error as Below, Exit, Kind, Pty, StderrGoes};
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 /// [`Channel::handle_extended_data2`]: standard error is a stream of its own.
 pub const LIBSSH2_CHANNEL_EXTENDED_DATA_NORMAL: i32 = 0;
@@ -42,13 +44,14 @@ const STRETCH: u32 = 32 << 20;
 pub struct Channel {
     session: Session,
     /// Nothing for a channel that was never opened.
-    inner: Option<Inner>,
+    inner: Option<Arc<Inner>>,
     requests: Slots<()>,
     started: AtomicBool,
     finished: AtomicBool,
     closed: AtomicBool,
     /// Bytes that the window is to grow by, put off.
     put_off: AtomicU32,
+    tail: Tail,
 }
 
 /// How a command was killed, as [`Channel::get_exit_signal`] tells.
@@ -82,10 +85,24 @@ impl Channel {
 
     pub(crate) fn of(session: &Session, inner: Inner) -> Self {
         inner.stretch(STRETCH);
-        Self::with(session, Some(inner))
+        Self::with(session, Some(Arc::new(inner)))
     }
 
-    fn with(session: &Session, inner: Option<Inner>) -> Self {
+    /// A channel that something else runs on: it is not closed while that goes on.
+    pub(crate) fn borrowed(session: &Session, inner: Arc<Inner>) -> Self {
+        let channel = Self::with(session, Some(inner));
+        channel.started.store(true, Ordering::Relaxed);
+        channel
+    }
+
+    /// A channel on which the scp at the server takes a file of this size; the zero byte behind it is sent from here.
+    pub(crate) fn of_scp(session: &Session, inner: Inner, size: u64) -> Self {
+        let channel = Self::of(session, inner);
+        channel.started.store(true, Ordering::Relaxed);
+        Self { tail: Tail::of(size), ..channel }
+    }
+
+    fn with(session: &Session, inner: Option<Arc<Inner>>) -> Self {
         Self {
             session: session.clone(),
             inner,
@@ -94,6 +111,7 @@ impl Channel {
             finished: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             put_off: AtomicU32::new(0),
+            tail: Tail::default(),
         }
     }
 
@@ -105,7 +123,7 @@ impl Channel {
     /// The channel below, for what is built on one.
     pub(crate) fn inner(&self) -> Result<&Inner, Error> {
         let never = || Error::new(BadUseError, "the channel was never opened");
-        self.session.note(self.inner.as_ref().ok_or_else(never))
+        self.session.note(self.inner.as_deref().ok_or_else(never))
     }
 
     // What runs.
@@ -312,15 +330,37 @@ impl Channel {
         }
         let inner = self.inner()?;
         self.session.note(self.check_open())?;
+        if self.tail.is_said(data) {
+            return Ok(data.len());
+        }
         if !self.session.get_blocking() {
             let written = inner.try_write(kind, data);
-            return self.session.note(written.map_or(Err(Error::Again), |written| Ok(written?)));
+            let written = self.session.note(written.map_or(Err(Error::Again), |written| Ok(written?)))?;
+            self.tail.passed(written);
+            // What does not go now goes before the end.
+            let _ = self.end_file(inner);
+            return Ok(written);
         }
         let mut done = 0;
         while done < data.len() {
-            done += self.session.note(inner.write_to(kind, &data[done..]).map_err(Error::from))?;
+            let written = self.session.note(inner.write_to(kind, &data[done..]).map_err(Error::from))?;
+            self.tail.passed(written);
+            done += written;
         }
+        self.end_file(inner)?;
         Ok(done)
+    }
+
+    /// Sends the zero byte behind a file, once all of that has gone.
+    fn end_file(&self, inner: &Inner) -> Result<(), Error> {
+        if !self.tail.is_due() {
+            return Ok(());
+        }
+        let waits = self.session.get_blocking();
+        let sent = if waits { Some(inner.write_to(Kind::Data, b"\0")) } else { inner.try_write(Kind::Data, b"\0") };
+        self.session.note(sent.map_or(Err(Error::Again), |sent| Ok(sent?)))?;
+        self.tail.sent();
+        Ok(())
     }
 
     fn check_open(&self) -> Result<(), Error> {
@@ -477,6 +517,7 @@ impl Channel {
     /// `BadUseError` for a channel that was never opened.
     pub fn send_eof(&self) -> Result<(), Error> {
         let inner = self.inner()?;
+        self.end_file(inner)?;
         if !self.finished.swap(true, Ordering::Relaxed) {
             inner.finish();
         }
@@ -485,7 +526,7 @@ impl Channel {
 
     /// Whether the server has said that no more output comes, and all of it was read.
     pub fn eof(&self) -> bool {
-        self.inner.as_ref().is_none_or(Inner::eof)
+        self.inner.as_deref().is_none_or(Inner::eof)
     }
 
     /// Waits until the server says that no more output comes, whatever of it was read.
@@ -500,13 +541,16 @@ impl Channel {
             size == 0 && read_avail > 0
         };
         let mut stuck = false;
-        let waited = self.session.wait(poll_fn(|context| match ended.as_mut().poll(context) {
-            Poll::Pending if full() => {
-                stuck = true;
-                Poll::Ready(Ok(()))
-            }
-            polled @ (Poll::Pending | Poll::Ready(_)) => polled,
-        }));
+        let waited = self.session.wait(
+            &self.finished,
+            poll_fn(|context| match ended.as_mut().poll(context) {
+                Poll::Pending if full() => {
+                    stuck = true;
+                    Poll::Ready(Ok(()))
+                }
+                polled @ (Poll::Pending | Poll::Ready(_)) => polled,
+            }),
+        );
         if stuck {
             let text = "the window is full of what was not read: the end cannot come";
             return self.session.note(Err(Error::new(ChannelWindowFullError, text)));
@@ -524,7 +568,7 @@ impl Channel {
         if !self.closed.swap(true, Ordering::Relaxed) {
             inner.close();
         }
-        self.session.wait(inner.begin_wait_close())
+        self.session.wait(&self.closed, inner.begin_wait_close())
     }
 
     /// Waits until the server has closed the channel.
@@ -538,12 +582,12 @@ impl Channel {
             let text = "wait_closed() invoked when channel is not in EOF state";
             return self.session.note(Err(Error::new(InvalidRequestError, text)));
         }
-        self.session.wait(inner.begin_wait_close())
+        self.session.wait(&self.closed, inner.begin_wait_close())
     }
 
     /// The status that the command ended with, as far as the server has said; otherwise 0, as after a signal.
     pub fn get_exit_status(&self) -> i32 {
-        match self.inner.as_ref().and_then(Inner::exit) {
+        match self.inner.as_deref().and_then(Inner::exit) {
             Some(Exit::Status(status)) => status.cast_signed(),
             Some(Exit::Signal { .. } | Exit::Unknown) | None => 0,
         }
@@ -551,7 +595,7 @@ impl Channel {
 
     /// The signal that the command was killed by, if it was and the server has said so.
     pub fn get_exit_signal(&self) -> Option<ExitSignal> {
-        match self.inner.as_ref().and_then(Inner::exit) {
+        match self.inner.as_deref().and_then(Inner::exit) {
             Some(Exit::Signal { name, message, .. }) => {
                 Some(ExitSignal { exit_signal: name, errmsg: message, lang_tag: String::new() })
             }

@@ -59,6 +59,7 @@ pub mod utils;
 pub mod coming_from_libssh2 {}
 
 mod pending;
+mod scp;
 mod translate;
 
 pub use exceptions::{Error, Exception};

@@ -68,10 +68,6 @@ impl Channel {
         self.stream.asked(program, true, false).await
     }
 
-    pub(crate) fn into_stream(self) -> Stream<role::Client> {
-        self.stream
-    }
-
     /// Asks for a terminal. A refusal is told by [`pty_granted`](Self::pty_granted) only.
     ///
     /// # Errors

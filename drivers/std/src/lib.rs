@@ -68,6 +68,7 @@ mod stream;
 mod trace;
 mod trust;
 mod update;
+mod vain;
 
 pub use agent::{Agent, Identity};
 pub use authorized::{AuthorizedKeys, List};

@@ -12,6 +12,7 @@ use crate::end::{End, Ssh};
 use crate::record::Record;
 use crate::socket::Socket;
 use crate::state::{Interest, Own, SEND_AT, State};
+use crate::vain::Caller;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
@@ -317,9 +318,10 @@ impl<R: End> Link<R> {
         self.tell(&mut state);
     }
 
-    /// What `ready` gives without a wait, after what has arrived already.
+    /// What `ready` gives without a wait, after what has arrived already. A call that will be made again has a name.
     pub(crate) fn attempt<T>(
         &self,
+        caller: Option<Caller>,
         own: &mut Own<'_>,
         mut ready: impl FnMut(&mut State<R>, &mut Own<'_>) -> Option<Result<T, Error>>,
     ) -> Option<Result<T, Error>> {
@@ -329,13 +331,18 @@ impl<R: End> Link<R> {
             self.take_in(&mut state, own);
             outcome = ready(&mut state, own);
         }
-        if outcome.is_none() {
-            outcome = state.failure.clone().map(Err);
-            self.settle(&mut state);
-        }
         // What has come to its end may have brought something for others.
         state.news |= outcome.is_some();
         self.tell(&mut state);
+        let seen = state.moves;
+        if outcome.is_none() {
+            outcome = state.failure.clone().map(Err);
+            self.settle(&mut state);
+            self.tell(&mut state);
+        }
+        if let Some(caller) = caller {
+            state.note(caller, outcome.is_none().then_some(seen));
+        }
         outcome
     }
 

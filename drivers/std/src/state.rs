@@ -10,6 +10,7 @@ use crate::inbox::{Inbox, Inboxes, Kind, Stage};
 use crate::record::Record;
 use crate::relay::Relay;
 use crate::socket::Socket;
+use crate::vain::{Caller, Vain};
 use sanssh_core::algorithm::Zip;
 use sanssh_core::channel::{self, STDERR};
 use sanssh_core::config::PACKET_OVERHEAD;
@@ -17,7 +18,6 @@ use sanssh_core::transport;
 use sanssh_core::transport::Summary;
 use sanssh_core::{ChannelId, Config, Error as SshError, Event, Instant, Output, Refused, Rx, Slot, Tx};
 use std::io::{self, Read, Write};
-use std::thread::{self, ThreadId};
 use zeroize::Zeroize;
 
 /// What a stranger's connection has of either buffer at first.
@@ -80,16 +80,6 @@ impl<'a> Own<'a> {
     }
 }
 
-/// What had happened when a thread last asked: each has its own calls that wait, and its own to look at again.
-#[derive(Debug, Clone, Copy)]
-struct Asked {
-    thread: ThreadId,
-    /// What to wait for.
-    interest: u64,
-    /// To wait.
-    rest: u64,
-}
-
 /// The connection and everything that waits around it.
 pub(crate) struct State<R: End> {
     pub(crate) ssh: Ssh<R>,
@@ -117,8 +107,8 @@ pub(crate) struct State<R: End> {
     pub(crate) news: bool,
     /// How often that was told.
     pub(crate) moves: u64,
-    /// How often it had been when threads last asked what to wait for.
-    asked: Vec<Asked>,
+    /// Those that could not go on.
+    pub(crate) vain: Vain,
     /// A thread is the pump.
     pub(crate) pumping: bool,
     /// What the pump sleeps on, while it does.
@@ -154,7 +144,7 @@ impl<R: End> State<R> {
             goodbye: None,
             news: false,
             moves: 0,
-            asked: Vec::new(),
+            vain: Vain::default(),
             pumping: false,
             polling: None,
             waiters: 0,
@@ -192,25 +182,12 @@ impl<R: End> State<R> {
         Interest { read: self.ssh.waiting().is_none(), write: !self.tx.is_empty(), until }
     }
 
-    /// Whether anything has happened since this thread asked so last.
-    pub(crate) fn has_moved(&mut self) -> bool {
-        let moves = self.moves;
-        core::mem::replace(&mut self.asked().interest, moves) != moves
-    }
-
-    /// How much had happened when this thread rested last.
-    pub(crate) fn rested(&mut self) -> u64 {
-        let moves = self.moves;
-        core::mem::replace(&mut self.asked().rest, moves)
-    }
-
-    fn asked(&mut self) -> &mut Asked {
-        let thread = thread::current().id();
-        let at = self.asked.iter().position(|one| one.thread == thread).unwrap_or_else(|| {
-            self.asked.push(Asked { thread, interest: 0, rest: 0 });
-            self.asked.len() - 1
-        });
-        &mut self.asked[at]
+    /// A call that waits for nothing is through, or could not go on with what had moved by then.
+    pub(crate) fn note(&mut self, caller: Caller, seen: Option<u64>) {
+        match seen {
+            None => self.vain.forget(caller),
+            Some(seen) => self.vain.note(caller, seen),
+        }
     }
 
     /// Whether a pump that sleeps on `interest` has to be woken for what has come up since.
@@ -245,6 +222,9 @@ impl<R: End> State<R> {
             Ok(n) => {
                 self.drained = n < space.len();
                 self.rx.received(n);
+                if !self.settled {
+                    socket.acknowledge();
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.drained = true,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -6,6 +6,7 @@ use crate::inbox::{Asked, Inbox, Kind, Stage};
 use crate::link::Link;
 use crate::socket::Socket;
 use crate::state::{Own, State};
+use crate::vain::Caller;
 use sanssh_core::channel::{Request, STDERR};
 use sanssh_core::{ChannelId, Refused};
 use std::sync::Arc;
@@ -157,7 +158,7 @@ impl<R: End> Stream<R> {
             return Some(Ok((want.unwrap_or(Kind::Data), 0)));
         }
         let mut own = Own::of(self.id, want, space);
-        self.link.attempt(&mut own, |state, own| self.take(state, want, own))
+        self.link.attempt(Some(Caller::Read(self.id, want)), &mut own, |state, own| self.take(state, want, own))
     }
 
     /// Sends what window and buffers take, without waiting; `None` if that is nothing.
@@ -165,7 +166,7 @@ impl<R: End> Stream<R> {
         if data.is_empty() {
             return Some(Ok(0));
         }
-        self.link.attempt(&mut Own::none(), |state, _| self.put(state, kind, data))
+        self.link.attempt(Some(Caller::Write(self.id)), &mut Own::none(), |state, _| self.put(state, kind, data))
     }
 
     /// Waits until the socket has taken all output.

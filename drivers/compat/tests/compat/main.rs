@@ -3,6 +3,7 @@
 mod agent;
 mod channel;
 mod defects;
+mod ends;
 mod handshake;
 mod knownhost;
 mod listener;
@@ -11,5 +12,10 @@ mod names;
 mod paths;
 mod publickey;
 mod rig;
+mod scp;
 mod session;
+mod sftp;
+mod sftp_handle;
+mod stress;
 mod threads;
+mod waits;

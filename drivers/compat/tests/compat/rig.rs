@@ -7,9 +7,10 @@ use sanssh_compat::session::Session;
 use sanssh_compat::{Error, utils};
 use sanssh_core::algorithm::Preferences;
 use sanssh_core::auth::Method;
+use sanssh_core::scp;
 use sanssh_std::{
-    Attempt, AuthorizedKeys, Credential, Handler, HostAttempt, Permissions, Server, ServerConfig, Session as Served,
-    Shutdown, Start, Verdict, Wish, home,
+    Attempt, AuthorizedKeys, Credential, Directory, Handler, HostAttempt, Permissions, Server, ServerConfig,
+    Session as Served, Share, Shutdown, Start, Verdict, Wish, home,
 };
 use sanssh_tests::keys::{Keys, Kind};
 use sanssh_tests::openssh::Sshd;
@@ -141,13 +142,20 @@ pub(crate) struct Ours {
 
 impl Ours {
     pub(crate) fn start() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// One whose configuration is changed first.
+    pub(crate) fn with(change: impl FnOnce(&mut ServerConfig)) -> Self {
         let keys = Keys::shared();
         let host_keys = Kind::ALL.iter().map(|kind| home::read_key(&keys.host(*kind), None).unwrap()).collect();
         let mut config = ServerConfig { host_keys, environment: vec!["TEST_*".to_owned()], ..ServerConfig::default() };
         config.core.preferences = Preferences::legacy();
         config.core.forwarding = true;
+        config.subsystems.push("sftp".to_owned());
         config.core.login.methods =
             [Method::PublicKey, Method::Password, Method::Interactive, Method::HostBased].into_iter().collect();
+        change(&mut config);
         let server = Server::bind("127.0.0.1:0", config).unwrap();
         let (address, shutdown) = (server.local_addr().unwrap(), server.shutdown());
         let judge = Judge(AuthorizedKeys::text(keys.authorized()));
@@ -211,6 +219,18 @@ impl Handler for Judge {
 }
 
 fn serve(session: &Served) -> io::Result<()> {
+    let files = || Directory::open("/", &Share::default());
+    match session.start() {
+        Start::Subsystem(name) if name == "sftp" => return Ok(files()?.serve_sftp(session)?),
+        Start::Exec(line) if line.starts_with(b"scp ") => {
+            let mut path = vec![0; line.len()];
+            return Ok(match scp::command::Command::read(line, &mut path) {
+                Ok(command) => files()?.serve_scp(session, &command)?,
+                Err(_) => session.exit(127)?,
+            });
+        }
+        Start::Exec(_) | Start::Shell | Start::Subsystem(_) => {}
+    }
     let mut shell = Command::new("sh");
     match session.start() {
         Start::Exec(command) => shell.arg("-c").arg(String::from_utf8_lossy(command).into_owned()),

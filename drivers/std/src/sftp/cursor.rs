@@ -6,6 +6,7 @@ use super::engine::Engine;
 use super::share::{Share, status};
 use crate::Error;
 use core::task::{Context, Poll, ready};
+use sanssh_core::Refused;
 use sanssh_core::sftp::{Code, Limits, Request};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -244,6 +245,17 @@ impl Cursor {
             self.share.lock().abandon(ticket);
             self.failure.get_or_insert_with(|| error.clone());
         }
+    }
+
+    pub(super) fn take_failure(&mut self) -> Option<Error> {
+        self.block.clear();
+        self.failure.take_if(|error| !matches!(error, Error::Refused(Refused::Closed)))
+    }
+
+    /// The file is closed: its handle may soon be another file's.
+    pub(super) fn end(&mut self) {
+        self.forget();
+        self.failure = Some(Refused::Closed.into());
     }
 
     /// The last: what was written leaves in time, and nobody waits for anything.

@@ -5,6 +5,7 @@ use super::desk::{Answer, Remote, Ticket};
 use super::share::{Share, status};
 use crate::Error;
 use crate::error::escape;
+use crate::vain::Caller;
 use core::future::poll_fn;
 use core::task::{Context, Poll, ready};
 use sanssh_core::sftp::{Attributes, Code, Entry, Request};
@@ -72,7 +73,13 @@ impl ReadDir {
     /// The next name, without waiting; requests for more go on meanwhile.
     pub fn try_next(&mut self) -> Poll<Option<Result<SftpEntry, Error>>> {
         let share = Arc::clone(&self.share);
-        share.try_once(|context| self.poll_next(context)).map_or(Poll::Pending, Poll::Ready)
+        share.try_once(Caller::kept(self), |context| self.poll_next(context)).map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// What is said of the directory, begun.
+    pub fn begin_metadata(&self) -> impl Future<Output = Result<Attributes<'static>, Error>> + use<> {
+        let (share, handle, path) = (Arc::clone(&self.share), Arc::clone(&self.handle), self.path.clone());
+        async move { share.attributes(&Request::Fstat { handle: &handle }, &path).await }
     }
 
     /// Closes it; the server has little to say about that.

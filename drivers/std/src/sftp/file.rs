@@ -5,6 +5,7 @@ use super::desk::{Answer, Remote};
 use super::share::Share;
 use crate::Error;
 use crate::error::escape;
+use crate::vain::Caller;
 use core::fmt;
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -92,7 +93,7 @@ impl Open {
     async fn close(&self) -> Result<(), Error> {
         // If that fails, it is closed behind what may still have to leave: its handle may be another file's then.
         self.settled().await?;
-        self.cursor().forget();
+        self.cursor().end();
         self.closed.store(true, Ordering::Relaxed);
         let ticket = self.share.lock().close(&self.handle);
         self.share.answer(ticket, &self.path).await.map(drop)
@@ -189,7 +190,10 @@ impl File {
     /// The same, begun.
     pub fn begin_stat_vfs(&self) -> impl Future<Output = Result<StatVfs, Error>> + use<> {
         let open = Arc::clone(&self.open);
-        async move { open.share.space(&Request::FstatVfs { handle: &open.handle }, &open.path).await }
+        async move {
+            open.settled().await?;
+            open.share.space(&Request::FstatVfs { handle: &open.handle }, &open.path).await
+        }
     }
 
     /// Has the server copy `length` bytes, or all to the end if that is 0, into another open file.
@@ -256,10 +260,11 @@ impl File {
         self.block(self.open.close())
     }
 
-    /// The same, begun. Dropped half-way, it is closed all the same.
-    pub fn begin_close(self) -> impl Future<Output = Result<(), Error>> + use<> {
+    /// The same, begun; nothing can be done with the file any more when it is over. If it is dropped half-way, the file is
+    /// closed when it is gone itself.
+    pub fn begin_close(&self) -> impl Future<Output = Result<(), Error>> + use<> {
         let open = Arc::clone(&self.open);
-        self.leave();
+        open.cursor().is_left = true;
         async move { open.close().await }
     }
 
@@ -268,22 +273,52 @@ impl File {
         self.open.cursor().is_left = true;
     }
 
+    /// Reads what comes next, at least a byte unless the buffer is empty; 0 at the end of the file.
+    ///
+    /// # Errors
+    /// As [`metadata`](Self::metadata).
+    pub fn read_next(&self, buffer: &mut [u8]) -> Result<usize, Error> {
+        self.block(poll_fn(|context| self.open.poll_read(context, buffer)))
+    }
+
+    /// Writes there, at least a byte unless there is none; answers are not waited for.
+    ///
+    /// # Errors
+    /// As [`metadata`](Self::metadata).
+    pub fn write_next(&self, bytes: &[u8]) -> Result<usize, Error> {
+        self.block(poll_fn(|context| self.open.cursor().poll_write(context, bytes)))
+    }
+
+    /// Waits until the server has answered every write.
+    ///
+    /// # Errors
+    /// As [`metadata`](Self::metadata).
+    pub fn settle(&self) -> Result<(), Error> {
+        self.block(self.open.settled())
+    }
+
+    /// The failure of writes that stays, for who deals with it: the file can be used again, and what was written and has
+    /// not been sent is dropped.
+    pub fn take_failure(&self) -> Option<Error> {
+        self.open.cursor().take_failure()
+    }
+
     /// Reads what has come, without waiting; `None` if nothing has yet. Reads ahead go on meanwhile, and none is lost.
     ///
     /// # Errors
     /// As [`metadata`](Self::metadata); so for all that are tried.
     pub fn try_read(&self, buffer: &mut [u8]) -> Option<Result<usize, Error>> {
-        self.open.share.try_once(|context| self.open.poll_read(context, buffer))
+        self.open.share.try_once(Caller::kept(&self.open), |context| self.open.poll_read(context, buffer))
     }
 
     /// Writes what there is room for, without waiting; `None` if that is nothing now.
     pub fn try_write(&self, bytes: &[u8]) -> Option<Result<usize, Error>> {
-        self.open.share.try_once(|context| self.open.cursor().poll_write(context, bytes))
+        self.open.share.try_once(Caller::kept(&self.open), |context| self.open.cursor().poll_write(context, bytes))
     }
 
     /// Has what was written leave, without waiting; `None` as long as answers to writes are due.
     pub fn try_flush(&self) -> Option<Result<(), Error>> {
-        self.open.share.try_once(|context| self.open.cursor().poll_settle(context))
+        self.open.share.try_once(Caller::kept(&self.open), |context| self.open.cursor().poll_settle(context))
     }
 
     /// Where the next byte is read or written.
@@ -322,7 +357,7 @@ impl Drop for File {
 
 impl Read for &File {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(self.block(poll_fn(|context| self.open.poll_read(context, buffer)))?)
+        Ok(self.read_next(buffer)?)
     }
 }
 
@@ -334,12 +369,12 @@ impl Read for File {
 
 impl Write for &File {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(self.block(poll_fn(|context| self.open.cursor().poll_write(context, bytes)))?)
+        Ok(self.write_next(bytes)?)
     }
 
     /// Waits until the server has answered every write.
     fn flush(&mut self) -> io::Result<()> {
-        Ok(self.block(self.open.settled())?)
+        Ok(self.settle()?)
     }
 }
 

@@ -3,9 +3,11 @@
 
 use super::engine::Engine;
 use crate::Error;
+use crate::channel::Channel;
 use crate::inbox::Kind;
 use crate::state::{Own, State};
 use crate::stream::Stream;
+use crate::vain::Caller;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
@@ -15,7 +17,7 @@ use sanssh_core::role;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What one read and one write should be able to move.
 pub(super) const BUFFER: usize = 256 * 1024;
@@ -37,7 +39,7 @@ pub(super) enum Arrival {
 pub(super) enum Line {
     /// A channel whose subsystem was asked for.
     Channel {
-        stream: Stream<role::Client>,
+        channel: Arc<Channel>,
         /// There is more to send than there was room for.
         hungry: AtomicBool,
         /// Bytes by which the channel's window has grown, to hold what copies ask for besides all else.
@@ -48,14 +50,14 @@ pub(super) enum Line {
 }
 
 impl Line {
-    pub(super) const fn channel(stream: Stream<role::Client>) -> Self {
-        Self::Channel { stream, hungry: AtomicBool::new(false), widened: AtomicU64::new(0) }
+    pub(super) const fn channel(channel: Arc<Channel>) -> Self {
+        Self::Channel { channel, hungry: AtomicBool::new(false), widened: AtomicU64::new(0) }
     }
 
     /// How long a wait may take.
     pub(super) fn patience(&self) -> Option<Duration> {
         match self {
-            Self::Channel { stream, .. } => stream.link.patience(),
+            Self::Channel { channel, .. } => channel.stream().link.patience(),
             Self::Pipe(pipe) => match pipe.patience.load(Ordering::Relaxed) {
                 u64::MAX => None,
                 micros => Some(Duration::from_micros(micros)),
@@ -65,7 +67,7 @@ impl Line {
 
     pub(super) fn set_patience(&self, span: Option<Duration>) {
         match self {
-            Self::Channel { stream, .. } => stream.link.set_patience(span),
+            Self::Channel { channel, .. } => channel.stream().link.set_patience(span),
             Self::Pipe(pipe) => {
                 let micros = span.and_then(|span| u64::try_from(span.as_micros()).ok()).unwrap_or(u64::MAX);
                 pipe.patience.store(micros, Ordering::Relaxed);
@@ -76,7 +78,8 @@ impl Line {
     /// Sends what the engine has, as far as there is room, and waits for nothing.
     pub(super) fn offer(&self, engine: &mut Engine) -> Result<(), Error> {
         match self {
-            Self::Channel { stream, hungry, widened } => {
+            Self::Channel { channel, hungry, widened } => {
+                let stream = channel.stream();
                 let depth = engine.depth();
                 let more = depth.saturating_sub(widened.fetch_max(depth, Ordering::Relaxed));
                 stream.link.change(|state| {
@@ -107,11 +110,12 @@ impl Line {
     /// Takes the input that the connection has, or, if it `reaches` so far, also what its socket has; it waits for none.
     pub(super) fn look(&self, space: &mut [u8], reaches: bool) -> Option<Result<Arrival, Error>> {
         match self {
-            Self::Channel { stream, .. } => {
+            Self::Channel { channel, .. } => {
+                let stream = channel.stream();
                 let mut own = Own::of(stream.id, Some(Kind::Data), space);
                 let ready = |state: &mut State<_>, own: &mut Own<'_>| arrival(stream.take(state, own.want, own));
                 if reaches {
-                    return stream.link.attempt(&mut own, ready);
+                    return stream.link.attempt(None, &mut own, ready);
                 }
                 stream.link.with(|state| ready(state, &mut own).or_else(|| state.failure.clone().map(Err)))
             }
@@ -125,15 +129,32 @@ impl Line {
     /// Tells those who wait on the connection that something happened in the dialogue.
     pub(super) fn tell(&self) {
         match self {
-            Self::Channel { stream, .. } => stream.link.announce(),
+            Self::Channel { channel, .. } => channel.stream().link.announce(),
             Self::Pipe(_) => {}
+        }
+    }
+
+    /// A call that waits for nothing is through, or could not go on with what had moved by then.
+    pub(super) fn note(&self, caller: Caller, seen: Option<u64>) {
+        match self {
+            Self::Channel { channel, .. } => channel.stream().link.with(|state| state.note(caller, seen)),
+            Self::Pipe(_) => {}
+        }
+    }
+
+    /// How often anything has happened on the connection.
+    pub(super) fn moves(&self) -> u64 {
+        match self {
+            Self::Channel { channel, .. } => channel.stream().link.with(|state| state.moves),
+            Self::Pipe(_) => 0,
         }
     }
 
     /// Waits for input, and for room if there was too little.
     pub(super) fn wait(&self, space: &mut [u8], span: Option<Duration>) -> Result<Arrival, Error> {
         match self {
-            Self::Channel { stream, hungry, .. } => {
+            Self::Channel { channel, hungry, .. } => {
+                let stream = channel.stream();
                 stream.link.wait(span, &mut Own::of(stream.id, Some(Kind::Data), space), |state, own| {
                     arrival(stream.take(state, Some(Kind::Data), own)).or_else(|| {
                         let wakes = hungry.load(Ordering::Relaxed) && has_room(stream, state);

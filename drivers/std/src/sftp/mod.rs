@@ -106,6 +106,14 @@ impl Sftp {
         self.share.line.set_patience(span);
     }
 
+    /// The channel that it runs on, to be looked at: who reads or writes there breaks the dialogue. None over pipes.
+    pub fn channel(&self) -> Option<Arc<Channel>> {
+        match &self.share.line {
+            Line::Channel { channel, .. } => Some(Arc::clone(channel)),
+            Line::Pipe(_) => None,
+        }
+    }
+
     /// Whether the server has an extension.
     pub fn has(&self, extension: Extension) -> bool {
         self.share.lock().has(extension)
