@@ -12,7 +12,6 @@ use crate::end::{End, Ssh};
 use crate::record::Record;
 use crate::socket::Socket;
 use crate::state::{Interest, Own, SEND_AT, State};
-use crate::vain::Caller;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
@@ -320,10 +319,9 @@ impl<R: End> Link<R> {
         self.tell(&mut state);
     }
 
-    /// What `ready` gives without a wait, after what has arrived already. A call that will be made again has a name.
+    /// What `ready` gives without a wait, after what has arrived already.
     pub(crate) fn attempt<T>(
         &self,
-        caller: Option<Caller>,
         own: &mut Own<'_>,
         mut ready: impl FnMut(&mut State<R>, &mut Own<'_>) -> Option<Result<T, Error>>,
     ) -> Option<Result<T, Error>> {
@@ -333,18 +331,11 @@ impl<R: End> Link<R> {
             self.take_in(&mut state, own);
             outcome = ready(&mut state, own);
         }
-        // What has come to its end may have brought something for others.
-        state.news |= outcome.is_some();
-        self.tell(&mut state);
-        let seen = state.moves;
         if outcome.is_none() {
             outcome = state.failure.clone().map(Err);
             self.settle(&mut state);
-            self.tell(&mut state);
         }
-        if let Some(caller) = caller {
-            state.note(caller, outcome.is_none().then_some(seen));
-        }
+        self.tell(&mut state);
         outcome
     }
 
