@@ -27,6 +27,7 @@ pub mod ssh_config;
 
 mod agent;
 mod ask;
+mod asked;
 mod authorized;
 mod begin;
 mod borrow;
@@ -68,7 +69,6 @@ mod stream;
 mod trace;
 mod trust;
 mod update;
-mod vain;
 
 pub use agent::{Agent, Identity};
 pub use authorized::{AuthorizedKeys, List};

@@ -2,6 +2,7 @@
 //! and nothing here ever waits.
 
 use crate::Error;
+use crate::asked::Asked;
 use crate::clock::Clock;
 use crate::end::{End, Ssh};
 use crate::entropy;
@@ -10,7 +11,6 @@ use crate::inbox::{Inbox, Inboxes, Kind, Stage};
 use crate::record::Record;
 use crate::relay::Relay;
 use crate::socket::Socket;
-use crate::vain::Asked;
 use sanssh_core::algorithm::Zip;
 use sanssh_core::channel::{self, STDERR};
 use sanssh_core::config::PACKET_OVERHEAD;

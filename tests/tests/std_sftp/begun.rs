@@ -154,7 +154,9 @@ fn what_is_left_behind_leaves_in_time_and_what_was_dropped_is_closed() {
     let target = sftp.open(&name, OpenOptions::CREATE).unwrap();
     assert_eq!(target.try_write(b"hello").unwrap().unwrap(), 5);
     target.leave();
-    assert_eq!(run(&client, sftp.begin_metadata(&name)).unwrap().size, Some(5));
+    // In the middle of a key exchange a question may leave before what was left behind.
+    let size = || run(&client, sftp.begin_metadata(&name)).unwrap().size;
+    assert!((0..1000).any(|_| size() == Some(5)));
     assert_eq!(fs::read(left).unwrap(), b"hello");
 }
 
