@@ -40,7 +40,7 @@ macro_rules! names {
 
             /// The member of that name.
             pub fn from_name(name: &str) -> Option<Self> {
-                match name { $($name => Some(Self::$variant),)* _ => None }
+                Self::ALL.iter().copied().find(|member| member.name() == name)
             }
 
             /// The members of this grade and better ones, best first.

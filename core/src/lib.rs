@@ -34,7 +34,7 @@
 //! # let mut received = Vec::<u8>::new();
 //! # let now = Instant(0);
 //! # let mut space = [0; 8192];
-//! // `Null` has no security; a host takes `Fast`, a microcontroller `Soft`. The seed comes from the system.
+//! // `Null` has no security; a host takes `Fast`, a microcontroller `Soft` or `Lean`. The seed comes from the system.
 //! let mut ssh = Connection::<Client, Null, _>::new(Config::default(), &Seed::new([1; 32]), [Slot::new(); 4], now);
 //! # for _ in 0..40 {
 //!     // Bytes came from the socket: lend them, and act on what they say.
@@ -97,7 +97,7 @@
 //! | module | what it is | RFCs |
 //! |---|---|---|
 //! | [`wire`] | field types, every message as a table row, which number is lawful when | 4251, 4250 |
-//! | [`crypto`] | what the protocol needs of cryptography, and three providers of it | |
+//! | [`crypto`] | what the protocol needs of cryptography, and four providers of it | |
 //! | [`transport`] | identification, packets, compression, negotiation, key exchange | 4253, 4419, 8308, 8731 |
 //! | [`auth`] | the login, client and server | 4252, 4256 |
 //! | [`channel`] | channels, their windows and requests, forwards | 4254, 4335, 8160, 9987 |
@@ -121,8 +121,9 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `soft` | the pure Rust provider, without an allocator |
-//! | `mlkem` | ML-KEM in the pure Rust provider |
+//! | `lean` | the provider for little flash: X25519, Ed25519, ChaCha20-Poly1305 |
+//! | `soft` | the pure Rust provider, without an allocator, and `lean` |
+//! | `mlkem` | ML-KEM in both of them |
 //! | `sntrup` | Streamlined NTRU Prime in the pure Rust provider, which links std |
 //! | `alloc` | the algorithms that only hosts want in the pure Rust provider, `file`, `keyring`, `replay` and `sftp::tree` |
 //! | `ring` | the provider for hosts, with all of the above |

@@ -12,11 +12,13 @@
 //! Prints `{"seconds":S,"bytes":N}`, `{"latencies_us":[..]}` or `{"seconds":S,"count":N}`; status 3 is for what cannot be
 //! done. Host keys are not looked at: nothing here is for servers on other machines.
 
+mod flags;
+
 use core::error::Error;
 use core::net::IpAddr;
+use flags::Flags;
 use sanssh_core::algorithm::{Cipher, Mac, list};
 use sanssh_std::{Client, Copy, Exit, KnownHosts, Options, Progress, Unknown, home, scp};
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -27,36 +29,7 @@ use std::time::Instant;
 const PIECE: usize = 256 * 1024;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let what = arguments.next().unwrap_or_default();
-    let mut flags = BTreeMap::new();
-    while let (Some(flag), Some(value)) = (arguments.next(), arguments.next()) {
-        flags.insert(flag, value);
-    }
-    match run(&what, &Flags(flags)) {
-        Ok(Some(line)) => {
-            println!("{line}");
-            ExitCode::SUCCESS
-        }
-        Ok(None) => ExitCode::from(3),
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// The command line, by name.
-struct Flags(BTreeMap<String, String>);
-
-impl Flags {
-    fn of(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", String::as_str)
-    }
-
-    fn number<T: core::str::FromStr>(&self, name: &str, otherwise: T) -> Result<T, T::Err> {
-        self.0.get(name).map_or(Ok(otherwise), |text| text.parse())
-    }
+    flags::main(run)
 }
 
 /// What to print; nothing if that cannot be done.

@@ -490,7 +490,7 @@ fn acceptable<P: Provider>(config: &Config, kind: Kind, algorithm: &[u8], key: &
     if key.len() > LONGEST_KEY {
         return None;
     }
-    let presented = Presented::decode(algorithm, key, config.min_rsa_bits).ok()?;
+    let presented = Presented::decode::<P>(algorithm, key, config.min_rsa_bits).ok()?;
     let certified = |certificate: &Certificate<'_>| {
         certificate.kind == kind && certificate.is_signed::<P>(&config.preferences.authorities).is_ok()
     };
@@ -560,7 +560,8 @@ fn verify<P: Provider>(
     signature: &[u8],
 ) -> Result<Option<Presence>, Forged> {
     let message = SigningMessage::new(&host.session, user, fields.algorithm, fields.key, fields.host_key);
-    let presented = Presented::decode(algorithm, fields.key, host.config.min_rsa_bits).map_err(|Malformed| Forged)?;
+    let presented =
+        Presented::decode::<P>(algorithm, fields.key, host.config.min_rsa_bits).map_err(|Malformed| Forged)?;
     signature::verify::<P>(algorithm, presented.key(), message.ok_or(Forged)?.as_bytes(), signature)
 }
 
@@ -571,6 +572,6 @@ fn host_based<'b, P: Provider>(host: &Host<'_>, user: &[u8], fields: &'b [u8]) -
     let algorithm = acceptable::<P>(host.config, Kind::Host, algorithm, key).filter(|_| named)?;
     let client = ClientHost { algorithm, key, host: name, user: host_user };
     let message = SigningMessage::host(&host.session, user, &client)?;
-    let presented = Presented::decode(algorithm, key, host.config.min_rsa_bits).ok()?;
+    let presented = Presented::decode::<P>(algorithm, key, host.config.min_rsa_bits).ok()?;
     signature::verify::<P>(algorithm, presented.key(), message.as_bytes(), signature).is_ok().then_some(client)
 }

@@ -161,9 +161,11 @@ pub enum Presented<'a> {
 }
 
 impl<'a> Presented<'a> {
-    /// Reads a blob for use with `algorithm`, whose type it must be.
-    pub fn decode(algorithm: HostKey, blob: &'a [u8], min_rsa_bits: usize) -> Result<Self, Malformed> {
-        let presented = match algorithm.is_certified() {
+    /// Reads a blob for use with `algorithm`, which the provider has and whose type it must be.
+    pub fn decode<P: Provider>(algorithm: HostKey, blob: &'a [u8], min_rsa_bits: usize) -> Result<Self, Malformed> {
+        // Known when this is compiled: who has none needs no code that reads them.
+        let certified = const { has_certificates(P::SIGNATURES) } && algorithm.is_certified();
+        let presented = match certified {
             true => Self::Certificate(Certificate::decode(blob, min_rsa_bits)?),
             false => Self::Key(PublicKey::decode(blob, min_rsa_bits)?),
         };
@@ -185,6 +187,17 @@ impl<'a> Presented<'a> {
             Self::Certificate(certificate) => Some(certificate),
         }
     }
+}
+
+/// Whether one of the algorithms comes in a certificate.
+const fn has_certificates(mut algorithms: &[HostKey]) -> bool {
+    while let [first, rest @ ..] = algorithms {
+        if first.is_certified() {
+            return true;
+        }
+        algorithms = rest;
+    }
+    false
 }
 
 /// What a security key says of its holder with each signature (OpenSSH PROTOCOL.u2f).

@@ -38,10 +38,6 @@ use crate::wire::{Length, Message, Mpint, Sink};
 use crate::{Output, Waiting};
 
 /// Where the exchange stands.
-#[cfg_attr(
-    any(feature = "mlkem", feature = "alloc"),
-    expect(clippy::large_enum_variant, reason = "without an allocator there is no smaller place for a share")
-)]
 pub(crate) enum Exchange<P: Provider> {
     Idle,
     Offered(Offered),
@@ -373,7 +369,7 @@ impl<R: Role, P: Provider> Transport<R, P> {
         let (hash, schedule) = transcript.finish(&secret, self.session);
         let algorithm = agreed.host_key;
         let presented =
-            Presented::decode(algorithm, reply.host_key, config.min_rsa_bits).map_err(|_| Error::Exchange)?;
+            Presented::decode::<P>(algorithm, reply.host_key, config.min_rsa_bits).map_err(|_| Error::Exchange)?;
         if let Some(certificate) = presented.certificate() {
             let signed = certificate.is_signed::<P>(&config.preferences.authorities);
             signed.ok().filter(|()| certificate.kind == Kind::Host).ok_or(Error::Exchange)?;

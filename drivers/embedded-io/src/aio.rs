@@ -1,9 +1,41 @@
 //! The same for executors: a link whose turns are awaited, over the traits of embedded-io-async.
 //!
+//! ```
+//! use embedded_io_async::{Read, Write};
+//! use sanssh_core::channel;
+//! use sanssh_core::crypto::null::Null;
+//! use sanssh_core::role::Server;
+//! use sanssh_core::{Config, Event, Seed, Slot};
+//! use sanssh_embedded_io::{Error, aio};
+//!
+//! /// Serves one connection, to its end. The timer is the executor's: what it is now, and a future for when it is later.
+//! async fn serve<I, O, T>(halves: (I, O), timer: T, seed: &Seed) -> Result<(), Error<I::Error>>
+//! where
+//!     I: Read,
+//!     O: Write<Error = I::Error>,
+//!     T: aio::Timer,
+//! {
+//!     let (mut input, mut output) = ([0; 4096], [0; 2048]);
+//!     let memories = [&mut input[..], &mut output[..]];
+//!     let mut link =
+//!         aio::Link::<_, _, _, Server, Null, _>::new(halves, timer, Config::default(), seed, [Slot::new(); 2], memories);
+//!     loop {
+//!         let mut turn = link.turn().await?;
+//!         while let Some(event) = turn.next()? {
+//!             match event {
+//!                 Event::Channel(id, channel::Event::Data(bytes)) => turn.ssh.release(id, bytes.len()),
+//!                 // The login, channels and requests, as everywhere.
+//!                 _ => {}
+//!             }
+//!         }
+//!     }
+//! }
+//! ```
+//!
 //! Whatever is awaited here may be dropped before it is done, as `select` does, if that is true of the transport's `read` and
 //! `write`; nothing is lost, and it may be begun again.
 
-use crate::engine::{Engine, Turn, digest, is_final};
+use crate::engine::{Engine, Moves, Rest, Turn, digest};
 use crate::{Channel, Error, Inbox};
 use core::fmt;
 use core::future::{Future, pending, poll_fn};
@@ -145,77 +177,77 @@ fn done<A>(poll: Poll<A>) -> Option<A> {
     }
 }
 
-impl<I: ErrorType, O, C, R: Role, P: Provider, T, F> ErrorType for Channel<'_, '_, Link<'_, I, O, C, R, P, T>, F> {
-    type Error = Error<I::Error>;
+/// A link that is awaited.
+trait Awaits<'m>: Moves<'m> {
+    /// A turn, once there is something to do if it `waits`, and with what is there if not.
+    async fn pass(
+        &mut self,
+        waits: bool,
+        inbox: &mut Inbox<'_>,
+        rest: &mut impl Rest<'m, Self>,
+    ) -> Result<(), Error<Self::Error>>;
 }
 
-impl<'m, I, O, C, R, P, T, F> Channel<'_, 'm, Link<'m, I, O, C, R, P, T>, F>
+impl<I: ErrorType, O, C, R: Role, P: Provider, T> ErrorType for Link<'_, I, O, C, R, P, T> {
+    type Error = I::Error;
+}
+
+impl<'m, I: ErrorType, O, C, R: Role, P: Provider, T> Moves<'m> for Link<'m, I, O, C, R, P, T>
+where
+    T: AsMut<[Slot]> + AsRef<[Slot]>,
+{
+    type Role = R;
+    type Provider = P;
+    type Table = T;
+
+    fn engine(&mut self) -> &mut Engine<'m, R, P, T> {
+        &mut self.engine
+    }
+}
+
+impl<'m, I, O, C: Timer, R: Role, P: Provider, T> Awaits<'m> for Link<'m, I, O, C, R, P, T>
 where
     I: Read,
     O: Write<Error = I::Error>,
-    C: Timer,
-    R: Role,
-    P: Provider,
     T: AsMut<[Slot]> + AsRef<[Slot]>,
-    F: FnMut(&mut Turn<'_, 'm, R, P, T>, Event<'_, R>),
 {
-    /// No more will be written.
-    pub async fn finish(&mut self) -> Result<(), Error<I::Error>> {
-        self.link.engine.ssh.finish(self.inbox.id());
-        self.flush().await
-    }
-
-    async fn turn(&mut self) -> Result<(), Error<I::Error>> {
-        Ok(digest(self.link.turn().await?, self.inbox, &mut self.rest)?)
+    async fn pass(
+        &mut self,
+        waits: bool,
+        inbox: &mut Inbox<'_>,
+        rest: &mut impl Rest<'m, Self>,
+    ) -> Result<(), Error<I::Error>> {
+        let turn = if waits { self.turn().await? } else { self.poll() };
+        Ok(digest(turn, inbox, rest)?)
     }
 }
 
-impl<'m, I, O, C, R, P, T, F> Read for Channel<'_, 'm, Link<'m, I, O, C, R, P, T>, F>
-where
-    I: Read,
-    O: Write<Error = I::Error>,
-    C: Timer,
-    R: Role,
-    P: Provider,
-    T: AsMut<[Slot]> + AsRef<[Slot]>,
-    F: FnMut(&mut Turn<'_, 'm, R, P, T>, Event<'_, R>),
-{
+impl<'m, L: Awaits<'m>, F: Rest<'m, L>> Read for Channel<'_, 'm, L, F> {
     async fn read(&mut self, space: &mut [u8]) -> Result<usize, Self::Error> {
         loop {
-            let n = self.inbox.read(&mut self.link.engine.ssh, space);
-            if n > 0 || space.is_empty() || self.inbox.is_ended() {
+            if let Some(n) = self.take(space) {
                 return Ok(n);
             }
-            self.turn().await?;
+            self.link.pass(true, self.inbox, &mut self.rest).await?;
         }
     }
 }
 
-impl<'m, I, O, C, R, P, T, F> Write for Channel<'_, 'm, Link<'m, I, O, C, R, P, T>, F>
-where
-    I: Read,
-    O: Write<Error = I::Error>,
-    C: Timer,
-    R: Role,
-    P: Provider,
-    T: AsMut<[Slot]> + AsRef<[Slot]>,
-    F: FnMut(&mut Turn<'_, 'm, R, P, T>, Event<'_, R>),
-{
+impl<'m, L: Awaits<'m>, F: Rest<'m, L>> Write for Channel<'_, 'm, L, F> {
     async fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
         loop {
-            match self.link.engine.write(self.inbox.id(), bytes) {
-                Ok(n) if n > 0 || bytes.is_empty() => return Ok(n),
-                Err(refused) if is_final(refused) => return Err(refused.into()),
-                Ok(_) | Err(_) => self.turn().await?,
+            if let Some(n) = self.give(bytes)? {
+                return Ok(n);
             }
+            self.link.pass(true, self.inbox, &mut self.rest).await?;
         }
     }
 
     /// Waits until the transport has taken everything.
     async fn flush(&mut self) -> Result<(), Self::Error> {
-        digest(self.link.poll(), self.inbox, &mut self.rest)?;
-        while !self.link.engine.is_silent() {
-            self.turn().await?;
+        self.link.pass(false, self.inbox, &mut self.rest).await?;
+        while !self.link.engine().is_silent() {
+            self.link.pass(true, self.inbox, &mut self.rest).await?;
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! A channel as a stream.
 
-use crate::engine::{Turn, digest, is_final};
+use crate::engine::{Engine, Moves, Rest, digest};
 use crate::{Clock, Error, Inbox, Link};
 use core::fmt;
 use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
-use sanssh_core::Event;
+use sanssh_core::Refused;
 use sanssh_core::channel::Slot;
 use sanssh_core::crypto::Provider;
 use sanssh_core::role::Role;
@@ -17,124 +17,126 @@ pub struct Channel<'l, 'm, L, F> {
     pub(crate) rest: F,
 }
 
-impl<S, C, R, P, T, F> ErrorType for Channel<'_, '_, Link<'_, S, C, R, P, T>, F>
-where
-    S: ErrorType,
-    R: Role,
-    P: Provider,
-{
-    type Error = Error<S::Error>;
-}
-
-impl<'m, S, C, R, P, T, F> Channel<'_, 'm, Link<'m, S, C, R, P, T>, F>
-where
-    S: Read + Write + ReadReady + WriteReady,
-    C: Clock,
-    R: Role,
-    P: Provider,
-    T: AsMut<[Slot]> + AsRef<[Slot]>,
-    F: FnMut(&mut Turn<'_, 'm, R, P, T>, Event<'_, R>),
-{
-    /// No more will be written.
-    pub fn finish(&mut self) -> Result<(), Error<S::Error>> {
-        self.link.engine.ssh.finish(self.inbox.id());
-        self.flush()
+#[expect(private_bounds, reason = "what channels need of either link stays inside")]
+impl<'m, L: Moves<'m>, F> Channel<'_, 'm, L, F> {
+    /// No more will be written. Leaves with the next flush.
+    pub fn finish(&mut self) {
+        self.link.engine().ssh.finish(self.inbox.id());
     }
 
-    /// Moves what can be moved without waiting.
-    fn poll(&mut self) -> Result<(), Error<S::Error>> {
-        Ok(digest(self.link.poll()?, self.inbox, &mut self.rest)?)
+    /// Reads what is there; `None`: nothing yet.
+    pub(crate) fn take(&mut self, space: &mut [u8]) -> Option<usize> {
+        let n = self.inbox.read(&mut self.link.engine().ssh, space);
+        (n > 0 || space.is_empty() || self.inbox.is_ended()).then_some(n)
     }
 
-    /// Waits for something to happen.
-    fn turn(&mut self) -> Result<(), Error<S::Error>> {
-        Ok(digest(self.link.turn()?, self.inbox, &mut self.rest)?)
-    }
-}
-
-impl<'m, S, C, R, P, T, F> Read for Channel<'_, 'm, Link<'m, S, C, R, P, T>, F>
-where
-    S: Read + Write + ReadReady + WriteReady,
-    C: Clock,
-    R: Role,
-    P: Provider,
-    T: AsMut<[Slot]> + AsRef<[Slot]>,
-    F: FnMut(&mut Turn<'_, 'm, R, P, T>, Event<'_, R>),
-{
-    fn read(&mut self, space: &mut [u8]) -> Result<usize, Self::Error> {
-        loop {
-            let n = self.inbox.read(&mut self.link.engine.ssh, space);
-            if n > 0 || space.is_empty() || self.inbox.is_ended() {
-                return Ok(n);
-            }
-            self.turn()?;
+    /// Turns bytes into a packet; `None`: it has to wait.
+    pub(crate) fn give(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refused> {
+        match self.link.engine().write(self.inbox.id(), bytes) {
+            Ok(0) if !bytes.is_empty() => Ok(None),
+            Ok(n) => Ok(Some(n)),
+            Err(Refused::Busy | Refused::NoRoom | Refused::NotYet) => Ok(None),
+            Err(refused) => Err(refused),
         }
     }
 }
 
-impl<'m, S, C, R, P, T, F> Write for Channel<'_, 'm, Link<'m, S, C, R, P, T>, F>
+impl<L: ErrorType, F> ErrorType for Channel<'_, '_, L, F> {
+    type Error = Error<L::Error>;
+}
+
+/// A link that blocks.
+trait Blocks<'m>: Moves<'m> {
+    /// A turn, once there is something to do if it `waits`, and with what can be moved now if not.
+    fn pass(
+        &mut self,
+        waits: bool,
+        inbox: &mut Inbox<'_>,
+        rest: &mut impl Rest<'m, Self>,
+    ) -> Result<(), Error<Self::Error>>;
+}
+
+impl<S: ErrorType, C, R: Role, P: Provider, T> ErrorType for Link<'_, S, C, R, P, T> {
+    type Error = S::Error;
+}
+
+impl<'m, S, C, R: Role, P: Provider, T> Moves<'m> for Link<'m, S, C, R, P, T>
+where
+    S: ErrorType,
+    T: AsMut<[Slot]> + AsRef<[Slot]>,
+{
+    type Role = R;
+    type Provider = P;
+    type Table = T;
+
+    fn engine(&mut self) -> &mut Engine<'m, R, P, T> {
+        &mut self.engine
+    }
+}
+
+impl<'m, S, C: Clock, R: Role, P: Provider, T> Blocks<'m> for Link<'m, S, C, R, P, T>
 where
     S: Read + Write + ReadReady + WriteReady,
-    C: Clock,
-    R: Role,
-    P: Provider,
     T: AsMut<[Slot]> + AsRef<[Slot]>,
-    F: FnMut(&mut Turn<'_, 'm, R, P, T>, Event<'_, R>),
 {
+    fn pass(
+        &mut self,
+        waits: bool,
+        inbox: &mut Inbox<'_>,
+        rest: &mut impl Rest<'m, Self>,
+    ) -> Result<(), Error<S::Error>> {
+        let turn = if waits { self.turn()? } else { self.poll()? };
+        Ok(digest(turn, inbox, rest)?)
+    }
+}
+
+impl<'m, L: Blocks<'m>, F: Rest<'m, L>> Read for Channel<'_, 'm, L, F> {
+    fn read(&mut self, space: &mut [u8]) -> Result<usize, Self::Error> {
+        loop {
+            if let Some(n) = self.take(space) {
+                return Ok(n);
+            }
+            self.link.pass(true, self.inbox, &mut self.rest)?;
+        }
+    }
+}
+
+impl<'m, L: Blocks<'m>, F: Rest<'m, L>> Write for Channel<'_, 'm, L, F> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
         loop {
-            match self.link.engine.write(self.inbox.id(), bytes) {
-                Ok(n) if n > 0 || bytes.is_empty() => return Ok(n),
-                Err(refused) if is_final(refused) => return Err(refused.into()),
-                Ok(_) | Err(_) => self.turn()?,
+            if let Some(n) = self.give(bytes)? {
+                return Ok(n);
             }
+            self.link.pass(true, self.inbox, &mut self.rest)?;
         }
     }
 
     /// Waits until the transport has taken everything.
     fn flush(&mut self) -> Result<(), Self::Error> {
-        self.poll()?;
-        while !self.link.engine.is_silent() {
-            self.turn()?;
+        self.link.pass(false, self.inbox, &mut self.rest)?;
+        while !self.link.engine().is_silent() {
+            self.link.pass(true, self.inbox, &mut self.rest)?;
         }
         Ok(())
     }
 }
 
-impl<'m, S, C, R, P, T, F> ReadReady for Channel<'_, 'm, Link<'m, S, C, R, P, T>, F>
-where
-    S: Read + Write + ReadReady + WriteReady,
-    C: Clock,
-    R: Role,
-    P: Provider,
-    T: AsMut<[Slot]> + AsRef<[Slot]>,
-    F: FnMut(&mut Turn<'_, 'm, R, P, T>, Event<'_, R>),
-{
+impl<'m, L: Blocks<'m>, F: Rest<'m, L>> ReadReady for Channel<'_, 'm, L, F> {
     fn read_ready(&mut self) -> Result<bool, Self::Error> {
         if self.inbox.is_empty() && !self.inbox.is_ended() {
-            self.poll()?;
+            self.link.pass(false, self.inbox, &mut self.rest)?;
         }
         Ok(!self.inbox.is_empty() || self.inbox.is_ended())
     }
 }
 
-impl<'m, S, C, R, P, T, F> WriteReady for Channel<'_, 'm, Link<'m, S, C, R, P, T>, F>
-where
-    S: Read + Write + ReadReady + WriteReady,
-    C: Clock,
-    R: Role,
-    P: Provider,
-    T: AsMut<[Slot]> + AsRef<[Slot]>,
-    F: FnMut(&mut Turn<'_, 'm, R, P, T>, Event<'_, R>),
-{
+impl<'m, L: Blocks<'m>, F: Rest<'m, L>> WriteReady for Channel<'_, 'm, L, F> {
     fn write_ready(&mut self) -> Result<bool, Self::Error> {
-        self.poll()?;
-        let id = self.inbox.id();
-        // Nothing is written, but what would stand in the way does.
-        Ok(match self.link.engine.write(id, b"") {
-            Ok(_) => self.link.engine.ssh.writable(id) > 0,
-            Err(refused) => is_final(refused),
-        })
+        self.link.pass(false, self.inbox, &mut self.rest)?;
+        // Nothing is written, but what would stand in the way does so now.
+        let may = self.give(b"");
+        let open = self.link.engine().ssh.writable(self.inbox.id()) > 0;
+        Ok(may.map_or(true, |may| may.is_some() && open))
     }
 }
 

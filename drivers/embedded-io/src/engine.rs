@@ -2,6 +2,7 @@
 
 use crate::Inbox;
 use core::fmt;
+use embedded_io::ErrorType;
 use sanssh_core::channel::Slot;
 use sanssh_core::crypto::Provider;
 use sanssh_core::role::Role;
@@ -9,6 +10,26 @@ use sanssh_core::{Backlog, ChannelId, Config, Connection, Error, Event, Instant,
 
 /// A turn at a link: [`next`](sanssh_core::Turn::next) gives the events, [`send`](sanssh_core::Turn::send) takes commands.
 pub type Turn<'t, 'm, R, P, T> = sanssh_core::Turn<'t, R, P, T, &'t mut Tx<&'m mut [u8]>>;
+
+/// A link as channels see it, whichever way its transport works.
+pub(crate) trait Moves<'m>: ErrorType + Sized {
+    type Role: Role;
+    type Provider: Provider;
+    type Table: AsMut<[Slot]> + AsRef<[Slot]>;
+
+    fn engine(&mut self) -> &mut Engine<'m, Self::Role, Self::Provider, Self::Table>;
+}
+
+/// What is done with events that a channel does not keep.
+pub(crate) trait Rest<'m, L: Moves<'m>>:
+    FnMut(&mut Turn<'_, 'm, L::Role, L::Provider, L::Table>, Event<'_, L::Role>)
+{
+}
+
+impl<'m, L: Moves<'m>, F> Rest<'m, L> for F where
+    F: FnMut(&mut Turn<'_, 'm, L::Role, L::Provider, L::Table>, Event<'_, L::Role>)
+{
+}
 
 /// A connection between buffers.
 pub(crate) struct Engine<'m, R: Role, P: Provider, T> {
@@ -119,11 +140,6 @@ pub(crate) fn digest<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>>
         }
     }
     Ok(())
-}
-
-/// Whether waiting would not help.
-pub(crate) const fn is_final(refused: Refused) -> bool {
-    !matches!(refused, Refused::Busy | Refused::NoRoom | Refused::NotYet)
 }
 
 impl<R: Role, P: Provider, T> fmt::Debug for Engine<'_, R, P, T> {

@@ -121,3 +121,26 @@ impl<S, C, R: Role, P: Provider, T> fmt::Debug for Link<'_, S, C, R, P, T> {
         f.debug_struct("Link").field("engine", &self.engine).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::Link;
+    use sanssh_core::channel::Slot;
+    use sanssh_core::crypto::soft::Soft;
+    use sanssh_core::role::{Client, Server};
+    use sanssh_core::{Connection, Instant};
+
+    type Table = [Slot; 2];
+
+    #[test]
+    fn a_link_is_little_more_than_its_connection() {
+        let client = size_of::<Link<'_, (), (), Client, Soft, Table>>();
+        let server = size_of::<Link<'_, (), (), Server, Soft, Table>>();
+        let connections = [size_of::<Connection<Client, Soft, Table>>(), size_of::<Connection<Server, Soft, Table>>()];
+        std::println!("client: {client} bytes, server: {server} bytes; of these the connection: {connections:?}");
+        let own = 16 * size_of::<usize>() + size_of::<Instant>();
+        assert!(client <= connections[0] + own && server <= connections[1] + own, "{client} {server} {connections:?}");
+    }
+}

@@ -1,5 +1,5 @@
 //! One connection with its socket, driven by readiness: what mio tells is noted by [`Link::ready`], what can be done is
-//! done in a [`Turn`](crate::Turn), and between turns the link holds no more than what is left over.
+//! done in a [`Turn`], and between turns the link holds no more than what is left over.
 //!
 //! ```text
 //! ready(event) --> readable, writable --> wants_turn() --> turn(): send the rest, read once, events and commands

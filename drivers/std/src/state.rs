@@ -222,6 +222,9 @@ impl<R: End> State<R> {
             Ok(n) => {
                 self.drained = n < space.len();
                 self.rx.received(n);
+                if !self.settled {
+                    socket.acknowledge();
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.drained = true,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

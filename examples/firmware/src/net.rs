@@ -8,7 +8,7 @@ use sanssh_core::Random;
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::socket::tcp::{self, SocketBuffer};
-use smoltcp::time::Instant;
+use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, HardwareAddress,
     IpCidr, Ipv4Address,
@@ -23,6 +23,9 @@ pub const PORT: u16 = 22;
 
 /// Where the client's host is, in that network.
 pub const HOST: (Ipv4Address, u16) = (Ipv4Address::new(10, 0, 2, 100), PORT);
+
+/// After so long without an answer a connection is no more, one that has just begun as well.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Sockets.
 pub const SOCKETS: usize = 2;
@@ -87,6 +90,7 @@ impl Net {
             let mut socket = tcp::Socket::new(SocketBuffer::new(received), SocketBuffer::new(sent));
             socket.set_nagle_enabled(false);
             socket.set_ack_delay(None);
+            socket.set_timeout(Some(SILENCE));
             sockets.add(socket)
         });
         Self { wire, interface, sockets, handles }

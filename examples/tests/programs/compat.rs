@@ -161,3 +161,25 @@ fn many_sessions_run_in_one_loop() {
     assert_eq!((said.lines().count(), complaints.as_str(), status), (25, "", Some(0)));
     assert!(said.lines().all(|line| line.starts_with("a word from 127.0.0.1 ")), "{said}");
 }
+
+#[test]
+fn files_are_written_read_listed_and_copied() {
+    let Some(rig) = Rig::start() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let quiet = (String::new(), String::new(), Some(0));
+    let text = "some words\n".repeat(300_000);
+    assert_eq!(rig.talk(env!("CARGO_BIN_EXE_compat_sftp_write"), &[&path("one")], &text), quiet);
+    assert!(fs::read_to_string(path("one")).unwrap() == text);
+    let (said, complaints, status) = rig.talk(env!("CARGO_BIN_EXE_compat_sftp_read"), &[&path("one")], "");
+    assert!(said == text && complaints.is_empty() && status == Some(0), "{complaints}");
+    let scp = |words: [&str; 3]| rig.talk(env!("CARGO_BIN_EXE_compat_scp"), &words, "");
+    assert_eq!(scp(["get", &path("one"), &path("other")]), quiet);
+    assert_eq!(scp(["put", &path("other"), &path("third")]), quiet);
+    assert!(fs::read_to_string(path("third")).unwrap() == text);
+    let whole = directory.path().display().to_string();
+    let (said, complaints, _) = rig.talk(env!("CARGO_BIN_EXE_compat_sftp_list"), &[&whole], "");
+    assert!(["one", "other", "third"].iter().all(|name| said.contains(&format!(" {name}"))), "{said}{complaints}");
+    let (_, complaints, status) = scp(["get", &path("none"), &path("fourth")]);
+    assert!(status == Some(1) && complaints.contains("none"), "{complaints}");
+}

@@ -2,15 +2,12 @@
 //! `benches/contender.rs`, which is ours and those that the environment names.
 
 use crate::cost::{self, Cost};
-use sanssh_tests::bench::build;
+use sanssh_tests::bench::{build, contenders};
 use sanssh_tests::keys::{Keys, Kind};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::NamedTempFile;
-
-/// More programs: `NAME=PROGRAM ARGUMENT...`, with semicolons between.
-const MORE: &str = "SANSSH_CONTENDERS";
 
 /// What has to be done.
 #[derive(Debug, Clone)]
@@ -81,10 +78,7 @@ pub(crate) fn everyone() -> Vec<Contender> {
     let flags = |name: &str, words| Contender { name: name.into(), program: Program::Flags(words) };
     let ours = build("sanssh-tests", "--example", "contender").display().to_string();
     let mut all = vec![batch("OpenSSH", PathBuf::from("sftp")), flags("sanssh", vec![ours])];
-    for more in std::env::var(MORE).unwrap_or_default().split(';').filter(|more| !more.is_empty()) {
-        let (name, words) = more.split_once('=').unwrap_or_else(|| panic!("{MORE}: {more} has no name"));
-        all.push(flags(name, words.split_whitespace().map(str::to_owned).collect()));
-    }
+    all.extend(contenders().into_iter().map(|(name, words)| flags(&name, words)));
     all
 }
 

@@ -133,7 +133,8 @@ fn channels_are_streams_over_any_transport() {
             }
         }
         assert_eq!(channel.read(&mut [0]), Ok(0));
-        channel.finish().expect("it is open");
+        channel.finish();
+        channel.flush().expect("it is open");
         assert!(pair.program.exchanges > 1, "{} exchanges", pair.program.exchanges);
         pair.client.end();
         let mut server = pair.server.borrow_mut();
@@ -335,7 +336,8 @@ async fn converse(mut link: Awaited<Client>, total: usize) -> Result<(), Error<E
         assert!(space[..n].iter().enumerate().all(|(at, byte)| *byte == letter(heard + at)), "at {heard}");
         heard += n;
     }
-    channel.finish().await?;
+    channel.finish();
+    channel.flush().await?;
     let mut rest = vec![0; total - heard];
     channel.read_exact(&mut rest).await.expect("as much as was said");
     assert!(rest.iter().enumerate().all(|(at, byte)| *byte == letter(heard + at)));
@@ -414,7 +416,8 @@ fn nothing_is_lost_where_waiting_is_broken_off() {
             let bytes: Vec<u8> = (said..5000).map(letter).collect();
             said += channel.write(&bytes).await.expect("it is open");
         }
-        channel.finish().await.expect("it is open");
+        channel.finish();
+        channel.flush().await.expect("it is open");
         client.end().await;
     };
     both(&hand, &near, talk, server);

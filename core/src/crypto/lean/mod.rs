@@ -142,3 +142,63 @@ impl core::fmt::Debug for Sha256 {
         f.write_str("Sha256")
     }
 }
+
+#[cfg(all(test, feature = "soft"))]
+mod tests {
+    use super::{Lean, Methods, Sha256, X25519};
+    use crate::algorithm::{Cipher, Hash, HostKey, Kex};
+    use crate::crypto::signature::PublicKey;
+    use crate::crypto::soft::Soft;
+    use crate::crypto::{Digest, DirectionKeys, Exchange, Forged, Open, Provider, Seal};
+    use crate::seed::{Random, Seed};
+
+    fn random(seed: u8) -> Random {
+        Random::new(&Seed::new([seed; 32]))
+    }
+
+    /// One end has each provider.
+    fn agree<A: Exchange, B: Exchange>(kex: Kex) {
+        let client = A::start(kex, &mut random(1)).unwrap();
+        let offer = client.offer();
+        let (answer, theirs) = B::respond(kex, &mut random(2), offer.as_ref()).unwrap();
+        assert!(B::respond(kex, &mut random(2), &offer.as_ref()[1..]).is_err());
+        assert_eq!(client.finish(answer.as_ref()).unwrap().as_bytes(), theirs.as_bytes(), "{kex}");
+        let client = A::start(kex, &mut random(1)).unwrap();
+        assert!(client.finish(&answer.as_ref()[1..]).is_err());
+    }
+
+    fn agrees_with_the_large_one<X: Methods>() {
+        for kex in Lean::<X>::KEX {
+            agree::<X, <Soft as Provider>::Exchange>(*kex);
+            agree::<<Soft as Provider>::Exchange, X>(*kex);
+        }
+    }
+
+    #[test]
+    fn its_exchanges_are_those_of_the_large_provider() {
+        agrees_with_the_large_one::<X25519>();
+        #[cfg(feature = "mlkem")]
+        agrees_with_the_large_one::<super::Hybrid>();
+    }
+
+    #[test]
+    fn its_packets_are_those_of_the_large_provider() {
+        let keys = DirectionKeys { iv: [1; 16], key: [2; 64], mac: [3; 64] };
+        let mut packet = [7; 52];
+        packet[..4].copy_from_slice(&[0, 0, 0, 32]);
+        Lean::<X25519>::seal(Cipher::ChaCha20Poly1305, None, &keys).unwrap().seal(9, &mut packet);
+        let mut open = Soft::open(Cipher::ChaCha20Poly1305, None, &keys).unwrap();
+        assert_eq!(open.length(9, &mut packet[..4]), 32);
+        assert_eq!(open.open(9, &mut packet), Ok(()));
+        assert_eq!(packet[4..36], [7; 32]);
+    }
+
+    #[test]
+    fn what_it_has_not_it_refuses() {
+        let keys = DirectionKeys { iv: [1; 16], key: [2; 64], mac: [3; 64] };
+        assert!(Lean::<X25519>::seal(Cipher::Aes256Gcm, None, &keys).is_none());
+        assert!(Sha256::new(Hash::Sha512).is_none());
+        let point = PublicKey::EcdsaP256(&[4; 65]);
+        assert_eq!(Lean::<X25519>::verify(HostKey::EcdsaP256, &point, b"", &[1; 64]), Err(Forged));
+    }
+}

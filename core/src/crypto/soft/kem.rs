@@ -2,7 +2,9 @@
 //!
 //! A client keeps only what its key grows from, and grows it again for each use: 64 bytes instead of several kilobytes.
 
-use crate::crypto::kem::{Shared, append};
+use crate::crypto::kem::Shared;
+#[cfg(feature = "sntrup")]
+use crate::crypto::kem::append;
 #[cfg(feature = "mlkem")]
 use crate::crypto::lean::ml_kem_768;
 #[cfg(all(feature = "mlkem", feature = "alloc"))]

@@ -4,12 +4,15 @@ use crate::rig::{MODES, Mode, Ours, Peer, call, openssh};
 use sanssh_compat::channel::Channel;
 use sanssh_compat::exceptions::*;
 use sanssh_compat::session::Session;
+use sanssh_compat::sftp::{LIBSSH2_FXF_READ, LIBSSH2_FXF_WRITE};
+use sanssh_compat::sftp_handle::SFTPAttributes;
 use sanssh_core::agent::Constraints;
 use sanssh_std::{Agent, home};
 use sanssh_tests::agents::Foreign;
 use sanssh_tests::delay::{Line, Proxy};
 use sanssh_tests::keys::{Keys, Kind};
 use sanssh_tests::peers;
+use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -24,6 +27,7 @@ enum End {
 /// A session by a line that goes bad when told to.
 struct Rig {
     session: Session,
+    user: String,
     line: Proxy,
     end: End,
     agent: PathBuf,
@@ -34,12 +38,17 @@ impl Rig {
         let line = Proxy::start(peer.address(), Line::default()).unwrap();
         let session = Session::new();
         session.handshake(TcpStream::connect(line.address()).unwrap()).unwrap();
-        Self { session, line, end, agent }
+        Self { session, user: peer.user().to_owned(), line, end, agent }
     }
 
     fn login(&self) -> &Session {
-        self.session.userauth_publickey_fromfile("somebody", key(), "", None).unwrap();
+        self.session.userauth_publickey_fromfile(&self.user, key(), "", None).unwrap();
         &self.session
+    }
+
+    /// A file that there is at the server.
+    fn file(&self) -> String {
+        self.agent.with_file_name("file").display().to_string()
     }
 
     fn channel(&self) -> Channel {
@@ -82,7 +91,7 @@ const LOGINS: [Row; 10] = [
         rig.then(|| rig.session.userauth_publickey_fromfile("user", key(), "", None))
     }),
     ("userauth_publickey_frommemory", |rig| {
-        let text = std::fs::read(key()).unwrap();
+        let text = fs::read(key()).unwrap();
         rig.then(|| rig.session.userauth_publickey_frommemory("user", &text, "", None))
     }),
     ("userauth_publickey", |rig| {
@@ -218,6 +227,130 @@ const CHANNEL: [Row; 18] = [
     }),
 ];
 
+const SFTP: [Row; 28] = [
+    ("sftp_init", |rig| {
+        let session = rig.login();
+        rig.then(|| session.sftp_init())
+    }),
+    ("open", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.open("/name", LIBSSH2_FXF_READ, 0))
+    }),
+    ("open_ex", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.open_ex(b"/", 0, 0, 1))
+    }),
+    ("opendir", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.opendir("/"))
+    }),
+    ("stat", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.stat("/"))
+    }),
+    ("lstat", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.lstat("/"))
+    }),
+    ("setstat", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.setstat("/nowhere", &SFTPAttributes::default()))
+    }),
+    ("statvfs", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.statvfs("/"))
+    }),
+    ("mkdir", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.mkdir("/proc/name", 0o700))
+    }),
+    ("rmdir", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.rmdir("/proc/name"))
+    }),
+    ("unlink", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.unlink("/proc/name"))
+    }),
+    ("rename", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.rename("/proc/one", "/proc/other"))
+    }),
+    ("rename_ex", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.rename_ex(b"/proc/one", b"/proc/other", 0))
+    }),
+    ("posix_rename", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.posix_rename("/proc/one", "/proc/other"))
+    }),
+    ("symlink", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.symlink("/proc/one", "/proc/other"))
+    }),
+    ("readlink", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.readlink("/proc/self"))
+    }),
+    ("realpath", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        rig.then(|| sftp.realpath(".", 256))
+    }),
+    ("SFTPHandle.read", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        let handle = sftp.open(rig.file(), LIBSSH2_FXF_READ | LIBSSH2_FXF_WRITE, 0).unwrap();
+        rig.then(|| handle.read(&mut [0; 9]))
+    }),
+    ("SFTPHandle.write", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        let handle = sftp.open(rig.file(), LIBSSH2_FXF_READ | LIBSSH2_FXF_WRITE, 0).unwrap();
+        rig.then(|| handle.write(vec![0; 16 << 20]))
+    }),
+    ("SFTPHandle.fsync", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        let handle = sftp.open(rig.file(), LIBSSH2_FXF_READ | LIBSSH2_FXF_WRITE, 0).unwrap();
+        rig.then(|| handle.fsync())
+    }),
+    ("SFTPHandle.fstat", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        let handle = sftp.open(rig.file(), LIBSSH2_FXF_READ | LIBSSH2_FXF_WRITE, 0).unwrap();
+        rig.then(|| handle.fstat())
+    }),
+    ("SFTPHandle.fsetstat", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        let handle = sftp.open(rig.file(), LIBSSH2_FXF_READ | LIBSSH2_FXF_WRITE, 0).unwrap();
+        rig.then(|| handle.fsetstat(&SFTPAttributes::default()))
+    }),
+    ("SFTPHandle.fstatvfs", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        let handle = sftp.open(rig.file(), LIBSSH2_FXF_READ | LIBSSH2_FXF_WRITE, 0).unwrap();
+        rig.then(|| handle.fstatvfs())
+    }),
+    ("SFTPHandle.close", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        let handle = sftp.open(rig.file(), LIBSSH2_FXF_READ | LIBSSH2_FXF_WRITE, 0).unwrap();
+        rig.then(|| handle.close())
+    }),
+    ("SFTPHandle.readdir", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        let handle = sftp.opendir("/").unwrap();
+        rig.then(|| handle.readdir().find_map(Result::err).map_or(Ok(()), Err))
+    }),
+    ("SFTPHandle.readdir_ex", |rig| {
+        let sftp = rig.login().sftp_init().unwrap();
+        let handle = sftp.opendir("/").unwrap();
+        rig.then(|| handle.readdir_ex().find_map(Result::err).map_or(Ok(()), Err))
+    }),
+    ("scp_recv2", |rig| {
+        let session = rig.login();
+        rig.then(|| session.scp_recv2(rig.file()))
+    }),
+    ("scp_send64", |rig| {
+        let session = rig.login();
+        rig.then(|| session.scp_send64("/tmp/nothing", 0o600, 9, 0, 0))
+    }),
+];
+
 fn each_row(end: End, check: impl Fn(&str, &Error)) {
     if !peers::require(&["ssh-agent", "ssh-keygen"]) {
         return;
@@ -225,9 +358,12 @@ fn each_row(end: End, check: impl Fn(&str, &Error)) {
     let agent = Foreign::start();
     let secret = home::read_key(&key(), None).unwrap();
     Agent::connect(&agent.socket()).unwrap().add(&secret, "", &Constraints::default()).unwrap();
-    let peer = Peer::Ours(Ours::start());
-    for (name, row) in LOGINS.into_iter().chain(SESSION).chain(CHANNEL) {
-        let rig = Rig::new(&peer, end, agent.socket());
+    let (ours, other) = (Peer::Ours(Ours::start()), openssh(&[]));
+    let shell = LOGINS.into_iter().chain(SESSION).chain(CHANNEL).map(|row| (row, &ours));
+    let files = SFTP.into_iter().filter_map(|row| Some((row, other.as_ref()?)));
+    fs::write(agent.socket().with_file_name("file"), "contents").unwrap();
+    for ((name, row), peer) in shell.chain(files) {
+        let rig = Rig::new(peer, end, agent.socket());
         let Err(error) = row(&rig) else { panic!("{name} goes through") };
         check(name, &error);
         assert_eq!((rig.session.last_errno(), rig.session.last_error()), (error.code(), error.to_string()), "{name}");

@@ -33,6 +33,9 @@ fn again_names_a_direction_until_calls_wait() {
     let channel = call(&session, || session.open_session()).unwrap();
     call(&session, || channel.execute("cat")).unwrap();
     assert_eq!(channel.read(&mut [0]), Err(Error::Again));
+    // What left meanwhile may be worth one more look.
+    assert_eq!((session.last_errno(), session.block_directions() & LIBSSH2_SESSION_BLOCK_INBOUND), (-37, 1));
+    assert_eq!(channel.read(&mut [0]), Err(Error::Again));
     assert_eq!((session.last_errno(), session.block_directions()), (-37, LIBSSH2_SESSION_BLOCK_INBOUND));
     // Another call in between does not hide it.
     channel.send_eof().unwrap();

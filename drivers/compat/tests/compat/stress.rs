@@ -11,12 +11,14 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::set_socket_send_buffer_size;
 use sanssh_compat::session::{LIBSSH2_SESSION_BLOCK_INBOUND, LIBSSH2_SESSION_BLOCK_OUTBOUND, Session};
+use sanssh_compat::sftp::{LIBSSH2_FXF_CREAT, LIBSSH2_FXF_READ, LIBSSH2_FXF_WRITE};
 use sanssh_compat::{Error, channel::Channel};
 use sanssh_core::config::Rekey;
 use sanssh_tests::delay::{Line, Proxy};
 use sanssh_tests::keys::{Keys, Kind};
 use std::io;
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::thread;
 use std::time::Instant;
 
@@ -59,8 +61,10 @@ fn stress(peer: &Peer, seed: u64) {
     let mut lives: Vec<Life> = (0..SESSIONS)
         .map(|at| if at % GRAINY == 0 { Life::new(grainy.address(), true) } else { Life::new(peer.address(), false) })
         .collect();
-    for life in &mut lives {
-        life.begin(peer.user(), echo, &mut dice);
+    let directory = tempfile::tempdir().unwrap();
+    let directory = matches!(peer, Peer::OpenSsh(_)).then_some(directory.path());
+    for (at, life) in lives.iter_mut().enumerate() {
+        life.begin(at, directory, peer.user(), echo, &mut dice);
     }
     let started = Instant::now();
     let mut ready: Vec<usize> = (0..lives.len()).collect();
@@ -123,7 +127,7 @@ impl Life {
         Self { session, socket, grainy, operations: Vec::new(), later: Vec::new() }
     }
 
-    fn begin(&mut self, user: &str, echo: u16, dice: &mut Dice) {
+    fn begin(&mut self, at: usize, directory: Option<&Path>, user: &str, echo: u16, dice: &mut Dice) {
         let most = if self.grainy { MOST_GRAINY } else { MOST };
         let socket = self.socket.try_clone().unwrap();
         let of = |name, future| Operation { name, future, patience: None };
@@ -135,6 +139,10 @@ impl Life {
             of("cat", Box::pin(cat(session(), dice.bytes(most)))),
             of("exec", Box::pin(exec(session(), dice.below(most)))),
         ];
+        if let Some(directory) = directory {
+            let file = directory.join(format!("{at}")).display().to_string();
+            self.later[3] = of("sftp", Box::pin(files(session(), file, dice.bytes(most))));
+        }
         for _ in 0..dice.below(3) {
             let future: Pin<Box<dyn Future<Output = ()>>> = match dice.below(3) {
                 0 => Box::pin(exec(session(), most)),
@@ -250,6 +258,21 @@ async fn cat(session: Session, data: Vec<u8>) {
     channel.send_eof().unwrap();
     assert!(drain(&session, |space| channel.read(space)).await == data);
     again(&session, || channel.close()).await;
+}
+
+/// A file that is written, read, and removed.
+async fn files(session: Session, file: String, data: Vec<u8>) {
+    let sftp = again(&session, || session.sftp_init()).await;
+    let flags = LIBSSH2_FXF_READ | LIBSSH2_FXF_WRITE | LIBSSH2_FXF_CREAT;
+    let handle = again(&session, || sftp.open(&file, flags, 0o600)).await;
+    for piece in data.chunks(9000) {
+        assert_eq!(again(&session, || handle.write(piece)).await, piece.len());
+    }
+    handle.rewind();
+    assert!(drain(&session, |space| handle.read(space)).await == data);
+    again(&session, || handle.close()).await;
+    assert_eq!(again(&session, || sftp.stat(&file)).await.filesize, data.len() as u64);
+    again(&session, || sftp.unlink(&file)).await;
 }
 
 /// A server that sends back what it gets.

@@ -3,9 +3,10 @@
 #![no_main]
 
 use core::mem::MaybeUninit;
+use core::time::Duration;
 use cortex_m_rt::entry;
 use sanssh_core::role::Server;
-use sanssh_core::{Random, Reason, Seed, Slot};
+use sanssh_core::{Instant, Random, Reason, Seed, Slot};
 use sanssh_firmware::board::{self, Lent};
 use sanssh_firmware::guest::Guest;
 use sanssh_firmware::house::House;
@@ -16,6 +17,9 @@ use sanssh_smoltcp::{Link, Stage};
 
 type Room<T> = Lent<MaybeUninit<T>>;
 type Door = Link<'static, Server, Crypto, [Slot; CHANNELS]>;
+
+/// How long those have to go for whom there is no place.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 static MEMORY: Lent<Memory> = Lent::new(Memory::new());
 static HOST: Room<Pair> = Lent::ROOM;
@@ -39,21 +43,26 @@ fn main() -> ! {
     serve(&mut net, door, guest, house, &mut random)
 }
 
-/// Sees to it that somebody listens. Who comes while a guest is here is told so; while one leaves, they may wait.
-fn receive(net: &mut Net, door: &Door) {
+/// Sees to it that somebody listens. Who comes while a guest is here is told so, and has until `away` to go; while a
+/// guest leaves, the next may wait.
+fn receive(net: &mut Net, door: &Door, away: &mut Instant) {
+    let now = board::now();
     let stage = door.stage(net.socket());
-    if matches!(stage, Stage::Idle | Stage::Waiting) && net.other().is_active() {
+    if matches!(stage, Stage::Idle | Stage::Waiting) && door.stage(net.other()) == Stage::Due {
         net.change();
     } else if stage == Stage::Idle {
         // It is closed, and may listen.
         let _ = net.socket().listen(net::PORT);
     }
-    let leaves = door.fate().is_some() || stage != Stage::Busy;
+    let stays = door.fate().is_none() && door.stage(net.socket()) == Stage::Busy;
     let other = net.other();
     if !other.is_open() {
         let _ = other.listen(net::PORT);
-    } else if other.may_send() && !leaves {
+    } else if other.may_send() && stays {
         Door::turn_away(profile::SOFTWARE, Reason::TOO_MANY_CONNECTIONS, other);
+        *away = now.after(PATIENCE);
+    } else if !other.may_send() && other.recv(|bytes| (bytes.len(), ())).is_ok() && now > *away {
+        other.abort();
     }
 }
 
@@ -78,13 +87,14 @@ fn begin(door: &mut Door, random: &mut Random) {
 }
 
 fn serve(net: &mut Net, door: &mut Door, guest: &mut Guest<'static>, house: &mut House, random: &mut Random) -> ! {
+    let mut away = Instant::default();
     let _ = net.socket().listen(net::PORT);
     let _ = net.other().listen(net::PORT);
     net.greet();
     board::say("ready\n");
     loop {
         let mut moved = net.poll();
-        receive(net, door);
+        receive(net, door, &mut away);
         let socket = net.socket();
         if door.stage(socket) == Stage::Due {
             guest.begin();
