@@ -25,9 +25,14 @@ pub struct Interest {
     pub read: bool,
     /// Until the descriptor takes something.
     pub write: bool,
-    /// No longer than this: keepalives are due then, or a deadline of the protocol's is over. Zero if something can go on.
+    /// No longer than this: keepalives are due then, a deadline of the protocol's is over, or it is worth a look what another
+    /// thread has brought. Zero if something can go on.
     pub within: Option<Duration>,
 }
+
+/// How soon to look again while another thread moves the connection on, one that forwards for example: what it has read
+/// shows on no descriptor.
+const SOON: Duration = Duration::from_millis(10);
 
 /// Calls that are begun and not waited for.
 ///
@@ -82,8 +87,11 @@ impl Client {
         self.link.with(|state| {
             let (now, interest) = (state.clock().now(), state.interest(None));
             let within = interest.until.map(|one| one.since(now));
-            let within =
-                if state.vain.oldest().is_some_and(|seen| seen != state.moves) { Some(Duration::ZERO) } else { within };
+            let within = match within {
+                _ if state.vain.oldest().is_some_and(|seen| seen != state.moves) => Some(Duration::ZERO),
+                within if state.pumping || state.relay.claims => Some(within.map_or(SOON, |within| within.min(SOON))),
+                within => within,
+            };
             Interest { read: interest.read, write: interest.write, within }
         })
     }
@@ -137,6 +145,10 @@ impl<R: End> Link<R> {
                 return outcome;
             }
             let left = span.map(|span| span.saturating_sub(start.elapsed()));
+            // However much others move.
+            if let (Some(span), Some(Duration::ZERO)) = (span, left) {
+                return Err(Error::TimedOut(span));
+            }
             let moved = |state: &mut State<R>, _: &mut Own<'_>| (state.moves != seen).then_some(());
             match (self.wait(left, &mut Own::none(), moved), span) {
                 (Ok(()), _) => {}

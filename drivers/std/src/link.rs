@@ -25,6 +25,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// How long a goodbye may take to get into a socket that is full.
 const GOODBYE: Duration = Duration::from_millis(500);
+/// Reads in a row by who waits for nothing.
+const MOST_READS: usize = 64;
 
 /// A connection with its socket.
 pub(crate) struct Link<R: End> {
@@ -346,9 +348,13 @@ impl<R: End> Link<R> {
         outcome
     }
 
-    /// Receives until nothing is left, unless another thread does, or until the caller has what it wants.
+    /// Receives until nothing is left, unless another thread does, or until the caller has what it wants; not without end from
+    /// a peer that never stops.
     fn take_in(&self, state: &mut State<R>, own: &mut Own<'_>) {
-        while !state.pumping && !state.relay.claims && state.failure.is_none() {
+        for _ in 0..MOST_READS {
+            if state.pumping || state.relay.claims || state.failure.is_some() {
+                break;
+            }
             state.receive(&self.socket, own);
             self.settle(state);
             state.check_broken();

@@ -199,6 +199,7 @@ impl<R: End> Stream<R> {
 impl<R: End> Drop for Stream<R> {
     fn drop(&mut self) {
         self.link.change(|state| {
+            state.vain.leave(self.id);
             if let Some(inbox) = state.inboxes.of(self.id).filter(|inbox| inbox.stage == Stage::Opening) {
                 inbox.abandoned = true;
                 return;

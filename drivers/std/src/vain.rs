@@ -52,6 +52,14 @@ impl Vain {
         self.calls.retain(|look| look.call != call);
     }
 
+    /// A channel is let go of: nobody reads or writes it any more.
+    pub(crate) fn leave(&mut self, channel: ChannelId) {
+        self.calls.retain(|look| match look.call {
+            Caller::Read(id, _) | Caller::Write(id) => id != channel,
+            Caller::Kept(_) => true,
+        });
+    }
+
     /// How often anything had happened when the call of this thread looked that has not looked for longest: if more has
     /// happened, one that could not go on may be able to by now.
     pub(crate) fn oldest(&self) -> Option<u64> {

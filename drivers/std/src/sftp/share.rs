@@ -244,10 +244,7 @@ impl Share {
 
     async fn run(&self, mut errand: Errand<'_>, path: &[u8]) -> Result<Answer, Error> {
         let answer = poll_fn(|context| errand.poll(context)).await?;
-        if let Answer::Failed(code, message) = answer {
-            return Err(status(code, message, path));
-        }
-        Ok(answer)
+        if let Answer::Failed(code, message) = answer { Err(status(code, message, path)) } else { Ok(answer) }
     }
 }
 
