@@ -242,3 +242,24 @@ fn every_request_and_every_answer() {
     assert_eq!(asked.len(), 3 + 29 - 2);
     assert_eq!(told.iter().filter(|line| line.contains("Extension(")).count(), 11);
 }
+
+#[test]
+fn what_is_asked_while_a_write_needs_its_bytes_leaves_behind_them() {
+    let mut pair = Pair::new(usize::MAX);
+    pair.ask(&Request::Open { path: b"f", access: Access::WRITE, attributes: Attributes::NONE });
+    let handle = &[0; 4][..];
+    let write = Request::Write { handle, offset: 0, length: 20 };
+    let before = pair.asked.len();
+    put(&mut pair.to_server, |output| pair.client.send(&write, output)).expect("room");
+    let (fstat, mut behind) = (Request::Fstat { handle }, Vec::new());
+    assert_eq!(put(&mut behind, |output| pair.client.send(&fstat, output)), Err(Refused::Busy));
+    assert_eq!(put(&mut behind, |output| pair.client.send_behind(&write, output)), Err(Refused::Busy));
+    put(&mut behind, |output| pair.client.send_behind(&fstat, output)).expect("room");
+    while pair.client.body_due() > 0 {
+        put(&mut pair.to_server, |output| Ok(pair.client.fill(output, fill))).expect("room");
+    }
+    pair.to_server.extend_from_slice(&behind);
+    pair.run();
+    assert_eq!(pair.asked.len(), before + 2);
+    assert!(pair.asked[before].starts_with("Write") && pair.asked[before + 1].starts_with("Fstat"), "{:?}", pair.asked);
+}

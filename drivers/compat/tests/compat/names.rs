@@ -74,7 +74,6 @@ fn there_are_312_names_each_once() {
 }
 
 #[test]
-#[ignore = "of the files on a server nothing is there yet"]
 fn every_documented_name_is_declared() {
     let declared = declared();
     let missing = rows().filter(|(kind, _, ours)| {

@@ -11,6 +11,7 @@ impl Sftp {
     /// # Errors
     /// [`Error::Sftp`] as the server has it, or those of the connection; so for all calls here.
     pub fn open(&self, path: impl AsRef<[u8]>, options: OpenOptions) -> Result<File, Error> {
+        self.limits()?;
         self.share.block(self.begin_open(path.as_ref(), options))
     }
 

@@ -124,7 +124,16 @@ impl Sftp {
     /// # Errors
     /// Those of the connection.
     pub fn limits(&self) -> Result<Limits, Error> {
-        self.share.block(self.begin_limits())
+        let limits = self.share.block(self.begin_limits());
+        if let Err(Error::TimedOut(_)) = limits {
+            let mut known = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Known::Asked(ticket) = *known {
+                // They are not waited for again.
+                self.share.lock().abandon(ticket);
+                *known = Known::Limits(sane(&Limits::default()));
+            }
+        }
+        limits
     }
 
     /// The same, begun.
