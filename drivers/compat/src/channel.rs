@@ -14,7 +14,6 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use core::task::Poll;
 use sanssh_core::Random;
 use sanssh_std::{Agent, Channel as Inner, Error as Below, Exit, Kind, Pty, StderrGoes};
-use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 /// [`Channel::handle_extended_data2`]: standard error is a stream of its own.
@@ -601,41 +600,5 @@ impl Channel {
             }
             Some(Exit::Status(_) | Exit::Unknown) | None => None,
         }
-    }
-}
-
-impl Read for &Channel {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(Channel::read(self, buffer)?)
-    }
-}
-
-impl Read for Channel {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(Self::read(self, buffer)?)
-    }
-}
-
-impl Write for &Channel {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        Ok(Channel::write(self, data)?)
-    }
-
-    /// Waits until everything written has left for the socket, if calls wait.
-    fn flush(&mut self) -> io::Result<()> {
-        match self.inner()? {
-            mut inner if self.session.get_blocking() => Write::flush(&mut inner),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Write for Channel {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        Ok(Self::write(self, data)?)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Write::flush(&mut &*self)
     }
 }

@@ -60,6 +60,7 @@ pub mod coming_from_libssh2 {}
 
 mod pending;
 mod scp;
+mod streams;
 mod translate;
 
 pub use exceptions::{Error, Exception};

@@ -80,6 +80,7 @@ pub const LIBSSH2_SFTP_ST_NOSUID: u64 = 2;
 ///
 /// What a server refuses raises `SFTPProtocolError`, with its code in [`Error::status`] and its words in the text; the
 /// documented library has the code in [`last_error`](Self::last_error) alone, which is here as well.
+#[expect(clippy::upper_case_acronyms, reason = "it is documented so")]
 #[derive(Debug, Clone)]
 pub struct SFTP {
     shared: Arc<Shared>,

@@ -224,10 +224,11 @@ fn serve(session: &Served) -> io::Result<()> {
         Start::Subsystem(name) if name == "sftp" => return Ok(files()?.serve_sftp(session)?),
         Start::Exec(line) if line.starts_with(b"scp ") => {
             let mut path = vec![0; line.len()];
-            return Ok(match scp::command::Command::read(line, &mut path) {
+            match scp::command::Command::read(line, &mut path) {
                 Ok(command) => files()?.serve_scp(session, &command)?,
                 Err(_) => session.exit(127)?,
-            });
+            }
+            return Ok(());
         }
         Start::Exec(_) | Start::Shell | Start::Subsystem(_) => {}
     }

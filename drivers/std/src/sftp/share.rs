@@ -243,10 +243,11 @@ impl Share {
     }
 
     async fn run(&self, mut errand: Errand<'_>, path: &[u8]) -> Result<Answer, Error> {
-        match poll_fn(|context| errand.poll(context)).await? {
-            Answer::Failed(code, message) => Err(status(code, message, path)),
-            answer => Ok(answer),
+        let answer = poll_fn(|context| errand.poll(context)).await?;
+        if let Answer::Failed(code, message) = answer {
+            return Err(status(code, message, path));
         }
+        Ok(answer)
     }
 }
 
