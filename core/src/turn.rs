@@ -36,9 +36,10 @@ impl<O: Outlet + ?Sized> Outlet for &mut O {
     }
 }
 
-/// Received bytes between turns. What a turn takes is forgotten when the next one is prepared, since events borrow it.
+/// Received bytes between turns. What a turn takes is forgotten when the next one is prepared, since events borrow it; what
+/// is left when this is dropped is overwritten.
 #[derive(Debug)]
-pub struct Intake<B> {
+pub struct Intake<B: AsMut<[u8]>> {
     rx: Rx<B>,
     taken: usize,
     /// What was taken may hold a password.
@@ -72,6 +73,12 @@ impl<B: AsMut<[u8]>> Intake<B> {
     fn settle(&mut self) {
         let taken = core::mem::take(&mut self.taken);
         if self.secret { self.rx.wipe(taken) } else { self.rx.consume(taken) }
+    }
+}
+
+impl<B: AsMut<[u8]>> Drop for Intake<B> {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 
@@ -232,7 +239,19 @@ mod tests {
         assert_eq!(ssh.peer_ident(), Some(&b"SSH-2.0-x"[..]));
         intake.space();
         assert_eq!(intake.rx.len(), 2);
+        // At its end all would be.
+        core::mem::forget(intake);
         assert_eq!(memory, [0; 64]);
+    }
+
+    #[test]
+    fn what_was_received_is_not_left_behind() {
+        let mut memory = *b"........";
+        let mut intake = Intake::new(&mut memory[..]);
+        intake.space().copy_from_slice(b"password");
+        intake.received(8);
+        drop(intake);
+        assert_eq!(memory, [0; 8]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The two machines of the publickey subsystem with each other in memory: every request and every answer, whole and cut.
 
 use sanssh_core::pubkey::client::{Client, Event};
+use sanssh_core::pubkey::server::{Request, Server};
 use sanssh_core::pubkey::{Demand, GATHER};
 use sanssh_core::{Output, Refused};
 use sanssh_tests::pubkeys::{Held, Keys, MOST, Subsystem, UNDERSTOOD};
@@ -124,4 +125,16 @@ fn a_request_waits_for_the_one_before() {
     assert_eq!(client.flush(&mut Output::new(&mut small[..18])), Err(Refused::NoRoom));
     assert!(client.owes_output());
     client.flush(&mut Output::new(&mut small)).expect("as long as the RFC says");
+}
+
+/// Who does not wait for the server's version has its request taken along.
+#[test]
+fn a_request_may_stand_right_behind_the_greeting() {
+    let mut server = Server::new();
+    server.flush(&mut Output::new(&mut [0; 64])).expect("there is room");
+    let mut input = &b"\0\0\0\x0f\0\0\0\x07version\0\0\0\x02\0\0\0\x08\0\0\0\x04list"[..];
+    let mut gather = [0; GATHER];
+    let request = server.recv(&mut gather, &mut input);
+    assert!(matches!(request, Ok(Some(Request::List))), "{request:?}");
+    assert!(input.is_empty());
 }

@@ -5,14 +5,16 @@ use core::pin::{Pin, pin};
 use core::task::Poll;
 use core::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use sanssh_std::core::Config;
 use sanssh_std::core::algorithm::HostKey;
 use sanssh_std::core::config::Rekey;
-use sanssh_std::{Channel, Client, Error, Exit, HostKeyError, Hosts, Kind, Options, home};
+use sanssh_std::core::{Config, Refused};
+use sanssh_std::{Channel, Client, Error, Exit, HostKeyError, Hosts, Interest, Kind, Options, home};
 use sanssh_tests::keys::{Keys, Kind as KeyKind};
 use sanssh_tests::openssh::Sshd;
 use sanssh_tests::peers;
+use std::io::Read;
 use std::net::TcpStream;
+use std::time::Instant;
 
 /// Whoever it is.
 struct Anybody;
@@ -22,6 +24,16 @@ impl Hosts for Anybody {
 
     fn decide(&mut self, _: &str, _: u16, _: HostKey, _: &[u8]) -> Result<(), HostKeyError> {
         Ok(())
+    }
+}
+
+struct Nobody;
+
+impl Hosts for Nobody {
+    fn order(&mut self, _: &str, _: u16, _: &mut [HostKey]) {}
+
+    fn decide(&mut self, _: &str, _: u16, _: HostKey, _: &[u8]) -> Result<(), HostKeyError> {
+        unreachable!("it was decided")
     }
 }
 
@@ -53,6 +65,18 @@ fn login(server: &Sshd, options: &Options) -> Client {
     let login = run(&client, pin!(client.begin_login_key(server.user(), &key))).unwrap();
     assert!(login.is_accepted());
     client
+}
+
+/// Who gave up the first may begin it again.
+#[test]
+fn a_handshake_that_is_through_is_through_again() {
+    if !peers::require(&["sshd", "ssh-keygen"]) {
+        return;
+    }
+    let server = Sshd::start(&[]);
+    let client = login(&server, &Options::default());
+    client.set_timeout(Some(Duration::from_secs(20)));
+    client.block(client.begin_handshake("127.0.0.1", server.port(), Nobody)).unwrap();
 }
 
 /// What the command says, and how it ends, without a wait besides the loop's.
@@ -149,4 +173,59 @@ fn what_is_dropped_half_way_leaves_the_connection_sound() {
     };
     channel.exec("echo sound").unwrap();
     assert_eq!(talk(&client, &channel, b""), (b"sound\n".to_vec(), Exit::Status(0)));
+}
+
+/// What one thread reads for the other shows on no descriptor.
+#[test]
+fn a_loop_looks_again_while_another_thread_waits() {
+    if !peers::require(&["sshd", "ssh-keygen"]) {
+        return;
+    }
+    let server = Sshd::start(&[]);
+    let client = login(&server, &Options::default());
+    let channel = run(&client, pin!(client.begin_session())).unwrap();
+    channel.exec("cat").unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| (&channel).read_to_end(&mut Vec::new()).unwrap());
+        let soon =
+            |interest: Interest| interest.within.is_some_and(|span| !span.is_zero() && span < Duration::from_secs(1));
+        let start = Instant::now();
+        while !soon(client.interest()) {
+            assert!(start.elapsed() < Duration::from_secs(20), "{:?}", client.interest());
+            std::thread::yield_now();
+        }
+        let other = run(&client, pin!(client.begin_session())).unwrap();
+        other.exec("echo other").unwrap();
+        assert_eq!(talk(&client, &other, b""), (b"other\n".to_vec(), Exit::Status(0)));
+        channel.finish();
+    });
+}
+
+#[test]
+fn nobody_is_accepted_where_nobody_listens_any_more() {
+    if !peers::require(&["sshd", "ssh-keygen"]) {
+        return;
+    }
+    let server = Sshd::start(&[]);
+    let client = login(&server, &Options::default());
+    let listener = run(&client, pin!(client.begin_listen(("localhost", 0)))).unwrap();
+    let mut accepting = pin!(listener.begin_accept());
+    assert!(client.advance(accepting.as_mut()).is_pending());
+    drop(listener);
+    let accepted = run(&client, accepting).map(drop);
+    assert!(matches!(accepted, Err(Error::Refused(Refused::Closed))), "{accepted:?}");
+}
+
+/// A channel that is gone has nobody look again.
+#[test]
+fn a_channel_that_was_let_go_of_waits_for_nothing() {
+    if !peers::require(&["sshd", "ssh-keygen"]) {
+        return;
+    }
+    let server = Sshd::start(&[]);
+    let client = login(&server, &Options::default());
+    let quiet = run(&client, pin!(client.begin_session())).unwrap();
+    assert!(quiet.try_read(Some(Kind::Stderr), &mut [0]).is_none());
+    drop(quiet);
+    assert_ne!(client.interest().within, Some(Duration::ZERO));
 }

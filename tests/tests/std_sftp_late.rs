@@ -5,6 +5,7 @@ use core::panic::AssertUnwindSafe;
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
+use sanssh_std::core::Refused;
 use sanssh_std::core::sftp::Code;
 use sanssh_std::{Copy, Error, OpenOptions, Progress, Sftp};
 use std::collections::VecDeque;
@@ -371,4 +372,58 @@ fn what_is_asked_while_a_write_is_half_sent_leaves_behind_it() {
     });
     let Poll::Ready(Ok(attributes)) = look(looking.as_mut()) else { panic!("no answer") };
     assert_eq!(attributes.size, Some(7));
+}
+
+/// Their questions come in the midst of a copy's body.
+#[test]
+fn a_copy_does_not_wait_for_who_does_not_come_back() {
+    let (mut server, sftp) = Server::start(false);
+    sftp.set_timeout(LONG);
+    let directory = tempfile::tempdir().unwrap();
+    let (here, size) = (directory.path().join("here"), 4 << 20);
+    fs::write(&here, solid(size)).unwrap();
+    thread::scope(|scope| {
+        let putting = scope.spawn(|| sftp.put(&here, "there", &Copy::default(), &mut |_| ()));
+        let open = server.next(OPEN);
+        server.answer(&open, HANDLE, &string(b"h"));
+        // The line is as good as full; then a body is half sent.
+        while rustix::io::ioctl_fionread(&server.line).unwrap() < 100_000 {
+            thread::yield_now();
+        }
+        let mut looking: Vec<_> = (0..50).map(|_| Box::pin(sftp.begin_metadata(b"x"))).collect();
+        for one in &mut looking {
+            assert!(look(one.as_mut()).is_pending());
+            thread::yield_now();
+        }
+        let mut seen = 0;
+        while seen < size {
+            let write = server.next(WRITE);
+            seen += contents(&write).1.len();
+            server.status(&write, Code::OK);
+        }
+        let close = server.next(CLOSE);
+        server.status(&close, Code::OK);
+        putting.join().unwrap().unwrap();
+        drop(looking);
+    });
+}
+
+/// The server may have given its handle to another file by then.
+#[test]
+fn nothing_is_asked_of_a_file_that_was_closed() {
+    let (mut server, sftp) = Server::start(false);
+    let file = server.open(&sftp, OpenOptions::CREATE);
+    let (reading, writing) = (file.begin_read_at(4, 0), file.begin_write_at(vec![1; 4], 0));
+    let (asking, measuring) = (file.begin_metadata(), file.begin_stat_vfs());
+    thread::scope(|scope| {
+        let closing = scope.spawn(|| file.close());
+        let close = server.next(CLOSE);
+        server.status(&close, Code::OK);
+        closing.join().unwrap().unwrap();
+    });
+    let closed = |polled| matches!(polled, Poll::Ready(Some(Error::Refused(Refused::Closed))));
+    assert!(closed(look(pin!(reading)).map(Result::err)));
+    assert!(closed(look(pin!(writing)).map(Result::err)));
+    assert!(closed(look(pin!(asking)).map(Result::err)));
+    assert!(closed(look(pin!(measuring)).map(Result::err)));
 }

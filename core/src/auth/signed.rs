@@ -8,17 +8,20 @@ use crate::wire::auth::UserauthRequest;
 use crate::wire::{Message, Sink, Writer};
 
 /// Longest public key blob that is looked at: an RSA key of 16 384 bits with room to spare, and on hosts a certificate
-/// with one more such key and its signature. Where there is Ed25519 alone, little.
-pub(crate) const LONGEST_KEY: usize = match (cfg!(feature = "alloc"), cfg!(feature = "soft")) {
+/// with one more such key and its signature. Little where the lean provider is all that was asked for.
+pub(crate) const LONGEST_KEY: usize = match (cfg!(feature = "alloc"), LEAN) {
     (true, _) => 7168,
-    (false, true) => 2304,
-    (false, false) => 64,
+    (false, false) => 2304,
+    (false, true) => 64,
 };
 
+/// Whether there is Ed25519 alone. Without any of our providers, the embedder's may have more.
+const LEAN: bool = cfg!(all(feature = "lean", not(feature = "soft")));
+
 /// Longest host key that is signed along; without an allocator there is no RSA to have longer ones.
-const LONGEST_HOST_KEY: usize = match (cfg!(feature = "alloc"), cfg!(feature = "soft")) {
-    (false, true) => 256,
-    (true, _) | (false, false) => LONGEST_KEY,
+const LONGEST_HOST_KEY: usize = match (cfg!(feature = "alloc"), LEAN) {
+    (false, false) => 256,
+    (true, _) | (false, true) => LONGEST_KEY,
 };
 
 /// The fixed parts: session identifier, number, service, method, flag, algorithm, and the length fields.

@@ -180,11 +180,16 @@ impl Server {
                 self.skip(input);
                 return Ok(None);
             }
-            Stage::Greeting | Stage::Idle => {}
+            Stage::Greeting => match self.stream.packet(gather, input)? {
+                // A request may stand right behind it.
+                Some(packet) => self.greeted(Packet::read(packet)?)?,
+                None => return Ok(None),
+            },
+            Stage::Idle => {}
         }
         match self.stream.packet(gather, input) {
             Ok(Some(packet)) => self.take(packet),
-            Err(Error::TooLong) if matches!(self.stage, Stage::Idle) => {
+            Err(Error::TooLong) => {
                 self.skip(input);
                 Ok(None)
             }
@@ -198,11 +203,7 @@ impl Server {
     }
 
     fn take<'b>(&mut self, packet: &'b [u8]) -> Result<Option<Request<'b>>, Error> {
-        let named = Packet::read(packet);
-        if matches!(self.stage, Stage::Greeting) {
-            return self.greeted(named?).map(|()| None);
-        }
-        let request = match named {
+        let request = match Packet::read(packet) {
             Ok(Packet { name: Version::NAME, .. }) => return Err(Error::Unexpected),
             Ok(Packet { name: Status::NAME, body }) => return self.farewell(body).map(|()| None),
             Ok(Packet { name, body }) => Request::read(name, body),

@@ -25,6 +25,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Deref;
+use core::time::Duration;
 
 /// A [`Connection`], recorded or not. Every verb is the connection's of that name.
 pub struct Recorded<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> {
@@ -97,10 +98,11 @@ impl<R: Played, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Recorded<R, P, T>
         self.fact(|_| "rekey".into(), Connection::rekey);
     }
 
-    /// Asks a silent peer otherwise.
-    pub fn set_keepalive(&mut self, keepalive: Keepalive) {
-        let Keepalive { interval, count } = keepalive;
-        self.fact(|_| format!("keepalive {} {count}", interval.as_micros()), |ssh| ssh.set_keepalive(keepalive));
+    /// Asks a silent peer otherwise; the interval counts in whole microseconds, as it is written down.
+    pub fn set_keepalive(&mut self, Keepalive { interval, count }: Keepalive) {
+        let micros = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX);
+        let interval = Duration::from_micros(micros);
+        self.fact(|_| format!("keepalive {micros} {count}"), |ssh| ssh.set_keepalive(Keepalive { interval, count }));
     }
 
     /// Asks the peer for a sign of life.

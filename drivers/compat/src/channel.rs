@@ -540,16 +540,13 @@ impl Channel {
             size == 0 && read_avail > 0
         };
         let mut stuck = false;
-        let waited = self.session.wait(
-            &self.finished,
-            poll_fn(|context| match ended.as_mut().poll(context) {
-                Poll::Pending if full() => {
-                    stuck = true;
-                    Poll::Ready(Ok(()))
-                }
-                polled @ (Poll::Pending | Poll::Ready(_)) => polled,
-            }),
-        );
+        let waited = self.session.wait(poll_fn(|context| match ended.as_mut().poll(context) {
+            Poll::Pending if full() => {
+                stuck = true;
+                Poll::Ready(Ok(()))
+            }
+            polled @ (Poll::Pending | Poll::Ready(_)) => polled,
+        }));
         if stuck {
             let text = "the window is full of what was not read: the end cannot come";
             return self.session.note(Err(Error::new(ChannelWindowFullError, text)));
@@ -567,7 +564,7 @@ impl Channel {
         if !self.closed.swap(true, Ordering::Relaxed) {
             inner.close();
         }
-        self.session.wait(&self.closed, inner.begin_wait_close())
+        self.session.wait(inner.begin_wait_close())
     }
 
     /// Waits until the server has closed the channel.
@@ -581,7 +578,7 @@ impl Channel {
             let text = "wait_closed() invoked when channel is not in EOF state";
             return self.session.note(Err(Error::new(InvalidRequestError, text)));
         }
-        self.session.wait(&self.closed, inner.begin_wait_close())
+        self.session.wait(inner.begin_wait_close())
     }
 
     /// The status that the command ended with, as far as the server has said; otherwise 0, as after a signal.

@@ -65,7 +65,7 @@ impl Listener {
     pub fn forward_accept(&self) -> Result<Channel, Error> {
         let none = || Error::new(BadUseError, "the listener was cancelled");
         let begun = self.session.note(self.inner().as_ref().map(RemoteListener::begin_accept).ok_or_else(none))?;
-        let (tunnel, _from) = self.session.wait(self, begun)?;
+        let (tunnel, _from) = self.session.wait(begun)?;
         Ok(Channel::of(&self.session, tunnel.into()))
     }
 

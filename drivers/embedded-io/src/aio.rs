@@ -228,7 +228,8 @@ impl<'m, L: Awaits<'m>, F: Rest<'m, L>> Read for Channel<'_, 'm, L, F> {
             if let Some(n) = self.take(space) {
                 return Ok(n);
             }
-            self.link.pass(true, self.inbox, &mut self.rest).await?;
+            let passed = self.link.pass(true, self.inbox, &mut self.rest).await;
+            self.unless_told(passed)?;
         }
     }
 }

@@ -30,6 +30,11 @@ impl<'m, L: Moves<'m>, F> Channel<'_, 'm, L, F> {
         (n > 0 || space.is_empty() || self.inbox.is_ended()).then_some(n)
     }
 
+    /// What came before the end of the connection is read before that is told.
+    pub(crate) fn unless_told<E>(&self, outcome: Result<(), E>) -> Result<(), E> {
+        if self.inbox.has_word() { Ok(()) } else { outcome }
+    }
+
     /// Turns bytes into a packet; `None`: it has to wait.
     pub(crate) fn give(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refused> {
         match self.link.engine().write(self.inbox.id(), bytes) {
@@ -96,7 +101,8 @@ impl<'m, L: Blocks<'m>, F: Rest<'m, L>> Read for Channel<'_, 'm, L, F> {
             if let Some(n) = self.take(space) {
                 return Ok(n);
             }
-            self.link.pass(true, self.inbox, &mut self.rest)?;
+            let passed = self.link.pass(true, self.inbox, &mut self.rest);
+            self.unless_told(passed)?;
         }
     }
 }
@@ -123,10 +129,11 @@ impl<'m, L: Blocks<'m>, F: Rest<'m, L>> Write for Channel<'_, 'm, L, F> {
 
 impl<'m, L: Blocks<'m>, F: Rest<'m, L>> ReadReady for Channel<'_, 'm, L, F> {
     fn read_ready(&mut self) -> Result<bool, Self::Error> {
-        if self.inbox.is_empty() && !self.inbox.is_ended() {
-            self.link.pass(false, self.inbox, &mut self.rest)?;
+        if !self.inbox.has_word() {
+            let passed = self.link.pass(false, self.inbox, &mut self.rest);
+            self.unless_told(passed)?;
         }
-        Ok(!self.inbox.is_empty() || self.inbox.is_ended())
+        Ok(self.inbox.has_word())
     }
 }
 

@@ -62,6 +62,11 @@ impl<'m> Inbox<'m> {
         self.ended
     }
 
+    /// Whether a read has something to say, if only that no more will come.
+    pub(crate) const fn has_word(&self) -> bool {
+        !self.is_empty() || self.ended
+    }
+
     /// Moves what waits into `space`, and tells the connection that it is done with; how much.
     pub fn read<R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>>(
         &mut self,

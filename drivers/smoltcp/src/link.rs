@@ -79,7 +79,8 @@ impl<'m, R: Role, P: Provider, T: AsMut<[Slot]> + AsRef<[Slot]>> Link<'m, R, P, 
         self.ssh = Some(Connection::new(config, seed, channels, now));
     }
 
-    /// Tells a peer for whom there is no link why, and closes the socket.
+    /// Tells a peer for whom there is no link why, and closes the socket. A peer that never closes its side keeps the socket for as
+    /// long as it likes: who has none to spare aborts it after a while.
     pub fn turn_away(software: &str, reason: Reason, socket: &mut Socket<'_>) {
         // Where it finds no room, the peer learns no more than that the socket is closed.
         let _ = socket.send(|room| {

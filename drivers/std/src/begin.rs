@@ -9,7 +9,6 @@
 use crate::end::{End, Ssh};
 use crate::link::Link;
 use crate::state::{Own, State};
-use crate::vain::Caller;
 use crate::{Client, Error};
 use core::future::{Future, poll_fn};
 use core::pin::{Pin, pin};
@@ -25,9 +24,14 @@ pub struct Interest {
     pub read: bool,
     /// Until the descriptor takes something.
     pub write: bool,
-    /// No longer than this: keepalives are due then, or a deadline of the protocol's is over. Zero if something can go on.
+    /// No longer than this: keepalives are due then, a deadline of the protocol's is over, or it is worth a look what another
+    /// thread has brought. Zero if something can go on.
     pub within: Option<Duration>,
 }
+
+/// How soon to look again while another thread moves the connection on, one that forwards for example: what it has read
+/// shows on no descriptor.
+const SOON: Duration = Duration::from_millis(10);
 
 /// Calls that are begun and not waited for.
 ///
@@ -44,46 +48,36 @@ impl Client {
         self.link.block(self.link.patience(), begun)
     }
 
-    /// Deals with what has arrived, and has what was begun go on as far as that allows. It waits for nothing. Calls are
-    /// told apart by where they are kept.
+    /// Deals with what has arrived, and has what was begun go on as far as that allows. It waits for nothing.
     pub fn advance<T>(&self, begun: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
-        self.move_on(Caller::kept(&*begun), begun)
-    }
-
-    /// The same for what keeps no state of its own and is begun anew each time: what tells it from other calls is `by`,
-    /// which has to stay where it is.
-    pub fn advance_by<T>(&self, by: &impl Sized, begun: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
-        self.move_on(Caller::kept(by), begun)
-    }
-
-    fn move_on<T>(&self, caller: Caller, begun: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
         self.link.glance();
-        let seen = self.link.with(|state| state.moves);
         let polled = look(begun);
         // What has come to its end may have brought something for others.
         self.link.change(|state| state.news |= polled.is_ready());
-        self.link.with(|state| state.note(caller, polled.is_pending().then_some(seen)));
         polled
     }
 
-    /// Waits until calls of this thread that could not go on are worth another look, no longer than `span`; whether they
-    /// are. Where several threads advance calls of one connection it takes the place of a wait on the descriptor, which
-    /// would miss what another thread has read.
+    /// Waits until calls that could not go on are worth another look, no longer than `span`; whether they are. Where several
+    /// threads advance calls of one connection it takes the place of [`interest`](Self::interest) and a wait on the
+    /// descriptor, which would miss what another thread reads meanwhile.
     pub fn rest(&self, span: Option<Duration>) -> bool {
-        let seen = self.link.with(|state| state.vain.oldest().unwrap_or(state.moves));
-        let moved = |state: &mut State<_>, _: &mut Own<'_>| (state.moves != seen).then_some(());
-        !matches!(self.link.wait(span, &mut Own::none(), moved), Err(Error::TimedOut(_)))
+        let (moved, seen) = self.link.with(|state| (state.has_moved(), state.moves));
+        let moves = |state: &mut State<_>, _: &mut Own<'_>| (state.moves != seen).then_some(());
+        moved || !matches!(self.link.wait(span, &mut Own::none(), moves), Err(Error::TimedOut(_)))
     }
 
-    /// What to wait for on the [descriptor](AsFd) before anything can get on. If anything has moved since a call of this
-    /// thread could not go on, nothing is worth a wait: another may have brought what that one needs, and all that are begun
-    /// should be looked at once more. Those that are not are taken to have been given up, after some rounds of the others.
+    /// What to wait for on the [descriptor](AsFd) before anything can get on. If anything has happened since this thread
+    /// asked before, nothing is worth a wait: one call may have brought what another needs, and all that are begun should
+    /// be looked at once more.
     pub fn interest(&self) -> Interest {
         self.link.with(|state| {
             let (now, interest) = (state.clock().now(), state.interest(None));
             let within = interest.until.map(|one| one.since(now));
-            let within =
-                if state.vain.oldest().is_some_and(|seen| seen != state.moves) { Some(Duration::ZERO) } else { within };
+            let within = match within {
+                _ if state.has_moved() => Some(Duration::ZERO),
+                within if state.pumping || state.relay.claims => Some(within.map_or(SOON, |within| within.min(SOON))),
+                within => within,
+            };
             Interest { read: interest.read, write: interest.write, within }
         })
     }
@@ -137,6 +131,10 @@ impl<R: End> Link<R> {
                 return outcome;
             }
             let left = span.map(|span| span.saturating_sub(start.elapsed()));
+            // However much others move.
+            if let (Some(span), Some(Duration::ZERO)) = (span, left) {
+                return Err(Error::TimedOut(span));
+            }
             let moved = |state: &mut State<R>, _: &mut Own<'_>| (state.moves != seen).then_some(());
             match (self.wait(left, &mut Own::none(), moved), span) {
                 (Ok(()), _) => {}

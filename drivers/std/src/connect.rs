@@ -142,8 +142,14 @@ impl Client {
     ) -> impl Future<Output = Result<(), Error>> + use<H> {
         let (link, host) = (Arc::clone(&self.link), host.to_owned());
         async move {
-            let asked = link.until(|state| state.desk.host_key.take()).await?;
-            decide(&link, &host, port, &mut hosts, asked)?;
+            // One that was given up may have come to this before.
+            let asked = link.until(|state| {
+                let asked = state.desk.host_key.take().map(Some);
+                asked.or_else(|| state.desk.trusted.then_some(None))
+            });
+            if let Some(asked) = asked.await? {
+                decide(&link, &host, port, &mut hosts, asked)?;
+            }
             link.until(|state| state.summary.map(drop)).await?;
             // Our NEWKEYS and the request for the service need not wait for what the caller does next.
             link.change(|_| ());

@@ -354,17 +354,20 @@ impl RemoteListener {
         async move {
             let accepted = link.until(|state| {
                 loop {
-                    let Goes::Queue(queue) = &mut state.desk.forward(id)?.goes else { return None };
+                    // Nothing comes any more where it is not listened for.
+                    let Some(Expected { goes: Goes::Queue(queue), .. }) = state.desk.forward(id) else {
+                        return Some(Err(Refused::Closed.into()));
+                    };
                     let (ask, from) = queue.waiting.pop_front()?;
                     // One that is gone already is passed over.
                     if let Ok(id) = state.ssh.accept(ask) {
                         state.inboxes.add(Inbox::new(id, Stage::Open));
                         link.settle(state);
-                        return Some((Tunnel { stream: Stream { link: Arc::clone(&link), id } }, from));
+                        return Some(Ok((Tunnel { stream: Stream { link: Arc::clone(&link), id } }, from)));
                     }
                 }
             });
-            accepted.await
+            accepted.await?
         }
     }
 }

@@ -77,6 +77,8 @@ pub(crate) struct Inbox {
     /// Bytes that the window may grow by when it is full of what is not wanted; nothing if who reads has to see to that.
     pub(crate) stretch: Option<u32>,
     pub(crate) eof: bool,
+    /// Somebody who does not wait has been told that no more comes.
+    pub(crate) end_told: bool,
     pub(crate) closed: bool,
     /// Nobody at the other end reads what is written.
     pub(crate) deaf: bool,
@@ -102,6 +104,7 @@ impl Inbox {
             stderr_goes: StderrGoes::Apart,
             stretch: None,
             eof: false,
+            end_told: false,
             closed: false,
             deaf: false,
             exit: None,

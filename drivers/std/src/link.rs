@@ -12,7 +12,6 @@ use crate::end::{End, Ssh};
 use crate::record::Record;
 use crate::socket::Socket;
 use crate::state::{Interest, Own, SEND_AT, State};
-use crate::vain::Caller;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
@@ -25,6 +24,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// How long a goodbye may take to get into a socket that is full.
 const GOODBYE: Duration = Duration::from_millis(500);
+/// Reads in a row by who waits for nothing.
+const MOST_READS: usize = 64;
 
 /// A connection with its socket.
 pub(crate) struct Link<R: End> {
@@ -318,10 +319,9 @@ impl<R: End> Link<R> {
         self.tell(&mut state);
     }
 
-    /// What `ready` gives without a wait, after what has arrived already. A call that will be made again has a name.
+    /// What `ready` gives without a wait, after what has arrived already.
     pub(crate) fn attempt<T>(
         &self,
-        caller: Option<Caller>,
         own: &mut Own<'_>,
         mut ready: impl FnMut(&mut State<R>, &mut Own<'_>) -> Option<Result<T, Error>>,
     ) -> Option<Result<T, Error>> {
@@ -331,24 +331,21 @@ impl<R: End> Link<R> {
             self.take_in(&mut state, own);
             outcome = ready(&mut state, own);
         }
-        // What has come to its end may have brought something for others.
-        state.news |= outcome.is_some();
-        self.tell(&mut state);
-        let seen = state.moves;
         if outcome.is_none() {
             outcome = state.failure.clone().map(Err);
             self.settle(&mut state);
-            self.tell(&mut state);
         }
-        if let Some(caller) = caller {
-            state.note(caller, outcome.is_none().then_some(seen));
-        }
+        self.tell(&mut state);
         outcome
     }
 
-    /// Receives until nothing is left, unless another thread does, or until the caller has what it wants.
+    /// Receives until nothing is left, unless another thread does, or until the caller has what it wants; not without end from
+    /// a peer that never stops.
     fn take_in(&self, state: &mut State<R>, own: &mut Own<'_>) {
-        while !state.pumping && !state.relay.claims && state.failure.is_none() {
+        for _ in 0..MOST_READS {
+            if state.pumping || state.relay.claims || state.failure.is_some() {
+                break;
+            }
             state.receive(&self.socket, own);
             self.settle(state);
             state.check_broken();

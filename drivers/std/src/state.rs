@@ -10,7 +10,7 @@ use crate::inbox::{Inbox, Inboxes, Kind, Stage};
 use crate::record::Record;
 use crate::relay::Relay;
 use crate::socket::Socket;
-use crate::vain::{Caller, Vain};
+use crate::vain::Asked;
 use sanssh_core::algorithm::Zip;
 use sanssh_core::channel::{self, STDERR};
 use sanssh_core::config::PACKET_OVERHEAD;
@@ -108,7 +108,7 @@ pub(crate) struct State<R: End> {
     /// How often that was told.
     pub(crate) moves: u64,
     /// Those that could not go on.
-    pub(crate) vain: Vain,
+    asked: Asked,
     /// A thread is the pump.
     pub(crate) pumping: bool,
     /// What the pump sleeps on, while it does.
@@ -144,7 +144,7 @@ impl<R: End> State<R> {
             goodbye: None,
             news: false,
             moves: 0,
-            vain: Vain::default(),
+            asked: Asked::default(),
             pumping: false,
             polling: None,
             waiters: 0,
@@ -182,12 +182,9 @@ impl<R: End> State<R> {
         Interest { read: self.ssh.waiting().is_none(), write: !self.tx.is_empty(), until }
     }
 
-    /// A call that waits for nothing is through, or could not go on with what had moved by then.
-    pub(crate) fn note(&mut self, caller: Caller, seen: Option<u64>) {
-        match seen {
-            None => self.vain.forget(caller),
-            Some(seen) => self.vain.note(caller, seen),
-        }
+    /// Whether anything has happened since this thread asked what to wait for before.
+    pub(crate) fn has_moved(&mut self) -> bool {
+        self.asked.has_moved(self.moves)
     }
 
     /// Whether a pump that sleeps on `interest` has to be woken for what has come up since.

@@ -6,7 +6,6 @@ use crate::inbox::{Asked, Inbox, Kind, Stage};
 use crate::link::Link;
 use crate::socket::Socket;
 use crate::state::{Own, State};
-use crate::vain::Caller;
 use sanssh_core::channel::{Request, STDERR};
 use sanssh_core::{ChannelId, Refused};
 use std::sync::Arc;
@@ -158,7 +157,15 @@ impl<R: End> Stream<R> {
             return Some(Ok((want.unwrap_or(Kind::Data), 0)));
         }
         let mut own = Own::of(self.id, want, space);
-        self.link.attempt(Some(Caller::Read(self.id, want)), &mut own, |state, own| self.take(state, want, own))
+        self.link.attempt(&mut own, |state, own| {
+            let taken = self.take(state, want, own)?;
+            // What has come to its end may have brought something for others; that there is no more, is said once.
+            let ended = |state: &mut State<R>| {
+                state.inboxes.of(self.id).is_some_and(|inbox| !core::mem::replace(&mut inbox.end_told, true))
+            };
+            state.news |= !matches!(taken, Ok((_, 0))) || ended(state);
+            Some(taken)
+        })
     }
 
     /// Sends what window and buffers take, without waiting; `None` if that is nothing.
@@ -166,7 +173,11 @@ impl<R: End> Stream<R> {
         if data.is_empty() {
             return Some(Ok(0));
         }
-        self.link.attempt(Some(Caller::Write(self.id)), &mut Own::none(), |state, _| self.put(state, kind, data))
+        self.link.attempt(&mut Own::none(), |state, _| {
+            let put = self.put(state, kind, data)?;
+            state.news = true;
+            Some(put)
+        })
     }
 
     /// Waits until the socket has taken all output.

@@ -92,7 +92,7 @@ impl Files {
         Ok(())
     }
 
-    /// Removes a file. Whoever has it open reads nothing any more.
+    /// Removes a file. Whoever has it open reads nothing any more, or what takes its place.
     pub fn remove(&mut self, file: &[u8]) -> Result<(), Trouble> {
         let number = self.find(file)?;
         self.truncate(number, 0);

@@ -13,8 +13,11 @@
 //! | `sftp`, `files` (feature `sftp`) | files in memory, and their service |
 //! | [`visit`] | the client's side of a connection |
 //!
-//! **The seed of everything secret comes from the emulator's host**, through the debugger: see [`board::seed`].
+//! **The seed of everything secret comes from the emulator's host**, through the debugger: see `board/entropy.rs`.
 #![no_std]
+
+#[cfg(feature = "defmt")]
+use defmt_semihosting as _;
 
 pub mod board;
 #[cfg(feature = "sftp")]

@@ -139,7 +139,8 @@ impl Net {
             target_hardware_addr: EthernetAddress([0; 6]),
             target_protocol_addr: GATEWAY,
         };
-        let head = EthernetRepr { src_addr: ours, dst_addr: EthernetAddress::BROADCAST, ethertype: EthernetProtocol::Arp };
+        let head =
+            EthernetRepr { src_addr: ours, dst_addr: EthernetAddress::BROADCAST, ethertype: EthernetProtocol::Arp };
         let Some(token) = self.wire.transmit(now()) else { return };
         token.consume(head.buffer_len() + request.buffer_len(), |space| {
             let mut frame = EthernetFrame::new_unchecked(space);

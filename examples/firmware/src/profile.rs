@@ -6,9 +6,9 @@ use sanssh_core::MIN_OUTPUT;
 use sanssh_core::algorithm::{self, Cipher, HostKey, Preferences, Zip};
 use sanssh_core::config::{Config, Deadlines, Keepalive, Login, PACKET_OVERHEAD};
 use sanssh_core::crypto::Provider;
-use sanssh_core::crypto::lean::Lean;
 #[cfg(feature = "mlkem")]
 use sanssh_core::crypto::lean::Hybrid as Exchange;
+use sanssh_core::crypto::lean::Lean;
 #[cfg(not(feature = "mlkem"))]
 use sanssh_core::crypto::lean::X25519 as Exchange;
 

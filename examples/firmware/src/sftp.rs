@@ -30,6 +30,17 @@ struct Passing {
     code: Code,
 }
 
+impl Passing {
+    fn new(file: Number, offset: u64) -> Self {
+        Self { file, offset: usize::try_from(offset).unwrap_or(usize::MAX), code: Code::OK }
+    }
+
+    /// Bytes of the file from there on.
+    fn left(&self, files: &Files) -> u32 {
+        u32::try_from(files.size(self.file).saturating_sub(self.offset)).unwrap_or(u32::MAX)
+    }
+}
+
 /// The service of one channel.
 #[derive(Debug)]
 pub struct Service {
@@ -47,7 +58,7 @@ impl Service {
             server: Server::new(settings, [Handle::new(); HANDLES]),
             gather: [0; GATHER],
             places: [0; HANDLES],
-            passing: Passing { file: 0, offset: 0, code: Code::OK },
+            passing: Passing::new(0, 0),
         }
     }
 
@@ -116,6 +127,7 @@ impl Default for Service {
     }
 }
 
+/// Answers a request; of data, only how much there will be.
 fn act(
     server: &mut Server<[Handle; HANDLES]>,
     places: &mut [Place; HANDLES],
@@ -134,36 +146,18 @@ fn act(
             return server.handle(output).map(|handle| places[handle.index()] = 0);
         }
         Request::Read { handle, offset, length } => {
-            let (file, offset) = (place(handle), usize::try_from(offset).unwrap_or(usize::MAX));
-            let left = files.size(file).saturating_sub(offset);
-            match length.min(u32::try_from(left).unwrap_or(u32::MAX)) {
+            *passing = Passing::new(place(handle), offset);
+            match length.min(passing.left(files)) {
                 0 => Code::EOF,
-                length => {
-                    *passing = Passing { file, offset, code: Code::OK };
-                    return server.data(length, output);
-                }
+                length => return server.data(length, output),
             }
         }
         Request::Write { handle, offset, .. } => {
-            *passing = Passing {
-                file: place(handle),
-                offset: usize::try_from(offset).unwrap_or(usize::MAX),
-                code: Code::OK,
-            };
+            *passing = Passing::new(place(handle), offset);
             return Ok(());
         }
         Request::Readdir { handle } if files.next(place(handle)).is_some() => {
-            let next = &mut places[handle.index()];
-            return server.names(output, |listing| {
-                while let Some((number, name, size)) = files.next(*next) {
-                    let line = longname(name, size);
-                    let attributes = attributes(REGULAR, size);
-                    if !listing.push(&Entry { name, longname: line.as_bytes(), attributes }) {
-                        break;
-                    }
-                    *next = number + 1;
-                }
-            }).map(|_| ());
+            return list(server, &mut places[handle.index()], output, files);
         }
         Request::Readdir { .. } => Code::EOF,
         Request::Stat { path } | Request::Lstat { path } if is_root(path) => {
@@ -195,6 +189,26 @@ fn act(
         _ => Code::OP_UNSUPPORTED,
     };
     server.status(code, b"", output)
+}
+
+/// The names from `next` on for which there is room.
+fn list(
+    server: &mut Server<[Handle; HANDLES]>,
+    next: &mut Place,
+    output: &mut Output<'_>,
+    files: &Files,
+) -> Result<(), Refused> {
+    let listed = server.names(output, |listing| {
+        while let Some((number, name, size)) = files.next(*next) {
+            let line = longname(name, size);
+            let attributes = attributes(REGULAR, size);
+            if !listing.push(&Entry { name, longname: line.as_bytes(), attributes }) {
+                break;
+            }
+            *next = number + 1;
+        }
+    });
+    listed.map(|_| ())
 }
 
 fn open(files: &mut Files, path: &[u8], access: Access) -> Result<Number, Trouble> {

@@ -71,7 +71,10 @@ impl<'k> Visit<'k> {
                 ssh.release(id, bytes.len());
             }
             Event::Channel(_, channel::Event::Notice(Request::ExitStatus(status))) => self.status = Some(status),
-            Event::Channel(_, channel::Event::Replied(false) | channel::Event::Failed { .. } | channel::Event::Closed) => {
+            Event::Channel(
+                _,
+                channel::Event::Replied(false) | channel::Event::Failed { .. } | channel::Event::Closed,
+            ) => {
                 ssh.disconnect(Reason::BY_APPLICATION);
             }
             Event::Open { ask, .. } => ssh.decline(ask, channel::OpenFailure::PROHIBITED),

@@ -80,7 +80,7 @@ impl Image {
 }
 
 /// The folder of keys to bake in: the harness's, as the firmware wants them. It stays, so that images stay.
-fn baked() -> &'static Path {
+pub(crate) fn baked() -> &'static Path {
     static BAKED: LazyLock<PathBuf> = LazyLock::new(|| {
         let keys = Keys::shared();
         let (host, user) = (keys.host(Kind::Ed25519), keys.client(Kind::Ed25519));

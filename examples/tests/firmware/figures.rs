@@ -1,6 +1,6 @@
 //! What the firmware costs: figures for people, and budgets that must hold.
 
-use crate::board::{Board, Image, ready};
+use crate::board::{Board, Image, baked, ready};
 use sanssh_tests::process::run;
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
@@ -56,6 +56,16 @@ fn memory_fits() {
     tell("bytes of stack", stack, None);
     tell("bytes of memory", statics + stack, Some(RAM));
     board.is_sound();
+}
+
+/// The smallest targets, and what is logged.
+#[test]
+fn the_core_suits_them_all() {
+    if ready() {
+        let mut check = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/firmware/check"));
+        let told = run(check.env("FIRMWARE_KEYS", baked()).env_remove("LD_LIBRARY_PATH"));
+        assert_eq!(told.lines().count(), 6, "{told}");
+    }
 }
 
 /// Counted by the emulator, so that they are the same on any machine.

@@ -264,6 +264,62 @@ fn a_peer_that_never_reads_is_given_up() {
     assert_eq!(outcome, Err(Error::Ssh(sanssh_core::Error::TimedOut(Phase::Keepalive))));
 }
 
+/// A line that takes no more than a packet in nine seconds, where there is always one more to say.
+#[test]
+fn a_peer_that_reads_slowly_is_none_that_never_reads() {
+    let (mut pair, near, _) = Pair::new(Shape { capacity: 100, step: 100 }, 0);
+    let mut inbox = pair.open().expect("a channel");
+    let hand = pair.hand.clone();
+    let mut channel = pair.client.channel(&mut inbox, |_, _| {}).expect("a window");
+    let before = near.moved();
+    for round in 0..30 {
+        // As long as a packet of this is, the line is.
+        let bytes: Vec<u8> = (64 * round..64 * (round + 1)).map(letter).collect();
+        channel.write_all(&bytes).unwrap_or_else(|error| panic!("{error} in round {round}"));
+        hand.move_on(Duration::from_secs(9));
+        pair.server.borrow_mut().act();
+        if let Err(error) = channel.read_ready() {
+            panic!("{error} in round {round}");
+        }
+    }
+    assert!(near.moved() - before > 3000);
+}
+
+/// What was said at first waits from then on, and not since the last look at a line that was idle.
+#[test]
+fn a_line_that_was_idle_is_not_late_at_once() {
+    let (mut pair, ..) = Pair::new(Shape::SHORT, 0);
+    let mut inbox = pair.open().expect("a channel");
+    let server = Rc::clone(&pair.server);
+    let hand = pair.hand.clone();
+    let mut channel = pair.client.channel(&mut inbox, |_, _| {}).expect("a window");
+    (0..10).for_each(|_| {
+        server.borrow_mut().act();
+        channel.read_ready().expect("it is open");
+    });
+    hand.move_on(Duration::from_secs(1000));
+    let bytes: Vec<u8> = (0..2000).map(letter).collect();
+    channel.write_all(&bytes).expect("it is open");
+    assert!(!channel.read_ready().expect("it is open"));
+}
+
+/// The last of it stands in front of the goodbye in one read.
+#[test]
+fn what_was_said_before_a_goodbye_is_read() {
+    let (mut pair, ..) = Pair::new(Shape::WIDE, 5000);
+    let mut inbox = pair.open().expect("a channel");
+    let mut server = pair.server.borrow_mut();
+    (0..3).for_each(|_| server.act());
+    server.link.poll().expect("the transport is well").ssh.disconnect(Reason::BY_APPLICATION);
+    (0..3).for_each(|_| server.act());
+    drop(server);
+    let mut channel = pair.client.channel(&mut inbox, |_, _| {}).expect("a window");
+    let mut heard = [0; WINDOW];
+    channel.read_exact(&mut heard).expect("a window full");
+    assert!(heard.iter().enumerate().all(|(at, byte)| *byte == letter(at)));
+    assert_eq!(channel.read(&mut [0]), Err(Error::Ssh(sanssh_core::Error::Disconnected(Reason::BY_APPLICATION))));
+}
+
 /// Runs both, round after round; a round in which nothing moves is a second long.
 fn both<A, B>(hand: &Hand, port: &Port, one: impl Future<Output = A>, other: impl Future<Output = B>) -> (A, B) {
     let (mut one, mut other) = (pin!(one), pin!(other));

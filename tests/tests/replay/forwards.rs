@@ -1,8 +1,10 @@
 //! Forwards and questions that are answered out of their order, recorded at both ends and played again.
 
+use core::time::Duration;
 use sanssh_core::algorithm::HostKey;
 use sanssh_core::auth::{Method, client, server};
 use sanssh_core::channel::{Forward, ForwardEvent, ForwardId, OpenFailure, OpenKind, Tcpip};
+use sanssh_core::config::Keepalive;
 use sanssh_core::crypto::fast::Fast;
 use sanssh_core::event::{ForwardRequest, OpenRequest};
 use sanssh_core::replay::{Cut, Played, Recorded, Script, Tape, What, play};
@@ -103,6 +105,19 @@ impl<R: Played> End<R> {
         let written = text.0.lock().unwrap().clone();
         Script::read(&written).unwrap()
     }
+}
+
+/// An interval is what is written down of it.
+#[test]
+fn keepalives_of_any_interval_replay() {
+    let mut end = End::<Client>::new(Config::default(), 1);
+    for (interval, counts_as) in
+        [(Duration::MAX, u64::MAX), (Duration::from_nanos(1001), 1), (Duration::from_nanos(1), 0)]
+    {
+        end.ssh.set_keepalive(Keepalive { interval, count: 3 });
+        assert_eq!(end.ssh.config().keepalive.interval, Duration::from_micros(counts_as));
+    }
+    play::<Fast>(&end.script(), Cut::Recorded).unwrap();
 }
 
 struct Both {

@@ -128,7 +128,7 @@ impl PublicKeySystem {
             let none = || Error::new(BadUseError, "the subsystem was shut down");
             let talk = talk.as_mut().ok_or_else(none)?;
             // Errors of the subsystem are none of the connection's.
-            session.wait(self, poll_fn(|_| talk.go_on(&call).map(Ok)))?
+            session.wait(poll_fn(|_| talk.go_on(&call).map(Ok)))?
         })
     }
 

@@ -240,14 +240,13 @@ impl Session {
         self.note(outcome.map_or(Err(Error::Again), |outcome| Ok(outcome?)))
     }
 
-    /// Waits for something that keeps no state of its own, or looks whether it is there already, as the mode says. What
-    /// tells the call from others is `by`.
-    pub(crate) fn wait<T>(&self, by: &impl Sized, begun: impl Future<Output = Result<T, Below>>) -> Result<T, Error> {
+    /// Waits for something that keeps no state of its own, or looks whether it is there already, as the mode says.
+    pub(crate) fn wait<T>(&self, begun: impl Future<Output = Result<T, Below>>) -> Result<T, Error> {
         let client = self.note(self.client())?;
         let outcome = if self.get_blocking() {
             Some(client.block(begun))
         } else {
-            match client.advance_by(by, pin!(begun)) {
+            match client.advance(pin!(begun)) {
                 Poll::Ready(outcome) => Some(outcome),
                 Poll::Pending => None,
             }

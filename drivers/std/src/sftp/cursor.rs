@@ -109,13 +109,11 @@ impl Cursor {
     fn poll_fetch(&mut self, context: &Context<'_>) -> Poll<Result<bool, Error>> {
         let Self { share, handle, ahead, at, .. } = self;
         let answer = share.attempt(context, |engine| {
-            let asked = ahead.run(engine, handle, *at);
-            let (_, length, ticket) = *ahead.reads.front()?;
-            match (asked, engine.fetch(ticket)) {
-                (Some(Err(error)), _) => Some(Err(error)),
-                (_, Some(answer)) => Some(Ok((answer, length))),
-                (_, None) => None,
+            if let Some(Err(error)) = ahead.run(engine, handle, *at) {
+                return Some(Err(error));
             }
+            let (_, length, ticket) = *ahead.reads.front()?;
+            engine.fetch(ticket).map(|answer| Ok((answer, length)))
         });
         let (answer, length) = ready!(answer)??;
         self.ahead.reads.pop_front();

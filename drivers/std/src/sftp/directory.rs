@@ -5,7 +5,6 @@ use super::desk::{Answer, Remote, Ticket};
 use super::share::{Share, status};
 use crate::Error;
 use crate::error::escape;
-use crate::vain::Caller;
 use core::future::poll_fn;
 use core::task::{Context, Poll, ready};
 use sanssh_core::sftp::{Attributes, Code, Entry, Request};
@@ -73,7 +72,7 @@ impl ReadDir {
     /// The next name, without waiting; requests for more go on meanwhile.
     pub fn try_next(&mut self) -> Poll<Option<Result<SftpEntry, Error>>> {
         let share = Arc::clone(&self.share);
-        share.try_once(Caller::kept(self), |context| self.poll_next(context)).map_or(Poll::Pending, Poll::Ready)
+        share.try_once(|context| self.poll_next(context)).map_or(Poll::Pending, Poll::Ready)
     }
 
     /// What is said of the directory, begun.

@@ -18,6 +18,7 @@ const MOST_WAITING: usize = 64 * 1024;
 const SMALL: usize = 8 * 1024;
 /// Blocks that are kept for the next bodies.
 const MOST_SPARE: usize = 4;
+
 /// The dialogue.
 pub(super) struct Engine {
     machine: Client<Box<[Pending]>>,

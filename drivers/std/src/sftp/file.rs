@@ -5,7 +5,6 @@ use super::desk::{Answer, Remote};
 use super::share::Share;
 use crate::Error;
 use crate::error::escape;
-use crate::vain::Caller;
 use core::fmt;
 use core::future::poll_fn;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -308,17 +307,17 @@ impl File {
     /// # Errors
     /// As [`metadata`](Self::metadata); so for all that are tried.
     pub fn try_read(&self, buffer: &mut [u8]) -> Option<Result<usize, Error>> {
-        self.open.share.try_once(Caller::kept(&self.open), |context| self.open.poll_read(context, buffer))
+        self.open.share.try_once(|context| self.open.poll_read(context, buffer))
     }
 
     /// Writes what there is room for, without waiting; `None` if that is nothing now.
     pub fn try_write(&self, bytes: &[u8]) -> Option<Result<usize, Error>> {
-        self.open.share.try_once(Caller::kept(&self.open), |context| self.open.cursor().poll_write(context, bytes))
+        self.open.share.try_once(|context| self.open.cursor().poll_write(context, bytes))
     }
 
     /// Has what was written leave, without waiting; `None` as long as answers to writes are due.
     pub fn try_flush(&self) -> Option<Result<(), Error>> {
-        self.open.share.try_once(Caller::kept(&self.open), |context| self.open.cursor().poll_settle(context))
+        self.open.share.try_once(|context| self.open.cursor().poll_settle(context))
     }
 
     /// Where the next byte is read or written.

@@ -7,7 +7,6 @@ use crate::channel::Channel;
 use crate::inbox::Kind;
 use crate::state::{Own, State};
 use crate::stream::Stream;
-use crate::vain::Caller;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
@@ -115,7 +114,7 @@ impl Line {
                 let mut own = Own::of(stream.id, Some(Kind::Data), space);
                 let ready = |state: &mut State<_>, own: &mut Own<'_>| arrival(stream.take(state, own.want, own));
                 if reaches {
-                    return stream.link.attempt(None, &mut own, ready);
+                    return stream.link.attempt(&mut own, ready);
                 }
                 stream.link.with(|state| ready(state, &mut own).or_else(|| state.failure.clone().map(Err)))
             }
@@ -131,22 +130,6 @@ impl Line {
         match self {
             Self::Channel { channel, .. } => channel.stream().link.announce(),
             Self::Pipe(_) => {}
-        }
-    }
-
-    /// A call that waits for nothing is through, or could not go on with what had moved by then.
-    pub(super) fn note(&self, caller: Caller, seen: Option<u64>) {
-        match self {
-            Self::Channel { channel, .. } => channel.stream().link.with(|state| state.note(caller, seen)),
-            Self::Pipe(_) => {}
-        }
-    }
-
-    /// How often anything has happened on the connection.
-    pub(super) fn moves(&self) -> u64 {
-        match self {
-            Self::Channel { channel, .. } => channel.stream().link.with(|state| state.moves),
-            Self::Pipe(_) => 0,
         }
     }
 

@@ -8,7 +8,6 @@ use super::line::Line;
 use crate::Error;
 use crate::channel::Channel;
 use crate::inbox::StderrGoes;
-use crate::vain::Caller;
 use core::fmt;
 use core::future::poll_fn;
 use core::pin::pin;
@@ -96,20 +95,17 @@ impl Share {
     }
 
     /// Polls a call whose state is kept elsewhere, and once more with what the socket has brought meanwhile.
-    pub(super) fn try_once<T>(&self, caller: Caller, mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> Option<T> {
+    pub(super) fn try_once<T>(&self, mut poll: impl FnMut(&Context<'_>) -> Poll<T>) -> Option<T> {
         let context = Context::from_waker(Waker::noop());
-        let mut seen = self.line.moves();
         let mut polled = poll(&context);
         if polled.is_pending() {
             let mut engine = self.lock();
             self.take_in(&mut engine, true);
             self.tell(&mut engine);
             drop(engine);
-            seen = self.line.moves();
             // There may also be room now.
             polled = poll(&context);
         }
-        self.line.note(caller, polled.is_pending().then_some(seen));
         let Poll::Ready(value) = polled else { return None };
         // It may have brought something for others.
         self.line.tell();
@@ -244,10 +240,7 @@ impl Share {
 
     async fn run(&self, mut errand: Errand<'_>, path: &[u8]) -> Result<Answer, Error> {
         let answer = poll_fn(|context| errand.poll(context)).await?;
-        if let Answer::Failed(code, message) = answer {
-            return Err(status(code, message, path));
-        }
-        Ok(answer)
+        if let Answer::Failed(code, message) = answer { Err(status(code, message, path)) } else { Ok(answer) }
     }
 }
 

@@ -22,12 +22,7 @@ static WAY: Room<Way> = Lent::ROOM;
 
 #[entry]
 fn main() -> ! {
-    let Some(wire) = board::start() else { board::stop(false) };
-    let Some(seed) = board::seed() else {
-        board::say("there is no seed, and without one no SSH\n");
-        board::stop(false)
-    };
-    let mut random = Random::new(&seed);
+    let (wire, mut random) = board::boot();
     let places = || Some((MEMORY.lend()?, USER.lend()?, WAY.lend()?));
     let Some((memory, user, way)) = places() else { board::stop(false) };
     let user = introduce(user);

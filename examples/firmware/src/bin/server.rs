@@ -29,12 +29,7 @@ static DOOR: Room<Door> = Lent::ROOM;
 
 #[entry]
 fn main() -> ! {
-    let Some(wire) = board::start() else { board::stop(false) };
-    let Some(seed) = board::seed() else {
-        board::say("there is no seed, and without one no SSH\n");
-        board::stop(false)
-    };
-    let mut random = Random::new(&seed);
+    let (wire, mut random) = board::boot();
     let places = || Some((MEMORY.lend()?, HOST.lend()?, GUEST.lend()?, HOUSE.lend()?, DOOR.lend()?));
     let Some((memory, host, guest, house, door)) = places() else { board::stop(false) };
     let guest = settle(host, guest);
@@ -77,7 +72,11 @@ fn settle(
 }
 
 #[inline(never)]
-fn build(input: &'static mut [u8], spare: &'static mut [u8], door: &'static mut MaybeUninit<Door>) -> &'static mut Door {
+fn build(
+    input: &'static mut [u8],
+    spare: &'static mut [u8],
+    door: &'static mut MaybeUninit<Door>,
+) -> &'static mut Door {
     door.write(Link::new(input, spare))
 }
 

@@ -10,7 +10,7 @@ use sanssh_core::Seed;
 const SOURCE: &str = "/dev/urandom\0";
 
 /// A fresh seed; `None` without a debugger that gives one.
-pub fn seed() -> Option<Seed> {
+pub(super) fn seed() -> Option<Seed> {
     let mut bytes = [0_u8; 32];
     // SAFETY: the debugger reads a name of the length that is told, and writes at most as many bytes as there are.
     let unread = unsafe {

@@ -4,7 +4,6 @@
 use super::nic::{pull, push};
 use super::register::{read, write};
 
-pub const NAME: &str = "lm3s6965evb";
 pub const MAC: [u8; 6] = [0x02, 0, 0, 0, 0x69, 0x65];
 /// External interrupts that the processor has.
 pub(super) const INTERRUPTS: usize = 44;

@@ -22,22 +22,27 @@ use lm3s6965evb as this;
 #[cfg(feature = "mps2-an386")]
 use mps2_an386 as this;
 
+use sanssh_core::Random;
+
 pub use clock::{nanoseconds, now};
 pub use crash::panics;
-pub use entropy::seed;
 pub use lent::Lent;
 pub use nic::Wire;
 pub use rest::rest;
-pub use this::{MAC, NAME, light, lit};
+pub use this::{MAC, light, lit};
 
-/// Starts clock and Ethernet. Once.
-pub fn start() -> Option<Wire> {
-    let peripherals = cortex_m::Peripherals::take()?;
+/// Starts the board: its Ethernet, and a generator of what must not be guessed. Where there is no seed, there is no SSH.
+pub fn boot() -> (Wire, Random) {
+    let Some(peripherals) = cortex_m::Peripherals::take() else { stop(false) };
     stack::paint();
     crash::start();
     let nic = this::Nic::start();
     clock::start(peripherals.SYST);
-    Some(Wire(nic))
+    let Some(seed) = entropy::seed() else {
+        say("there is no seed, and without one no SSH\n");
+        stop(false)
+    };
+    (Wire(nic), Random::new(&seed))
 }
 
 /// Says something to whoever debugs.

@@ -3,7 +3,6 @@
 use super::nic::{pull, push};
 use super::register::{read, write};
 
-pub const NAME: &str = "mps2-an386";
 pub const MAC: [u8; 6] = [0x02, 0, 0, 0, 0x03, 0x86];
 /// External interrupts that the processor has.
 pub(super) const INTERRUPTS: usize = 32;
