@@ -1,9 +1,9 @@
 //! A login by the keys of the user's agent, and a command: `agent KNOWN_HOSTS USER HOST PORT COMMAND`.
 
+use core::error::Error;
 use sanssh_compat::exceptions::AgentAuthenticationError;
 use sanssh_compat::knownhost::{LIBSSH2_KNOWNHOST_KEYENC_RAW, LIBSSH2_KNOWNHOST_TYPE_PLAIN};
 use sanssh_compat::session::Session;
-use std::error::Error;
 use std::io;
 use std::net::TcpStream;
 

@@ -1,8 +1,8 @@
 //! What these programs begin with: a session with a host whose key is on record, and a login by a key in a file.
 
+use core::error::Error;
 use sanssh_compat::knownhost::{LIBSSH2_KNOWNHOST_KEYENC_RAW, LIBSSH2_KNOWNHOST_TYPE_PLAIN};
 use sanssh_compat::session::Session;
-use std::error::Error;
 use std::net::TcpStream;
 
 /// Connects as `KNOWN_HOSTS KEY USER HOST PORT` say; gives the words that follow.

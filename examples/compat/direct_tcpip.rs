@@ -3,7 +3,7 @@
 
 mod connect;
 
-use std::error::Error;
+use core::error::Error;
 use std::{env, io, thread};
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -2,7 +2,7 @@
 
 mod connect;
 
-use std::error::Error;
+use core::error::Error;
 use std::{env, io, process, thread};
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -3,6 +3,7 @@
 //! A host that is not in the file is added to it if the caller says so. One with another key than the one on record is
 //! not, whatever the caller says.
 
+use core::error::Error;
 use sanssh_compat::exceptions::KnownHostCheckNotFoundError;
 use sanssh_compat::knownhost::{
     LIBSSH2_KNOWNHOST_KEY_ECDSA_256, LIBSSH2_KNOWNHOST_KEY_ECDSA_384, LIBSSH2_KNOWNHOST_KEY_ECDSA_521,
@@ -13,7 +14,6 @@ use sanssh_compat::session::{
     LIBSSH2_HOSTKEY_TYPE_ECDSA_256, LIBSSH2_HOSTKEY_TYPE_ECDSA_384, LIBSSH2_HOSTKEY_TYPE_ECDSA_521,
     LIBSSH2_HOSTKEY_TYPE_ED25519, LIBSSH2_HOSTKEY_TYPE_RSA, Session,
 };
-use std::error::Error;
 use std::net::TcpStream;
 use std::path::Path;
 

@@ -1,19 +1,19 @@
 //! Many sessions that wait for nothing, in one thread and one poll loop, each running a command:
 //! `many_sessions KNOWN_HOSTS KEY USER HOST PORT COUNT COMMAND`.
 
+use core::future::{Future, poll_fn};
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
 use rustix::event::{PollFd, PollFlags, poll};
 use sanssh_compat::Error;
 use sanssh_compat::knownhost::{LIBSSH2_KNOWNHOST_KEYENC_RAW, LIBSSH2_KNOWNHOST_TYPE_PLAIN};
 use sanssh_compat::session::{LIBSSH2_SESSION_BLOCK_INBOUND, LIBSSH2_SESSION_BLOCK_OUTBOUND, Session};
 use std::env;
-use std::future::{Future, poll_fn};
 use std::net::TcpStream;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
 
 type Job<'a> = (Session, Pin<Box<dyn Future<Output = Result<Vec<u8>, Error>> + 'a>>);
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn core::error::Error>> {
     let words: Vec<_> = env::args().skip(1).collect();
     let [known, key, user, host, port, count, command] = &words[..] else { return Err("seven words".into()) };
     let port = port.parse()?;
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Sleeps until a socket is ready for what its session waits for; which ones are.
-fn wait(jobs: &[Job<'_>]) -> Result<Vec<bool>, Box<dyn std::error::Error>> {
+fn wait(jobs: &[Job<'_>]) -> Result<Vec<bool>, Box<dyn core::error::Error>> {
     let sockets: Vec<_> = jobs.iter().filter_map(|(session, _)| session.sock()).collect();
     let mut fds: Vec<PollFd<'_>> = Vec::new();
     for ((session, _), socket) in jobs.iter().zip(&sockets) {

@@ -2,7 +2,7 @@
 
 mod connect;
 
-use std::error::Error;
+use core::error::Error;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

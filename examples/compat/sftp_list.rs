@@ -2,8 +2,8 @@
 
 mod connect;
 
+use core::error::Error;
 use std::env;
-use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<_> = env::args().skip(1).collect();

@@ -2,8 +2,8 @@
 
 mod connect;
 
+use core::error::Error;
 use sanssh_compat::sftp::LIBSSH2_FXF_READ;
-use std::error::Error;
 use std::{env, io};
 
 fn main() -> Result<(), Box<dyn Error>> {

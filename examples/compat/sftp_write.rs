@@ -2,8 +2,8 @@
 
 mod connect;
 
+use core::error::Error;
 use sanssh_compat::sftp::{LIBSSH2_FXF_CREAT, LIBSSH2_FXF_TRUNC, LIBSSH2_FXF_WRITE};
-use std::error::Error;
 use std::io::Read;
 use std::{env, io};
 

@@ -4,7 +4,7 @@
 
 mod connect;
 
-use std::error::Error;
+use core::error::Error;
 use std::io::{Read, Write, stdin, stdout};
 use std::{env, process, thread};
 

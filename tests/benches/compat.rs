@@ -109,8 +109,8 @@ impl Bench {
 
     /// One of many, without what the program needs to begin.
     fn share(&self, words: &[String], what: &str, cipher: &str, count: usize) -> Cost {
-        let many = self.run(&mut self.command(words, what, cipher, count));
-        let none = self.run(&mut self.command(words, what, cipher, 0));
+        let many = self.run(&self.command(words, what, cipher, count));
+        let none = self.run(&self.command(words, what, cipher, 0));
         let of = |many: f64, none: f64| (many - none) / count as f64;
         Cost { wall: of(many.wall, none.wall), cpu: of(many.cpu, none.cpu) }
     }
@@ -123,7 +123,7 @@ impl Bench {
         command
     }
 
-    fn run(&self, command: &mut Command) -> Cost {
+    fn run(&self, command: &Command) -> Cost {
         let taken = cost::run(command).expect("a program that can do this");
         // Whoever comes next has the machine to itself.
         cost::server(self.sshd.id());

@@ -2,6 +2,7 @@
 //!
 //! `get`, `put`, `scp-get`, `scp-put`, `cat-get`, `exec` and `handshake`, each as a program of libssh2's would.
 
+#[path = "contend/flags.rs"]
 mod flags;
 
 use core::error::Error;

@@ -12,6 +12,7 @@
 //! Prints `{"seconds":S,"bytes":N}`, `{"latencies_us":[..]}` or `{"seconds":S,"count":N}`; status 3 is for what cannot be
 //! done. Host keys are not looked at: nothing here is for servers on other machines.
 
+#[path = "contend/flags.rs"]
 mod flags;
 
 use core::error::Error;

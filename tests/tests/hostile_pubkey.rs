@@ -74,7 +74,7 @@ fn lengths_that_lie_end_either_end_at_once() {
 
 #[test]
 fn a_request_that_is_too_long_is_dropped_and_refused() {
-    let add = blob().string("add").string("ssh-rsa").string(&vec![7; MAX_PACKET - 60]).u8(0).u32(0).done();
+    let add = blob().string("add").string("ssh-rsa").string(vec![7; MAX_PACKET - 60]).u8(0).u32(0).done();
     let bytes = [framed(&add), framed(&blob().string("list").done())].concat();
     assert_eq!(answered(&bytes), Ok([status(Code::GENERAL_FAILURE), status(Code::SUCCESS)].concat()));
     // The first packet is a greeting, and no other.

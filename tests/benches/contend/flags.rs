@@ -4,8 +4,11 @@ use core::error::Error;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+/// What to print; nothing if that cannot be done.
+type Run = fn(&str, &Flags) -> Result<Option<String>, Box<dyn Error>>;
+
 /// Does what the command line says, and prints the line that tells of it; status 3 is for what cannot be done.
-pub(crate) fn main(run: fn(&str, &Flags) -> Result<Option<String>, Box<dyn Error>>) -> ExitCode {
+pub(crate) fn main(run: Run) -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let what = arguments.next().unwrap_or_default();
     let mut flags = BTreeMap::new();
