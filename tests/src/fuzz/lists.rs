@@ -20,7 +20,12 @@ pub fn known_hosts(text: &[u8]) {
     let hidden = hashed(text, &mut Random::new(&Seed::new([5; 32])));
     let hidden = KnownHosts::read(&hidden.text);
     for (host, port) in HOSTS {
-        let keys = |known: &KnownHosts| known.find(host, port).map(|entry| entry.key.clone()).collect::<Vec<_>>();
+        // A name that stands twice on a line has two lines once it is hidden.
+        let keys = |known: &KnownHosts| {
+            let mut keys: Vec<_> = known.find(host, port).map(|entry| entry.key.clone()).collect();
+            keys.dedup();
+            keys
+        };
         assert_eq!(keys(&known), keys(&hidden), "a name that is hidden is still known");
         decided(text, &known, host, port);
         let left = without(text, host, port, &[]);
